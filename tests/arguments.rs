@@ -1,5 +1,5 @@
-//! What is typed and set, as a table: what it is, the exit code, and what is said. Nothing empty and nothing that nobody
-//! filled in may change what stands beside it.
+//! Arguments and variables, as a table: the input, the exit code, and the message. An empty or unfilled value must
+//! never change the effect of another one.
 
 use crate::support::{
     API, Folder, Gate, INSTALL, Outcome, PASSING, TOKEN, WORKER, access, component, serve, serve_deploy,
@@ -12,7 +12,7 @@ fn variable(flag: &str) -> String {
     format!("NUON_GATE_{}", flag.to_uppercase().replace('-', "_"))
 }
 
-/// Runs `wait` with these words and variables, where a deploy passes.
+/// Runs `wait` with these arguments and variables, where a deploy passes.
 fn run(words: &[&str], variables: &[(&str, &str)]) -> Outcome {
     let sim = serve_deploy(PASSING);
     let gate = Gate::wait(&sim).args(["--timeout", "20s"]).args(words);
@@ -48,7 +48,7 @@ fn an_empty_text_eats_nothing() {
         (&["--timeout", "", "5s"], 2, &["the value of --timeout is empty, and the word after it"]),
         (&["--token-file", "", "a/b"], 2, &["the value of --token-file is empty, and the word after it"]),
         (&["--deploy", "", "dplnone"], 2, &["--deploy is set, but empty"]),
-        // A value may end in a sign that a flag could end in.
+        // A value may end like a flag.
         (&["--token-file", "tk/a=="], 2, &["cannot read the file of --token-file"]),
         (&["--fail-on", "active="], 0, &[]),
     ];
@@ -97,7 +97,7 @@ fn an_empty_value_is_none_and_the_next_best_counts() {
 }
 
 #[test]
-fn a_pin_that_came_to_nothing_is_refused() {
+fn an_empty_pin_is_refused() {
     for pin in PINS {
         let (flag, name) = (format!("--{pin}"), variable(pin));
         check(&[&flag, ""], &[], 2, &[&flag, "set, but empty"]);
@@ -107,9 +107,9 @@ fn a_pin_that_came_to_nothing_is_refused() {
             check(&[], &[(&name, blank)], 2, &[&name, "set, but empty"]);
         }
     }
-    // A flag takes precedence over a variable, and so over an empty one.
+    // A flag takes precedence over a variable, even an empty one.
     check(&["--since", "1h"], &[("NUON_GATE_SINCE", "")], 0, &[]);
-    // A command without pins does not ask for them.
+    // A command without pins ignores them.
     let sim = serve_deploy(PASSING);
     Gate::at(&sim.url(), "mark").args(["-i", INSTALL, "-c", API]).env("NUON_GATE_DEPLOY", "").run().exits(0);
 }
@@ -128,7 +128,7 @@ fn two_pins_of_one_kind_are_refused() {
             check(&[], &[(&variable(pin), several)], 2, &["only one can be pinned", &variable(pin)]);
         }
     }
-    // Of everything else the last counts.
+    // For all others the last one counts.
     check(&["--map-exit", "passed=3", "--map-exit", "passed=4"], &[], 4, &[]);
     check(&["--require", "9", "--require", "all", "--fail-fast", "--fail-fast"], &[], 0, &[]);
 }
@@ -161,7 +161,7 @@ fn a_placeholder_that_nobody_filled_in_is_refused() {
         Gate::bare("wait").env("NUON_GATE_TARGET", pair).run().exits(2).says(said).says("NUON_GATE_TARGET");
     }
     check(&["--report", "json=$(REPORT)"], &[], 2, &[said]);
-    // A part of a text is none.
+    // A part of a text is not a match.
     check(&["--commit", "a$X"], &[], 2, &["--commit"]);
 }
 
@@ -185,7 +185,7 @@ fn what_has_a_hole_was_not_filled_in() {
         let line = folder.write("targets", pair);
         Gate::wait(&serve_deploy(PASSING)).args(["--targets-file"]).args([line]).run().exits(2).says("--targets-file");
     }
-    // Lines may be blank, and blanks be anywhere.
+    // There may be blank lines, and blanks anywhere.
     let sim = serve_deploy(PASSING);
     let gate = Gate::at(&sim.url(), "wait").env("NUON_GATE_INSTALL", INSTALL);
     gate.env("NUON_GATE_COMPONENT", format!("\n {API} \r\n \n")).run().exits(0);

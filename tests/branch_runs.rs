@@ -7,7 +7,7 @@ use crate::support::{Folder, Gate, Outcome, PASSING, access, serve};
 
 const FAILING: &str = r#"{ status = "executing", polls = 2 }, { status = "error", error = "quota exceeded" }"#;
 
-/// An install with a component whose deploy is in a workflow of its own.
+/// An install with a component whose deploy has a workflow of its own.
 fn install(name: &str, statuses: &str) -> String {
     format!(
         "[[component]]\ninstall = \"inl{name}\"\ninstall_name = \"{name}\"\nid = \"cmpapi\"\nname = \"api\"\n\
@@ -23,12 +23,12 @@ fn run(id: &str, rest: &str, states: &str) -> String {
     format!("[[app.branch.run]]\nid = \"{id}\"\nworkflow = \"inw{id}\"\n{rest}\nstates = [{states}]\n")
 }
 
-/// The two groups, of one install each.
+/// The two groups, with one install each.
 fn groups() -> String {
     format!("groups = [{}, {}]", group("canary", "one", ""), group("customers", "two", ""))
 }
 
-/// The app `shop` with a branch `main`, whose runs these are, and two installs.
+/// The app `shop` with a branch `main`, which has these runs, and two installs.
 fn shop(statuses: [&str; 2], runs: &str) -> Sim {
     let app = "[[app]]\nid = \"appshop\"\nname = \"shop\"\n[[app.branch]]\nid = \"abrmain\"\nname = \"main\"\n";
     serve(&(access() + &install("one", statuses[0]) + &install("two", statuses[1]) + app + runs))
@@ -91,7 +91,7 @@ fn one_deploy_that_fails_fails_the_run() {
     let outcome = gate(&sim, "shop/main").json().exits(1);
     assert_eq!(outcome.reason(), "two/api: quota exceeded");
     assert_eq!(each(&outcome, "/verdict"), [json!("passed"), json!("failed")]);
-    // What the run says counts, even if every deploy passes.
+    // The run's own status counts, even if every deploy passes.
     let states = format!(
         "{{ status = \"running\", polls = 4, {0} }}, {{ status = \"failed\", error = \"the stack is gone\", {0} }}",
         groups()
@@ -213,7 +213,7 @@ fn a_human_who_is_asked_follows_the_policy() {
     assert!(outcome.stderr.contains("passed because of --on-approval pass"), "{}", outcome.stderr);
 }
 
-/// What the job summary says, and the text of the messages that Slack was sent.
+/// The job summary, and the text of the messages to Slack.
 fn outcome_of(sim: &Sim, args: &[&str], code: i32) -> (Outcome, String, String) {
     let folder = Folder::new();
     let file = folder.file("summary.md");
@@ -275,7 +275,7 @@ fn who_approves_a_run_is_led_to_it() {
 }
 
 #[test]
-fn who_waits_behind_another_run_stands_in_what_it_came_to() {
+fn a_run_behind_another_one_is_in_the_result() {
     let waiting = group("customers", "two", ", waiting_on = \"run0\", status = \"queued\"");
     let states = format!("{{ status = \"running\", groups = [{}, {waiting}] }}", group("canary", "one", ""));
     let sim = shop([PASSING, PASSING], &run("run1", "", &states));

@@ -1,11 +1,11 @@
-//! `--cancel-on`: what is cancelled, and who won.
+//! `--cancel-on`: what is cancelled, and which side wins.
 
 use nuon_gate_sim::Sim;
 use serde_json::json;
 
 use crate::support::{API, ENDLESS, Gate, WORKER, access, component, serve};
 
-/// A deploy that goes on for ever unless it is cancelled, by a server of some year.
+/// A deploy that goes on for ever unless it is cancelled, on a server of some generation.
 fn endless(generation: &str, cancel: &str) -> Sim {
     let cancel = format!("[[component.deploy]]\ncancel = {{ {cancel} }}\n");
     serve(
@@ -73,7 +73,7 @@ fn what_is_stopped_because_others_failed_is_cancelled() {
     let outcome = gate.json().exits(1);
     let targets = outcome.result()["targets"].clone();
     assert_eq!((&targets[0]["verdict"], &targets[1]["verdict"]), (&json!("pending"), &json!("failed")));
-    // What is pending has no reason.
+    // A pending target has no reason.
     assert_eq!(targets[0]["reason"], json!(null), "{targets:#}");
     assert_eq!(posts(&sim), 1);
 }

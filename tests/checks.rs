@@ -1,4 +1,4 @@
-//! `check push`, and what is said of a deploy whose health is verified.
+//! `check push`, and what is reported about a deploy whose health is verified.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ fn what_is_passing_is_tried_again_and_what_is_refused_is_not() {
     let sim = serve(&script("nth = [1, 2]\nanswer = \"status\"\ncode = 503\n"));
     pushing(&sim, &[&["--status", "healthy"], TARGET.as_slice()].concat()).run().exits(0);
     assert_eq!(pushed(&sim).len(), 3);
-    // The status that a dotenv report has of a deploy is none of a check.
+    // A deploy's status from a dotenv report is not a check's status.
     let pushing_by = |status| {
         let sim = serve(&one_deploy(r#"{ status = "active" }"#));
         pushing(&sim, &TARGET).env("NUON_GATE_STATUS", status).run()

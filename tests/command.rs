@@ -1,4 +1,4 @@
-//! The command after `--`: signals reach it and what it has started, and nothing of it is left behind.
+//! The command after `--`: signals reach it and its children, and nothing of it is left running.
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGTERM};
@@ -6,8 +6,8 @@ use nix::unistd::Pid;
 
 use crate::support::{Folder, Gate, PASSING, serve_deploy};
 
-/// Starts a script in the place of the command, sends signals once it has said its `ready ID`, and returns what was shown.
-/// Checks that the process with that id is gone.
+/// Runs a script as the command, sends signals once it has printed `ready ID`, and returns the output. Checks that the
+/// process with that id is gone.
 fn ended(script: &str, signals: &[Signal], flags: &[&str], code: i32) -> String {
     let sim = serve_deploy(PASSING);
     let gate = Gate::wait(&sim).args(["--output", "json"]).args(flags).args(["--", "sh", "-c", script]);
@@ -19,7 +19,7 @@ fn ended(script: &str, signals: &[Signal], flags: &[&str], code: i32) -> String 
     let outcome = running.end().exits(code);
     let id = outcome.stderr.lines().find_map(|line| line.strip_suffix(" is ready")).unwrap();
     let id = Pid::from_raw(id.parse().unwrap());
-    // What was killed is gone once the system has heard of it.
+    // A killed process is gone once the system has removed it.
     for _ in 0..20_000 {
         if nix::sys::signal::kill(id, None) == Err(Errno::ESRCH) {
             return outcome.stderr + &outcome.stdout;
@@ -45,9 +45,9 @@ fn a_signal_is_passed_on_to_all_of_the_command() {
 
 #[test]
 fn what_does_not_end_is_killed_with_all_that_it_has_started() {
-    // The command itself ends at once, and what it has started does not.
+    // The command itself ends at once, but its child does not.
     ended("sh -c 'trap \"\" TERM; echo $$ is ready; sleep 60 & wait' & wait", &[SIGTERM], &[], 143);
-    // Nobody does.
+    // Neither ends.
     ended(
         "trap '' TERM; (trap '' TERM; sleep 60) & echo $! is ready; while :; do wait; sleep 1; done",
         &[SIGTERM],
@@ -70,7 +70,7 @@ fn what_a_command_leaves_in_the_background_goes_on() {
     let folder = Folder::new();
     let (gate, started) = (Gate::wait(&sim), folder.file("started"));
     let script = format!("(sleep 60 >/dev/null 2>&1 & echo $! >'{}')", started.display());
-    // What was there before the command is none of its deploys.
+    // Deploys that existed before the command are not its own.
     gate.args(["--start-timeout", "100ms", "--", "sh", "-c", &script]).run().exits(124);
     let id = Pid::from_raw(std::fs::read_to_string(started).unwrap().trim().parse().unwrap());
     nix::sys::signal::kill(id, SIGTERM).unwrap();

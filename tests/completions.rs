@@ -1,11 +1,11 @@
-//! What each shell completes once it has read its script: the scripts are tried in the shells themselves.
+//! What each shell completes after loading its script, tested in the shells themselves.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::support::{Folder, Gate};
 
-/// What is typed up to the cursor, some words that are offered then, and some that are not.
+/// The line up to the cursor, some words that must be offered, and some that must not.
 const CASES: [(&str, &[&str], &[&str]); 11] = [
     ("nuon-gate ", &["wait", "status", "merge", "completions"], &["--timeout"]),
     ("nuon-gate wa", &["wait"], &["status"]),
@@ -25,7 +25,7 @@ fn script(shell: &str, folder: &Folder) -> String {
     folder.write(&format!("completions.{shell}"), script).display().to_string()
 }
 
-/// Tells whether a shell is there. Where it is not, nothing can be tried in it.
+/// Returns whether a shell is installed. If not, it cannot be tested.
 #[expect(clippy::print_stdout, reason = "what a test leaves out should be seen")]
 fn is_installed(shell: &str) -> bool {
     let found =
@@ -36,7 +36,7 @@ fn is_installed(shell: &str) -> bool {
     found
 }
 
-/// Runs a script in a shell, and returns the words that it prints, one a line.
+/// Runs a script in a shell. Returns the words that it prints, one a line.
 fn words(shell: &str, arguments: &[&str], home: &Path) -> Vec<String> {
     let mut command = Command::new(shell);
     command.args(arguments).stdin(Stdio::null()).env("HOME", home).env("TERM", "dumb").current_dir(home);
@@ -96,7 +96,7 @@ fn zsh_completes_what_follows_a_command() {
     }
     let folder = Folder::new();
     let path = script("zsh", &folder);
-    // Completion is of an interactive shell alone, so one is run in a terminal of its own; it prints what it would offer.
+    // Only an interactive shell completes, so one runs in a terminal of its own and prints what it would offer.
     let inner = r#"
         PROMPT= ; RPROMPT= ; unsetopt prompt_cr prompt_sp zle_bracketed_paste
         autoload -Uz compinit; compinit -u -d "$HOME/dump"

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! What is sent over the network.
 
 use nuon_gate_sim::Seen;
 
@@ -15,7 +15,7 @@ fn a_deploy_that_has_ended_costs_five_requests() {
     let latest = format!("/v1/installs/{INSTALL}/components/{API}/deploys/latest");
     let workflow = format!("/v1/workflows/{}", outcome.target()["deploy"]["workflow_id"].as_str().unwrap());
     let deploy = format!("/v1/installs/{INSTALL}/deploys/{}", outcome.target()["deploy"]["id"].as_str().unwrap());
-    // Which is the newest, what it says of itself, what its workflow says, the dashboard link, and what is usual.
+    // The newest deploy, its detail, its workflow, the dashboard link, and the earlier deploys.
     let (dashboard, earlier) = ("/v1/general/cli-config", latest.replace("/latest", "?limit=20"));
     assert_eq!(paths, [latest.as_str(), deploy.as_str(), workflow.as_str(), dashboard, earlier.as_str()]);
     assert_eq!(outcome.result()["api"]["requests"], 5);
@@ -41,7 +41,7 @@ fn every_request_says_who_asks_and_no_more() {
     }
 }
 
-/// The server writes to its database for agents that look like its own CLI or like somebody at a keyboard.
+/// The server writes to its database for agents that resemble its own CLI or a person's.
 fn has_our_own_name(seen: &Seen) {
     let agent = seen.header("user-agent").unwrap();
     assert!(agent.starts_with(&format!("nuon-gate/{} (+https://", env!("CARGO_PKG_VERSION"))), "{agent}");
@@ -104,7 +104,7 @@ fn https_goes_through_the_proxy_that_is_set_and_plain_http_through_none() {
     assert_eq!(asked.join().unwrap(), "CONNECT api.invalid:443 HTTP/1.1");
 }
 
-/// `wait` for an API that is reached through a proxy.
+/// `wait` for an API behind a proxy.
 fn through(variable: &str, proxy: &str) -> Gate<'static> {
     let gate = Gate::at("https://api.invalid", "wait").args(["--install", INSTALL, "--component", API]);
     gate.args(["--api-outage", "100ms"]).env(variable, proxy)

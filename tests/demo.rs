@@ -1,4 +1,4 @@
-//! What a stranger tries first: `demo` and `sim`.
+//! What a newcomer tries first: `demo` and `sim`.
 
 use serde_json::json;
 
@@ -50,7 +50,7 @@ fn the_simulator_serves_a_script() {
     let mut sim = Gate::bare("sim").args(["--script"]).args([script]).start();
     let url = sim.first_line();
     Gate::at(&url, "wait").args(["--install", INSTALL, "--component", API]).run().exits(0);
-    // What it says can be pasted into another terminal.
+    // Its output can be pasted into another terminal.
     sim.wait_for(&format!("NUON_API_URL={url} NUON_API_TOKEN={TOKEN} NUON_ORG_ID={ORG}"));
     sim.wait_for(&format!("NUON_INSTALL_ID={INSTALL} NUON_COMPONENT_ID={API}"));
 }

@@ -1,4 +1,4 @@
-//! `doctor`: every trouble is found by its own check, with a hint, and the exit code is that of the first failure.
+//! `doctor`: each problem is found by its own check, with a hint, and the first failure decides the exit code.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -27,13 +27,13 @@ const NAMES: [&str; 16] = [
     "slack-message",
     "cancel",
 ];
-/// A password that is planted where a user could have one.
+/// A password planted where a user could have one.
 const PASSWORD: &str = "planted-password-77c1";
-/// What no output may hold: ours, and what the simulator plants.
+/// Secrets that no output may contain: ours, and those that the simulator plants.
 const SECRETS: [&str; 6] =
     [TOKEN, PASSWORD, "another-token-9b1c", "Bearer", "simulated-write-token", "nobody's business"];
 
-/// An install with a component that has a deploy and its log, and whatever else.
+/// An install with a component that has a deploy and its log, and more.
 fn healthy(more: &str) -> Sim {
     let named =
         component(API, r#"{ status = "active" }"#).replace("name = \"acme\"\n", "name = \"acme\"\nname = \"api\"\n");
@@ -52,13 +52,13 @@ fn fault(on: &str, rest: &str) -> String {
     format!("[[fault]]\non = \"{on}\"\nanswer = \"status\"\n{rest}\n")
 }
 
-/// What the checks came to.
+/// The results of the checks.
 struct Found {
     checks: Vec<Value>,
 }
 
 impl Found {
-    /// Reads the report, in which every check stands once and no secret at all.
+    /// Reads the report, which has every check once and no secret.
     #[track_caller]
     fn of(gate: Gate<'_>, code: i32) -> Self {
         let outcome = gate.json().exits(code);
@@ -80,7 +80,7 @@ impl Found {
         self.checks.iter().find(|check| check["name"] == name).unwrap()
     }
 
-    /// Checks how one of them went, and what it says, its hint included.
+    /// Checks the result of a check, and its text, including its hint.
     #[track_caller]
     fn has(&self, name: &str, result: &str, said: &str) -> &Self {
         let check = self.check(name);
@@ -109,7 +109,7 @@ fn has_no_secret(outcome: &Outcome) {
     }
 }
 
-/// Gives the same answer to every request; returns its address.
+/// Gives the same answer to every request. Returns its address.
 pub(crate) fn answering(head: &str, body: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -118,7 +118,7 @@ pub(crate) fn answering(head: &str, body: &str) -> String {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut request = [0; 4096];
-            // Who only tries the connection sends nothing.
+            // A client that only tests the connection sends nothing.
             if stream.read(&mut request).is_ok_and(|length| length > 0) {
                 let _ = stream.write_all(answer.as_bytes());
             }
@@ -128,7 +128,7 @@ pub(crate) fn answering(head: &str, body: &str) -> String {
 }
 
 #[test]
-fn all_is_well() {
+fn a_good_setup_passes_every_check() {
     let sim = healthy("");
     let found = Found::of(of_target(&sim), 0);
     for name in ["configuration", "url", "proxy", "dns", "connection", "token", "org"] {
@@ -141,7 +141,7 @@ fn all_is_well() {
 }
 
 #[test]
-fn the_way_is_tried_without_credentials() {
+fn the_connection_is_tested_without_credentials() {
     let sim = healthy("");
     of_target(&sim).run().exits(0);
     let requests = sim.requests();
@@ -187,7 +187,7 @@ fn what_the_api_refuses_is_3() {
 }
 
 #[test]
-fn a_broken_way_is_reported_as_a_wait_reports_it() {
+fn a_broken_connection_is_reported_as_a_wait_reports_it() {
     for (url, check) in [("http://127.0.0.1:9", "connection"), ("https://api.invalid", "dns")] {
         let found = Found::of(doctor(url), 7);
         let waited = Gate::at(url, "wait").args(["-i", INSTALL, "-c", API, "--api-outage", "100ms"]).json().exits(7);
@@ -225,7 +225,7 @@ fn an_api_that_gives_no_good_answer_is_7() {
 }
 
 #[test]
-fn a_bad_moment_is_none() {
+fn doctor_retries_temporary_errors() {
     let faults: String = ["cli-config", "installs", "latest"].iter().map(|on| fault(on, "nth = [1]")).collect();
     let sim = healthy(&faults);
     Found::of(of_target(&sim), 0).has("version", "ok", "simulated").has("logs", "ok", "");

@@ -1,7 +1,7 @@
-//! Whoever answers can repeat every secret that the run knows, in any encoding and at any place of an answer. Nothing that
-//! the run writes or sends shows it.
+//! A server can repeat every secret that the run knows, in any encoding and anywhere in an answer. Nothing that the run
+//! writes or sends shows it.
 //!
-//! That no stream and no file shows a secret, encoded or not, is checked of every run (`support::secrets`).
+//! For every run, `support::secrets` checks that no stream and no file contains a secret, encoded or not.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -21,11 +21,11 @@ const PASSWORD: &str = "planted-proxy/71ab";
 const IDENTITY: &str = "eyJ.planted-identity.c2ln";
 const EXCHANGED: &str = "planted-exchanged-7c0d";
 
-/// What is repeated.
+/// The repeated secrets.
 const SECRETS: [&str; 9] =
     [TOKEN, HOOK, "Xf3mQ9rL0aZt7VbW2kHs8NyE", SLACK_TOKEN, KEY, PROXY, PASSWORD, IDENTITY, EXCHANGED];
 
-/// The encodings in which it is repeated.
+/// The encodings in which they are repeated.
 const ENCODINGS: [fn(&str) -> String; 10] = [
     str::to_owned,
     |secret| secret.bytes().map(|byte| format!("%{byte:02X}")).collect(),
@@ -39,7 +39,7 @@ const ENCODINGS: [fn(&str) -> String; 10] = [
     |secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
 ];
 
-/// Runs a check for each encoding, all at the same time, as most of it is waiting.
+/// Runs a check for each encoding. They run in parallel, because they mostly wait.
 fn for_each_encoding(check: impl Fn(usize, fn(&str) -> String) + Sync) {
     std::thread::scope(|scope| {
         for (number, encode) in ENCODINGS.into_iter().enumerate() {
@@ -49,7 +49,7 @@ fn for_each_encoding(check: impl Fn(usize, fn(&str) -> String) + Sync) {
     });
 }
 
-/// A server that gives the same answer to everything, and keeps what it was sent.
+/// A server that gives the same answer to everything and records the requests.
 struct Echo {
     url: String,
     sent: Arc<Mutex<String>>,
@@ -71,7 +71,7 @@ impl Echo {
     }
 }
 
-/// Answers one request, keeps its body, and closes the connection.
+/// Answers one request, records its body, and closes the connection.
 fn serve_one(client: TcpStream, sent: &Mutex<String>, answer: &dyn Fn(&str) -> Vec<u8>) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let (mut head, mut length) = (String::new(), 0);
@@ -110,7 +110,7 @@ fn with_secrets(gate: Gate<'_>) -> Gate<'_> {
         .env("RUST_LOG", "trace")
 }
 
-/// Runs the gate with reports in every form, as a step of GitHub Actions. Each encoding has one of the formats.
+/// Runs the gate with reports in every form, as a step of GitHub Actions. Each encoding uses one of the formats.
 fn run(what: &str, encoding: usize, code: i32, gate: Gate<'static>) -> Outcome {
     let folder = Folder::new();
     let report = |form: &str| format!("{form}={}", folder.file(form).display());

@@ -1,4 +1,4 @@
-//! What is read after the verdict: why it failed, its log, what was live, what is usual.
+//! What is read after the verdict: why it failed, its log, which deploy is live, and earlier deploys.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{API, Gate, INSTALL, WORKER, access, component, in_parallel,
 
 const FAILED: &str = r#"{ status = "executing" }, { status = "error", description = "unable to deploy" }"#;
 
-/// A component with one deploy that goes through these statuses, and more about it.
+/// A component with one deploy that goes through these statuses, and more members.
 fn deploy(statuses: &str, more: &str) -> String {
     access() + &component(API, statuses).replace("[[component.deploy]]\n", &format!("[[component.deploy]]\n{more}\n"))
 }
@@ -16,7 +16,7 @@ fn texts(target: &Value) -> Vec<String> {
     lines.iter().map(|line| line["text"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Statuses whose failure says nothing but a generic sentence, anywhere.
+/// Statuses of a failure that only has a generic sentence.
 fn vague() -> String {
     let generation = "generation = \"new\"\n";
     let steps = r#"[{ name = "apply", status = "error", deploy = "dplone", finished = true }]"#;
@@ -77,7 +77,7 @@ fn a_log_that_cannot_be_read_costs_no_verdict() {
     });
 }
 
-/// A component with earlier deploys that took a minute each, and were followed by this one.
+/// A component with earlier deploys that took a minute each, followed by this one.
 fn with_history(before: &[&str], statuses: &str) -> String {
     let mut script = format!("{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\nname = \"api\"\n", access());
     for (number, status) in before.iter().enumerate() {
@@ -137,7 +137,7 @@ fn reasons_of_several_targets_are_read_side_by_side() {
     }
 }
 
-/// A deploy whose plan a human answered with no.
+/// A deploy whose plan a human denied.
 fn denied(deploy_status: &str, workflow_status: &str) -> String {
     let step = r#"{ name = "plan", status = "approval-denied", deploy = "dplone", finished = true, answer = "deny", note = "wrong region" }"#;
     deploy(&format!(r#"{{ status = "{deploy_status}" }}"#), "id = \"dplone\"\nworkflow = \"inwone\"")

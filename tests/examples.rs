@@ -1,5 +1,5 @@
-//! The example pipelines, read as their CI systems would: each command is one that the program's own parser takes, each
-//! input one of the action, each variable one that is documented, and the job outlives the gate in it.
+//! The example pipelines, read as their CI systems would: the program's own parser accepts each command, the action has
+//! each input, each variable is documented, and the job's time limit is longer than the gate's.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,15 @@ use serde_yaml_ng::{Mapping, Value};
 
 use crate::support::pages::{pages, root};
 
-/// The keys below which there is shell, over all systems.
+/// The keys with shell scripts, over all systems.
 const SHELL: [&str; 6] = ["run", "script", "before_script", "command", "commands", "bash"];
-/// The keys that say how long a job may take.
+/// The keys with a job's time limit.
 const LIMITS: [&str; 4] = ["timeout-minutes", "timeout", "timeout_in_minutes", "timeoutInMinutes"];
-/// What is wrong with an example that is about something else.
+/// The fault of an example that is about something else.
 const UNUSED: &str = "it does not use the program";
 /// How the examples name the action.
 const ACTION: &str = "nuon-gate/nuon-gate@";
-/// The inputs of the action that say how it is installed, which are nothing to the program.
+/// The inputs of the action about its installation, which are not flags.
 const INSTALLATION: [&str; 4] = ["install-method", "binary-path", "download-base-url", "install-only"];
 
 fn yaml(text: &str, name: &str) -> Value {
@@ -31,7 +31,7 @@ pub(crate) struct Example {
     pub(crate) text: String,
 }
 
-/// All of them. What is no pipeline explains them.
+/// All of them. Files that are not pipelines explain them.
 fn examples() -> Vec<Example> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -48,13 +48,13 @@ fn examples() -> Vec<Example> {
     found.sort();
     let read = |path: PathBuf| {
         let name = path.strip_prefix(&folder).unwrap().to_string_lossy().replace('\\', "/");
-        // Whoever checks out on Windows may get other ends of lines.
+        // A checkout on Windows may have other line ends.
         Example { text: std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n"), name }
     };
     found.into_iter().map(read).filter(|example| example.name != "README.md").collect()
 }
 
-/// A use of the program, and how long the job around it may take.
+/// A use of the program, and the time limit of its job.
 struct Use {
     arguments: Vec<String>,
     limit: Option<Duration>,
@@ -63,11 +63,11 @@ struct Use {
 /// What an example does with the program.
 #[derive(Default)]
 struct Uses {
-    /// By a command.
+    /// Uses by a command.
     commands: Vec<Use>,
-    /// By a step with the action: its inputs, as the flags that they stand for.
+    /// Uses by a step with the action: its inputs, as the flags that they stand for.
     steps: Vec<Use>,
-    /// What is wrong.
+    /// Faults.
     wrong: Vec<String>,
 }
 
@@ -127,13 +127,13 @@ impl Uses {
             };
             arguments.extend(value.lines().flat_map(|line| flag(name, line.trim())));
         }
-        // Then nothing is waited for.
+        // Such a step waits for nothing.
         if !step.get("with").is_some_and(|inputs| inputs["install-only"] == true) {
             self.steps.push(Use { arguments, limit });
         }
     }
 
-    /// Reads what Jenkins gives to a shell, which is in quotes after `sh`.
+    /// Reads what Jenkins gives to a shell: the quoted text after `sh`.
     fn read_groovy(&mut self, text: &str) {
         let limit = text.split_once("timeout(time: ").map(|(_, rest)| {
             let (number, rest) = rest.split_once(',').unwrap();
@@ -150,20 +150,20 @@ impl Uses {
     }
 }
 
-/// Returns the limit of a job, which is a number of minutes or, with GitLab, something like `45m`.
+/// Returns the limit of a job: a number of minutes or, with GitLab, something like `45m`.
 fn minutes(value: &Value) -> Option<Duration> {
     let number = value.as_u64().or_else(|| value.as_str()?.strip_suffix('m')?.parse().ok())?;
     Some(Duration::from_secs(60 * number))
 }
 
-/// Returns a duration of the program's that is a number of minutes or of hours.
+/// Returns a duration of the program's that is a number of minutes or hours.
 fn span(text: &str) -> Duration {
     let (number, unit) = text.split_at(text.len() - 1);
     let seconds = [("m", 60), ("h", 3600)].iter().find(|(name, _)| *name == unit).unwrap().1;
     Duration::from_secs(seconds * number.parse::<u64>().unwrap())
 }
 
-/// Returns the flag that a line of an input stands for. What has no flag is a secret, which the environment has.
+/// Returns the flag that an input stands for. Inputs without a flag are secrets, which the environment has.
 fn flag(input: &str, value: &str) -> Option<String> {
     let command = nuon_gate::parse::command();
     let wait = command.find_subcommand("wait").unwrap();
@@ -175,15 +175,15 @@ fn flag(input: &str, value: &str) -> Option<String> {
     }
 }
 
-/// A value that every flag takes for which an example has a variable: an id, a name, a commit or a file.
+/// A value that every flag accepts for which an example uses a variable: an id, a name, a commit or a file.
 const VALUE: &str = "4be1c7d";
 
-/// Puts something in the place of each `${{ … }}`.
+/// Replaces each `${{ … }}` by a value.
 fn expand_expressions(text: &str) -> String {
     let mut parts = text.split("${{");
     let mut expanded = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        // Only a number is one of so many.
+        // Only a number is valid here.
         expanded += if part.trim_start().starts_with("matrix.shard") { "1" } else { VALUE };
         expanded += part.split_once("}}").unwrap_or_else(|| panic!("no end of the expression in {text:?}")).1;
     }
@@ -196,7 +196,7 @@ fn commands(script: &str) -> Vec<Vec<String>> {
     joined.lines().flat_map(simple_commands).filter_map(own_words).collect()
 }
 
-/// Returns the words from the program's name on, if it is what a simple command runs.
+/// Returns the words from the program's name on, if a simple command runs it.
 fn own_words(words: Vec<String>) -> Option<Vec<String>> {
     let before = ["exec", "if", "then", "else", "while", "until", "!", "time", "{", "do"];
     let is_assignment = |word: &String| word.split_once('=').is_some_and(|(name, _)| !name.contains(['-', '/']));
@@ -211,8 +211,8 @@ fn own_words(words: Vec<String>) -> Option<Vec<String>> {
     })
 }
 
-/// Splits a line into simple commands, and these into words, as a shell does: quotes, escapes, comments, operators. In
-/// the place of each variable there is a value.
+/// Splits a line into simple commands, and these into words, as a shell does: quotes, escapes, comments, operators.
+/// Replaces each variable by a value.
 fn simple_commands(line: &str) -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
     let mut word: Option<String> = None;
@@ -231,7 +231,7 @@ fn simple_commands(line: &str) -> Vec<Vec<String>> {
                 while signs.next_if_eq(&'$').is_some() {}
                 let is_sum = signs.clone().take(2).eq(['(', '(']);
                 match signs.peek() {
-                    // A number comes of it.
+                    // It results in a number.
                     Some('(') if is_sum => {
                         while signs.next_if(|sign| *sign != ')').is_some() {}
                         signs.next_if_eq(&')');
@@ -263,7 +263,7 @@ fn simple_commands(line: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// Returns how often the program seems to be run, by nothing but the text.
+/// Returns how often a text seems to run the program.
 fn mentions(text: &str) -> usize {
     let command = nuon_gate::parse::command();
     let is_run = |line: &str| {
@@ -274,7 +274,7 @@ fn mentions(text: &str) -> usize {
     text.lines().filter(|line| is_run(line)).count()
 }
 
-/// Returns the names of variables that are ours or the Nuon CLI's.
+/// Returns the names of our variables and the Nuon CLI's.
 fn variables(text: &str) -> BTreeSet<&str> {
     let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
     words.filter(|word| word.starts_with("NUON_") && !word.ends_with('_')).collect()
@@ -301,7 +301,7 @@ fn check(used: &Use) -> Result<(), String> {
     }
 }
 
-/// Returns what is wrong with an example.
+/// Returns an example's faults.
 fn faults(example: &Example) -> Vec<String> {
     let action = action();
     let uses = Uses::of(example, action["inputs"].as_mapping().unwrap());
@@ -317,7 +317,7 @@ fn faults(example: &Example) -> Vec<String> {
     let known = variables(&documentation);
     let unknown = variables(&example.text).into_iter().filter(|name| !known.contains(name));
     wrong.extend(unknown.map(|name| format!("the variable {name} is not documented")));
-    // Only outputs of the action: its steps are called `gate` everywhere.
+    // Only outputs of the action exist. Its steps are called `gate` in all examples.
     for part in example.text.split("steps.gate.outputs.").skip(1) {
         let name = part.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '-').next().unwrap_or_default();
         if action["outputs"].get(name).is_none() {
@@ -327,7 +327,7 @@ fn faults(example: &Example) -> Vec<String> {
     wrong
 }
 
-/// Returns what is wrong with a part of a pipeline in the documentation. It need not use the program.
+/// Returns the faults of a part of a pipeline in the documentation. It need not use the program.
 #[cfg(unix)]
 pub(crate) fn faults_of_page(example: &Example) -> Vec<String> {
     let mut wrong = faults(example);
@@ -359,7 +359,7 @@ fn the_readme_of_the_examples_names_each_and_no_other() {
     assert_eq!(named, examples.iter().map(|example| example.name.as_str()).collect());
 }
 
-/// Each thing that can be wrong is found: an example that is right is broken in one place after the other.
+/// Each kind of fault is found: a good example is broken in one place after the other.
 #[test]
 fn a_broken_example_is_found() {
     let examples = examples();

@@ -97,7 +97,7 @@ fn a_cancelled_deploy_is_4() {
 
 #[test]
 fn an_api_that_is_not_there_is_7() {
-    // A port that was free a moment ago: nobody listens.
+    // A port that was free a moment ago, so nothing listens.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let gate = || Gate::at(&format!("http://{address}"), "wait").args(["--install", INSTALL, "--component", API]);
     let outcome = gate().args(["--api-outage", "150ms"]).json().exits(7);
@@ -137,7 +137,7 @@ fn a_poll_of_nothing_is_10_and_of_no_api_is_7() {
         let reason = Gate::status(&sim).args(pin).json().exits(3).reason();
         assert!(reason.contains(pin[1]), "{reason}");
     }
-    // Without the workflow that is behind it, nobody knows what an end is worth.
+    // Without its workflow, the meaning of an end is unknown.
     for ended in [r#"{ status = "active" }"#, r#"{ status = "error" }"#] {
         let missing = "[[fault]]\non = \"workflow\"\nanswer = \"status\"\ncode = 404\n";
         Gate::status(&serve(&(one_deploy(ended) + missing))).json().exits(7);
@@ -158,7 +158,7 @@ fn running_out_of_time_is_124_and_says_where_the_time_went() {
 }
 
 #[test]
-fn a_deploy_that_never_appears_is_124_by_the_start_clock() {
+fn a_deploy_that_never_appears_is_124_by_the_start_timeout() {
     let none = format!("{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n", access());
     let outcome = Gate::wait(&serve(&none)).args(["--start-timeout", "150ms"]).json().exits(124);
     assert_eq!((&outcome.target()["clock"], &outcome.target()["deploy"]), (&json!("start"), &json!(null)));
@@ -168,7 +168,7 @@ fn a_deploy_that_never_appears_is_124_by_the_start_clock() {
 }
 
 #[test]
-fn a_deploy_that_appears_in_time_stops_the_start_clock() {
+fn a_deploy_that_appears_in_time_stops_the_start_timeout() {
     let late = component(API, PASSING).replace("[[component.deploy]]\n", "[[component.deploy]]\nafter_polls = 2\n");
     let sim = serve(&(access() + &late));
     Gate::wait(&sim).args(["--start-timeout", "10s"]).json().exits(0).says("no deploy yet");

@@ -1,4 +1,4 @@
-//! Whatever the API does wrong, the wait goes on; if it does nothing else, the outage clock says so.
+//! The wait survives every fault of the API. If there are only faults, the outage timeout expires.
 
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{API, ENDLESS, Gate, Outcome, PASSING, WORKER, access, component, in_parallel, one_deploy, serve};
 
-/// What can come instead of an answer, with words of the error that has to be reported.
+/// What can come instead of an answer, with words of the expected error message.
 const FAULTS: [(&str, &str); 29] = [
     (r#"answer = "status", code = 500"#, "HTTP 500: error injected by the script"),
     (r#"answer = "status", code = 502, body = "html""#, "HTTP 502"),
@@ -38,18 +38,18 @@ const FAULTS: [(&str, &str); 29] = [
     (r#"answer = "huge""#, "undecodable answer: it is larger than 16 MiB"),
     (r#"answer = "status", code = 200, body = "empty""#, "undecodable answer: it is empty"),
 ];
-/// Those that take up the time limit of a request.
+/// Those that take a request's whole timeout.
 const SLOW: [&str; 2] = [r#"answer = "hang""#, r#"answer = "drip""#];
 const TIMEOUT: [&str; 2] = ["--request-timeout", "700ms"];
 
 fn with_fault(statuses: &str, on: &str, nth: &str, fault: &str) -> String {
     let fault = fault.replace(", ", "\n");
-    // The date's comma is no separator.
+    // The date's comma does not separate.
     let fault = fault.replace("Mon\n", "Mon, ");
     format!("{}[[fault]]\non = \"{on}\"\nnth = {nth}\n{fault}\n", one_deploy(statuses))
 }
 
-/// Runs into a fault twice in the middle of a wait that would otherwise pass.
+/// Has a fault twice in the middle of a wait that would otherwise pass.
 fn passes_in_spite_of(on: &str, fault: &str, words: &str) {
     let sim = serve(&with_fault(PASSING, on, "[1, 3]", fault));
     let outcome = Gate::wait(&sim).args(TIMEOUT).args(["--output", "json"]).run();
@@ -61,7 +61,7 @@ fn passes_in_spite_of(on: &str, fault: &str, words: &str) {
 }
 
 #[test]
-fn a_fault_on_the_way_is_just_another_poll() {
+fn a_fault_is_retried_by_the_next_poll() {
     for (fault, words) in FAULTS {
         passes_in_spite_of("deploy", fault, words);
     }
@@ -99,7 +99,7 @@ fn a_fault_that_stays_after_a_good_answer_is_an_outage_and_says_where_the_deploy
         let sim = serve(&with_fault(PASSING, "deploy", "[]", fault));
         let outcome = Gate::wait(&sim).args(["--api-outage", "150ms"]).json();
         is_outage(&outcome, fault, words);
-        // The page of earlier deploys can show a later one.
+        // The page of earlier deploys can show a later status.
         let known = ["queued", "executing"].map(|status| format!("the last status is `{status}`"));
         assert!(known.iter().any(|known| outcome.reason().contains(known)), "{fault}: {}", outcome.reason());
     }
@@ -121,7 +121,7 @@ fn an_api_that_only_hangs_is_an_outage() {
 }
 
 #[test]
-fn without_an_outage_clock_the_total_clock_ends_it() {
+fn without_an_outage_timeout_the_total_timeout_ends_it() {
     let sim = serve(&with_fault(PASSING, "any", "[]", r#"answer = "status", code = 503"#));
     let outcome = Gate::wait(&sim).args(["--api-outage", "off", "--timeout", "150ms"]).json().exits(124);
     assert_eq!(outcome.target()["clock"], "total");
@@ -160,7 +160,7 @@ fn retry_after_pauses_every_target() {
     let sim = serve(&(access() + &component(API, PASSING) + &endless + &fault));
     let outcome =
         Gate::wait(&sim).args(["--component", WORKER, "--require", "any", "--output", "ndjson"]).run().exits(0);
-    // While the API wants to be left alone, nothing can be read about the other component either.
+    // While the API asks for a pause, nothing can be read about the other component either.
     let events = outcome.events();
     let at = |event: &serde_json::Value| event["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
     let struck = events.iter().position(|event| event["event"] == "retrying").unwrap();
@@ -179,7 +179,8 @@ fn retry_after_never_outlasts_the_deadline() {
         let sim = serve(&script);
         let outcome = Gate::wait(&sim).args(["--timeout", "400ms", "--long-poll", "off"]).json().exits(0);
         assert!(outcome.result()["elapsed_ms"].as_u64().unwrap() >= 400);
-        // The latest, the fault, and the last poll at the deadline with what is beside the deploy. Then it is left alone.
+        // The latest deploy, the fault, and the last poll at the deadline with its further requests. Then nothing more
+        // is sent.
         let asked = sim.requests().into_iter().map(|seen| seen.target);
         // The page of earlier deploys decides nothing.
         let asked: Vec<String> = asked.filter(|target| !target.ends_with("limit=20")).collect();
@@ -189,12 +190,12 @@ fn retry_after_never_outlasts_the_deadline() {
 }
 
 /// One poll at the start, the other when the timeout expires.
-const TWO_LOOKS: [&str; 6] = ["--timeout", "300ms", "--min-interval", "10s", "--max-interval", "10s"];
+const TWO_POLLS: [&str; 6] = ["--timeout", "300ms", "--min-interval", "10s", "--max-interval", "10s"];
 
 #[test]
 fn the_last_poll_is_at_the_deadline() {
     let sim = serve(&one_deploy(r#"{ status = "queued" }, { status = "active" }"#));
-    let gate = Gate::wait(&sim).args(TWO_LOOKS);
+    let gate = Gate::wait(&sim).args(TWO_POLLS);
     assert!(gate.json().exits(0).result()["elapsed_ms"].as_u64().unwrap() >= 300);
 }
 
@@ -209,7 +210,7 @@ fn the_first_poll_is_at_once_however_short_the_clocks_are() {
 fn a_fault_at_the_deadline_is_named() {
     let fault = r#"answer = "status", code = 502, body = "html""#;
     let sim = serve(&with_fault(PASSING, "deploy", "[1]", fault));
-    let outcome = Gate::wait(&sim).args(TWO_LOOKS).json().exits(124);
+    let outcome = Gate::wait(&sim).args(TWO_POLLS).json().exits(124);
     assert!(
         outcome.reason().contains("the last status is `") && outcome.reason().contains("HTTP 502"),
         "{}",
@@ -220,7 +221,7 @@ fn a_fault_at_the_deadline_is_named() {
 #[test]
 fn a_last_poll_that_hangs_costs_one_request_timeout() {
     let sim = serve(&with_fault(PASSING, "deploy", "[]", r#"answer = "hang""#));
-    let gate = Gate::wait(&sim).args(TWO_LOOKS).args(["--request-timeout", "250ms"]);
+    let gate = Gate::wait(&sim).args(TWO_POLLS).args(["--request-timeout", "250ms"]);
     let outcome = gate.json().exits(124);
     assert!(outcome.result()["elapsed_ms"].as_u64().unwrap() >= 550);
 }
@@ -230,7 +231,8 @@ fn trouble_with_the_details_does_not_hide_a_failure() {
     let error = r#"{ status = "error", description = "out of memory" }"#;
     in_parallel(&FAULTS, |(fault, _)| {
         let sim = serve(&with_fault(error, "deploy", "[]", fault));
-        // The details are asked for as long as an outage may last, since they say whose deploy it is, and why it failed.
+        // The details are requested for as long as an outage may last, since they name the deploy's target and the
+        // reason.
         let outcome = Gate::wait(&sim).args(["--api-outage", "300ms"]).json();
         assert_eq!(outcome.code, 1, "{fault}:\n{}", outcome.stderr);
         assert!(outcome.reason().contains("out of memory"), "{fault}: {}", outcome.reason());
@@ -245,7 +247,7 @@ fn trouble_with_the_links_does_not_hide_a_pass() {
         assert_eq!(outcome.code, 0, "{fault}:\n{}", outcome.stderr);
         assert_eq!(outcome.target()["url"], json!(null), "{fault}");
         let warnings = outcome.result()["warnings"].to_string();
-        // A slow machine does not read the largest of them in the two seconds that a link is worth.
+        // A slow machine does not read the largest of them within the two seconds for a link.
         assert!(warnings.contains(words) || warnings.contains("not within 2s"), "{fault}: {warnings}");
     }
 }

@@ -1,9 +1,9 @@
-//! `--follow-logs`: the deploy's log while it is written. It decides nothing.
+//! `--follow-logs`: the deploy's log, shown while it is written. It decides nothing.
 
 use crate::support::{API, Gate, INSTALL, TOKEN, WORKER, access, in_parallel, one_deploy, serve};
 use nuon_gate_sim::Sim;
 
-/// A deploy that goes on for a while and logs meanwhile, on a server of this kind.
+/// A deploy that logs for a while, on a server of this kind.
 fn logging(server: &str, logs: &str, more: &str) -> String {
     let statuses = r#"{ status = "executing", for = "1500ms" }, { status = "active" }"#;
     let deploy = format!("[[component.deploy]]\nlogs = [{logs}]\n{more}");
@@ -15,7 +15,7 @@ const LOGS: &str = r#"{ text = "plan made" }, { text = "quota is low", severity 
 /// The servers: one with the long poll, one that has it off, and one that never had it.
 const SERVERS: [&str; 3] = ["", "long_poll = { tail = false }", "generation = \"mid\""];
 
-/// The polls of a test are so dense that they would leave logs nothing of the usual rate.
+/// At the short intervals of tests, polls would use up the usual request rate and leave nothing for logs.
 fn wait(sim: &Sim) -> Gate<'_> {
     Gate::wait(sim).args(["--max-rps", "1000"])
 }
@@ -46,10 +46,10 @@ fn several_targets_are_distinguished_and_ci_folds() {
     let gate = wait(&sim).args(["--component", WORKER, "--follow-logs", "all"]);
     let outcome = gate.env("GITHUB_ACTIONS", "true").run().exits(0);
     let lines = shown(&outcome.stderr);
-    // The simulator names what has no name by its id without the prefix.
+    // The simulator names an object without a name by its id without the prefix.
     let [api, worker] = [API, WORKER].map(|id| &id["cmp".len()..]);
-    let told = [format!("{api}  plan made"), format!("{worker}  pulled")];
-    assert!(told.iter().all(|line| lines.contains(&&**line)), "{lines:?}");
+    let shown = [format!("{api}  plan made"), format!("{worker}  pulled")];
+    assert!(shown.iter().all(|line| lines.contains(&&**line)), "{lines:?}");
     let mut is_open = false;
     for line in outcome.stderr.lines() {
         match line {
@@ -82,7 +82,7 @@ fn a_log_that_cannot_be_followed_costs_a_warning_and_nothing_else() {
         let outcome = wait(&serve(&script)).args(["--follow-logs", "all"]).json().exits(0);
         assert!(outcome.result()["elapsed_ms"].as_u64() < Some(20_000), "{fault}");
         let warnings = outcome.stderr.matches("the log cannot be followed any more").count();
-        // What takes its time may not have come three times by the end.
+        // Slow faults may not have come three times by the end.
         let is_quick = ["status", "reset", "html", "null"].iter().any(|quick| fault.contains(quick));
         assert!(warnings <= 1 && (warnings == 1 || !is_quick), "{fault}: {}", outcome.stderr);
         // A simulator that is busy with a large answer can be late with the others.

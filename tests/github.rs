@@ -1,4 +1,4 @@
-//! What GitHub's runner is given: outputs, a summary, annotations. No runner is needed for that.
+//! What the program gives to GitHub's runner: outputs, a summary, annotations. Tested without a runner.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use crate::support::{
 
 const FAILING: &str = r#"{ status = "executing" }, { status = "error", error = "quota exceeded" }"#;
 
-/// What a runner prepares for a step.
+/// The files that a runner prepares for a step.
 struct Step(Folder);
 
 impl Step {
@@ -27,7 +27,7 @@ impl Step {
         Self(folder)
     }
 
-    /// Has the program be this step.
+    /// Makes the program run as this step.
     fn of<'sim>(&self, gate: Gate<'sim>) -> Gate<'sim> {
         let gate = gate.env("GITHUB_ACTIONS", "true").env("RUNNER_TEMP", self.0.file("temp"));
         gate.env("GITHUB_OUTPUT", self.0.file("output")).env("GITHUB_STEP_SUMMARY", self.0.file("summary"))
@@ -37,7 +37,7 @@ impl Step {
         fs::read_to_string(self.0.file(name)).unwrap()
     }
 
-    /// Reads the outputs as the runner does: nothing but whole values between their delimiters.
+    /// Reads the outputs as the runner does: only complete values between their delimiters.
     fn outputs(&self) -> BTreeMap<String, String> {
         let written = self.read("output");
         let mut lines = written.lines();
@@ -135,7 +135,7 @@ fn a_failure_and_a_clock_set_them_too() {
     assert!(shown[0].contains("::quota exceeded%0Acheck the deploy's log"), "{shown:?}");
     assert!(shown[0].contains("then deploy again%0Ahttps://app.nuon.example/"), "{shown:?}");
     assert!(outputs["hint"].starts_with("check the deploy's log"), "{outputs:#?}");
-    // Details are folded away, and the rest is not.
+    // Details are folded away, the rest is not.
     let group = outcome.stderr.split("::group::Details").nth(1).and_then(|rest| rest.split("::endgroup::").next());
     assert!(group.unwrap().contains("  deploy    dpl1api"), "{}", outcome.stderr);
 
@@ -183,14 +183,14 @@ fn what_the_server_says_sets_nothing() {
         assert!(ours.iter().any(|known| line.starts_with(known)), "{line}");
     }
     let summary = step.read("summary");
-    // References to characters are ours.
+    // Character references are our own.
     let seen = summary.replace("&#", "");
     for acts in ["<img", "](https://evil", "@acme", "#1", "```\n:", "| <"] {
         assert!(!seen.contains(acts), "{acts} is in\n{summary}");
     }
 }
 
-/// Twelve components that fail, with this much of a log each.
+/// Twelve components that fail, each with a log of this many lines.
 fn twelve(log_lines: usize) -> (String, Vec<String>) {
     let mut script = access();
     let mut ids = Vec::new();
@@ -233,7 +233,7 @@ fn a_summary_stays_below_what_is_dropped() {
     };
     let usual = run(&step, "40");
     assert!(usual.contains("Log: 40 lines") && usual.len() > 350_000, "{}", usual.len());
-    // What is there already counts as well.
+    // Earlier content counts as well.
     let earlier = "x\n".repeat(400_000);
     fs::write(step.0.file("summary"), &earlier).unwrap();
     let both = run(&step, "40");
@@ -262,7 +262,7 @@ fn a_summary_that_is_full_is_said_in_a_line() {
 }
 
 #[test]
-fn nothing_of_this_happens_elsewhere() {
+fn outside_of_github_actions_none_of_this_is_written() {
     let sim = serve_deploy(FAILING);
     for actions in [None, Some("false"), Some("")] {
         let step = Step::new();
@@ -274,7 +274,7 @@ fn nothing_of_this_happens_elsewhere() {
         assert_eq!((step.read("output"), step.read("summary")), (String::new(), String::new()));
         assert_eq!(fs::read_dir(step.0.file("temp")).unwrap().count(), 0);
     }
-    // The demo is no gate of anything.
+    // The demo gates nothing.
     let step = Step::new();
     step.of(Gate::bare("demo")).args(["--fail", "-q"]).run().exits(1);
     assert_eq!((step.read("output"), step.read("summary")), (String::new(), String::new()));
@@ -296,11 +296,11 @@ fn files_that_cannot_be_written_are_warnings() {
     for what in ["the outputs (GITHUB_OUTPUT)", "the summary (GITHUB_STEP_SUMMARY)", "the result"] {
         assert!(outcome.stderr.contains(&format!("warning: {what} could not be written")), "{}", outcome.stderr);
     }
-    // None at all are none to write.
+    // Without the variables there are no files to write.
     let gate = step.of(Gate::wait(&sim)).without("GITHUB_OUTPUT").without("GITHUB_STEP_SUMMARY").without("RUNNER_TEMP");
     let outcome = gate.run().exits(1);
     assert!(!outcome.stderr.contains("could not be written"), "{}", outcome.stderr);
-    // A file that is not there yet is made.
+    // A missing file is created.
     fs::remove_file(step.0.file("output")).unwrap();
     step.of(Gate::wait(&sim)).run().exits(1);
     step.has(&[("verdict", "failed")]);
@@ -320,7 +320,7 @@ fn links_and_pipes_are_not_opened() {
     }
     assert_eq!(fs::read_to_string(precious).unwrap(), "precious");
     assert!(!step.0.file("not there").exists());
-    // Nobody reads the pipe.
+    // Nothing reads the pipe.
     fs::remove_file(step.0.file("summary")).unwrap();
     nix::unistd::mkfifo(&step.0.file("summary"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     step.of(Gate::wait(&sim)).run().exits(0).says("warning: the summary (GITHUB_STEP_SUMMARY) could not be written");
@@ -340,8 +340,8 @@ fn a_signal_leaves_everything_written() {
     assert!(step.read("summary").contains("nuon-gate: interrupted after "), "{}", step.read("summary"));
 }
 
-/// A service that answers everything alike, and tells the first line and the body of what it is sent. It ends with the
-/// tests.
+/// A service that gives every request the same answer, and passes on the first line and the body of each. It ends with
+/// the tests.
 pub(crate) fn service(answer: &'static str) -> (String, Receiver<(String, String)>) {
     let (shown, requests) = mpsc::channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -359,7 +359,7 @@ pub(crate) fn service(answer: &'static str) -> (String, Receiver<(String, String
                 length = value.and_then(|value| value.trim().parse().ok()).unwrap_or(length);
                 line.clear();
             }
-            // Who asked may be gone.
+            // The client may have gone.
             let mut body = vec![0; length];
             let _ = reader.read_exact(&mut body);
             let _ = shown.send((first.trim().to_owned(), String::from_utf8_lossy(&body).into_owned()));
@@ -393,7 +393,7 @@ fn a_deployment_of_githubs_always_comes_to_an_end() {
     };
     let sim = serve_deploy(FAILING);
     start(&sim).end().exits(1).says("::add-mask::ghs_planted-77b1");
-    // A deploy that is over at once may leave no time for a state in between.
+    // A deploy that ends at once may leave no time for a state in between.
     let mut seen = deployments(&requests);
     seen.retain(|(_, state)| state.as_deref() != Some("in_progress"));
     assert_eq!(seen, [expected("failure")[0].clone(), expected("failure")[2].clone()]);
@@ -432,7 +432,7 @@ fn a_commit_status_says_pending_and_then_the_end_and_changes_no_verdict() {
 
     start(&failing, &api).end().exits(1).says("::add-mask::ghs_planted-77b1");
     assert_eq!(deployments(&requests).pop(), Some((place, Some("failure".to_owned()))));
-    // No sink is there.
+    // No sink listens there.
     let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let outcome = start(&passing, &closed).end().exits(0);
     outcome.says("github-status was not notified: ");
@@ -462,7 +462,7 @@ fn a_trigger_that_fails_is_reported_like_any_other_failure() {
 }
 
 #[test]
-fn who_was_told_is_an_output() {
+fn the_notified_sinks_are_an_output() {
     let (step, sim) = (Step::new(), serve_deploy(PASSING));
     let (url, _) = service(r#"{"ok": true, "channel": "C024BE91L", "ts": "1503435956.000247"}"#);
     let gate = step.of(Gate::wait(&sim)).env("NUON_GATE_SLACK_TOKEN", "xoxb-planted-3f9a");

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{API, Gate, INSTALL, WORKER, access, in_parallel, serve};
 
-/// A component whose only deploy passes, and what is observed of it then.
+/// A component whose only deploy passes, and its observations after that.
 fn observed(id: &str, observed: &str) -> String {
     let observed = if observed.is_empty() { String::new() } else { format!("observed = [{observed}]\n") };
     format!(
@@ -45,7 +45,7 @@ fn a_component_that_breaks_while_it_bakes_fails_with_the_words_of_its_check() {
     let check = &target(&result)["health"]["checks"][0];
     assert_eq!((&check["name"], &check["status"]), (&Value::from("Deployment api"), &Value::from("unhealthy")));
     assert_eq!(check["description"], "1 of 3 replicas are ready");
-    // Without the flag nothing is asked.
+    // Without the flag, health is not requested.
     let sim = serve(&(access() + &observed(API, BROKEN)));
     let result = Gate::wait(&sim).json().exits(0);
     assert_eq!(target(&result.result())["health"], Value::Null);
@@ -115,7 +115,7 @@ fn one_poll_says_whether_the_component_is_healthy() {
     poll().run().exits(0);
     poll().args(["--bake", "1h"]).run().exits(10).says("waiting for health");
     poll().run().exits(1).says("1 of 3 replicas are ready");
-    // What was observed just then may have been before the deploy ended, by another clock.
+    // By another clock, an observation of this moment may have been before the deploy's end.
     let sim = serve(&(access() + &observed(API, "{}").replace("{ status = \"executing\", polls = 2 }, ", "")));
     Gate::status(&sim).args(["--require-healthy"]).run().exits(10).says("waiting for health: not known yet");
 }

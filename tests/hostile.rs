@@ -1,10 +1,10 @@
-//! What the server says is text, wherever it appears: nothing of it acts.
+//! Text from the server is inert wherever it is shown.
 
 use serde_json::Value;
 
 use crate::support::{API, Folder, Gate, INSTALL, Outcome, access, one_deploy, serve, serve_deploy};
 
-/// Everything that a customer could put into a name or a chart into its output, as TOML writes it.
+/// What a customer could put into a name, or a chart into its output, in TOML's notation.
 const EVIL: &str = r"\u001b[31mred\u001b]8;;https://evil.example\u0007link\u009b2J\n::error title=x::gotcha\r::set-output name=a::b\n##[add-mask]deploy ##vso[task.complete]\u202eesrever\u200b\u2028::stop-commands::x\u0000\b end";
 
 fn is_harmless(text: &str) {
@@ -19,7 +19,7 @@ fn hidden(c: &char) -> bool {
     c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
 }
 
-/// Checks the output as it is and as a reader of its JSON gets it.
+/// Checks the output as it is, and as a reader of its JSON gets it.
 fn all_is_harmless(outcome: &Outcome) {
     is_harmless(&outcome.stderr);
     is_harmless(&outcome.stdout);
@@ -61,7 +61,7 @@ fn descriptions_errors_hints_names_and_commits_are_lines_of_text() {
                 let report = std::fs::read_to_string(path).unwrap();
                 is_harmless(&report);
                 strings_are_lines(&serde_json::from_str(&report).unwrap());
-                // What can be read of it is still there.
+                // Its readable part is still there.
                 assert!(report.contains("redlink"), "{report}");
             }
         }

@@ -1,4 +1,4 @@
-//! The deploy that is judged is the one that was asked for, and no other.
+//! The verdict is about the requested deploy, and no other.
 
 use crate::support::{API, Gate, INSTALL, WORKER, access, component, serve, serve_deploy};
 
@@ -26,7 +26,7 @@ fn a_pinned_deploy_of_another_component_is_rejected() {
 
 #[test]
 fn an_older_row_takes_nobodys_place() {
-    // The rows have no workflow in common, and the one that is there is older than the one that was replaced.
+    // The rows have no common workflow, and the remaining one is older than the replaced one.
     let script = access()
         + &format!("[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n")
         + "[[component.deploy]]\nid = \"dplold\"\nworkflow = \"inwold\"\nstatuses = [{ status = \"active\" }]\n"
@@ -51,11 +51,11 @@ fn a_variable_that_cannot_be_read_is_not_ignored() {
 }
 
 #[test]
-fn whole_targets_of_ours_beat_the_halves_of_the_nuon_cli() {
+fn our_whole_targets_take_precedence_over_the_nuon_clis_halves() {
     let sim = serve(&(access() + &component(API, r#"{ status = "active" }"#)));
     let gate = || Gate::at(&sim.url(), "wait").env("NUON_INSTALL_ID", "inlelsewhere");
     let target = format!("{INSTALL}/{API}");
     gate().env("NUON_GATE_TARGET", &target).json().exits(0);
-    // A variable that the command line replaces need not even be right.
+    // A variable that a flag overrides need not even be valid.
     gate().env("NUON_GATE_TARGET", "junk").args(["--install", INSTALL, "--component", API]).json().exits(0);
 }

@@ -1,5 +1,5 @@
-//! Every small file that is read: in the forms in which editors and shells write them, bounded, and with the reason where it
-//! cannot be.
+//! Every small input file: in the forms in which editors and shells write them, bounded, and with a reason if it cannot
+//! be read.
 
 use crate::support::{API, Folder, Gate, INSTALL, ORG, PASSING, TOKEN, one_deploy, serve_deploy};
 
@@ -18,7 +18,7 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
     ]
 }
 
-/// Waits with a file named by a flag; everything else is there.
+/// Waits with a file named by a flag. All other settings are valid.
 fn with_file(flag: &str, content: &[u8]) -> (i32, String) {
     let sim = serve_deploy(PASSING);
     let folder = Folder::new();
@@ -67,7 +67,7 @@ fn what_is_wrong_in_a_file_is_said_with_its_place() {
     for flag in all {
         let (code, stderr) = with_file(flag, b"hunter2\n\xff\xff\xff");
         assert_eq!(code, 2, "{flag}:\n{stderr}");
-        // What surrounds certificates may be in any encoding.
+        // The text around certificates may be in any encoding.
         let why = if flag == "--ca-file" { "it holds no certificates" } else { "line 2 is not text" };
         assert!(stderr.contains(why) && stderr.contains(flag), "{flag}:\n{stderr}");
         assert!(!stderr.contains("hunter2"), "{flag}:\n{stderr}");

@@ -1,10 +1,10 @@
-//! What each status means for the exit code, on servers of both generations.
+//! The meaning of each status for the exit code, on servers of both generations.
 
 use serde_json::{Value, json};
 
 use crate::support::{API, ENDLESS, Gate, INSTALL, PASSING, access, component, one_deploy, serve, serve_deploy};
 
-/// Each status with what it comes to for an apply and for a teardown.
+/// Each status with its verdict for an apply and for a teardown.
 const TABLE: [(&str, &str, &str); 17] = [
     ("active", "passed", "passed"),
     ("auto-skipped", "passed", "passed"),
@@ -75,7 +75,7 @@ fn a_deploy_that_had_ended_is_judged_waited_past_or_refused() {
     };
     for command in ["wait", "status"] {
         let outcome = stale(command, "accept").json().exits(0);
-        // A single poll is most often of a deploy that has ended.
+        // A single poll usually sees a deploy that has ended.
         let warned = outcome.target()["warnings"].to_string().contains("had already ended");
         assert_eq!(warned, command == "wait", "{}", outcome.stderr);
         let refused = stale(command, "fail").run().refused();
@@ -84,7 +84,7 @@ fn a_deploy_that_had_ended_is_judged_waited_past_or_refused() {
     stale("status", "wait").json().exits(10);
     let outcome = stale("wait", "wait").args(["--start-timeout", "100ms"]).json().exits(124);
     assert_eq!((&outcome.target()["clock"], &outcome.target()["deploy"]), (&json!("start"), &json!(null)));
-    // With a pin it is the one that is meant.
+    // With a pin, that deploy is meant.
     stale("wait", "fail").args(["--deploy", "dpl1api0000000000000000000"]).json().exits(0);
     Gate::wait(&sim).env("NUON_GATE_ON_STALE", "fail").run().refused();
 }
@@ -96,7 +96,7 @@ fn explain_says_what_is_done() {
     let rows = explained["statuses"].as_array().unwrap();
     for (status, apply, teardown) in TABLE {
         let row = rows.iter().find(|row| row["status"] == status).unwrap_or_else(|| panic!("no row for {status}"));
-        // A replaced row is pending for the whole: its successor decides.
+        // A replaced row is pending in the result: its successor decides.
         let said = |kind: &str| if row[kind] == "replaced" { json!("pending") } else { row[kind].clone() };
         assert_eq!((said("apply"), said("teardown")), (json!(apply), json!(teardown)), "{status}");
     }
@@ -106,7 +106,7 @@ fn explain_says_what_is_done() {
     assert!(text.contains("\nevery other status   pending             pending    with a warning"), "{text}");
 }
 
-/// What `explain` says with these flags.
+/// What `explain` prints with these flags.
 fn explained(flags: &[&str]) -> (Value, String) {
     let value = Gate::bare("explain").args(flags).json().exits(0).events().remove(0);
     (value, Gate::bare("explain").args(flags).run().exits(0).stdout)
@@ -147,7 +147,7 @@ fn explain_shows_what_every_flag_changes() {
         assert!(text.contains(shown) && !usual_text.contains(shown), "{flags:?}:\n{text}");
         assert_ne!(value, usual, "{flags:?}");
     }
-    // None is left out: what is not listed changes only how it is printed.
+    // No flag is missing: those that are not listed only change how the output is printed.
     let help = Gate::bare("explain").args(["--help"]).run().exits(0).stdout;
     let flags = help.lines().filter_map(|line| line.trim_start().trim_start_matches("-q, ").split(' ').next());
     let known = |flag: &str| JUDGING.iter().any(|(flags, _)| flags[0] == flag);
@@ -208,7 +208,7 @@ fn an_unknown_status_never_passes_and_is_warned_of_once() {
         let target = outcome.target();
         assert_eq!(target["verdict"], "timed_out", "{status:?}");
         let warnings: Vec<&Value> = target["warnings"].as_array().unwrap().iter().collect();
-        // No status at all is one that the table knows.
+        // An empty status is in the table.
         assert_eq!(warnings.len(), usize::from(!status.is_empty()), "{status:?}: {warnings:?}");
         assert!(sim.requests().len() >= 2, "it polled more than once");
     }
@@ -336,7 +336,7 @@ fn a_plan_is_never_the_deploy_that_is_waited_for() {
 #[test]
 fn what_had_ended_before_the_gate_began_is_warned_of() {
     let sim = serve_deploy(r#"{ status = "active" }"#);
-    // The simulator's time begins with its first request: for the second run this deploy is an old one.
+    // The simulator's time begins with its first request, so for the second run this deploy is an old one.
     Gate::wait(&sim).run().exits(0);
     let outcome = Gate::wait(&sim).json().exits(0).says("had already ended");
     let warnings = outcome.target()["warnings"].to_string();

@@ -1,4 +1,4 @@
-//! Fleets by their labels.
+//! Fleets selected by labels.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn install(name: &str, labels: &str, statuses: &str) -> String {
     )
 }
 
-/// Three installs, of which one is none of production.
+/// Three installs, one of which is not a production install.
 fn fleet(last: &str) -> String {
     let prod = r#"env = "prod", ring = "all""#;
     access()
@@ -34,7 +34,7 @@ fn the_installs_with_all_labels_are_waited_for() {
         let gate = |labels: &str| Gate::at(&sim.url(), "wait").args(["--install-label", labels, "-c", "api"]);
         let outcome = gate("env=prod,ring=all").json().exits(0);
         assert_eq!(names(&outcome), [json!("one"), json!("two")], "{generation:?}");
-        // Only newer servers apply the filter, so its answer is checked in any case.
+        // Only newer servers apply the filter, so the answer is always checked.
         let asked = sim.requests().into_iter().filter(|seen| seen.target.starts_with("/v1/installs?")).count();
         assert_eq!(asked, 1, "{generation:?}");
     }
@@ -52,7 +52,7 @@ fn one_that_fails_fails_the_fleet() {
 }
 
 #[test]
-fn nobody_is_no_pass() {
+fn labels_without_a_match_never_pass() {
     let sim = serve(&fleet(PASSING));
     for command in ["wait", "status", "mark", "doctor"] {
         let gate = Gate::at(&sim.url(), command).args(["--install-label", "env=prod,ring=none", "-c", "api"]);

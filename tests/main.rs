@@ -1,8 +1,8 @@
-//! The program from end to end: the real binary against the simulated API, over real HTTP, one module for each thing a
-//! user relies on.
+//! The program from end to end: the real binary against the simulated API, over real HTTP, with one module for each
+//! feature.
 //!
-//! Time is real, so no test depends on how fast anything is: scripts count answers, not milliseconds, and whoever has to
-//! wait for something waits until it is there.
+//! Time is real, so no test depends on speed: scripts count answers, not milliseconds, and tests wait for events, not
+//! for times.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 

@@ -1,4 +1,4 @@
-//! What the program says of itself: completions, manual pages, and its name as an extension of the Nuon CLI.
+//! What the program says about itself: completions, manual pages, and its name as an extension of the Nuon CLI.
 
 use std::process::Command;
 
@@ -55,7 +55,7 @@ fn a_page_has_the_sections_that_manuals_have() {
     }
 }
 
-/// The commands, as the program's own help lists them.
+/// The commands, as the program's help lists them.
 fn commands() -> Vec<String> {
     let help = Gate::bare("--help").run().exits(0).stdout;
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| line.starts_with("  "));
@@ -98,7 +98,7 @@ fn short_help_fits_a_screen_and_long_help_has_everything() {
 #[test]
 fn as_an_extension_it_goes_by_the_name_that_users_type() {
     let folder = Folder::new();
-    // A copy that was just written may still be held open by a process that another test has forked.
+    // A process that another test has forked may still hold a fresh copy open.
     let name = format!("nuon-ext-gate{}", std::env::consts::EXE_SUFFIX);
     let program = folder.link(&name, env!("CARGO_BIN_EXE_nuon-gate"));
     let shown = |argument: &str| {

@@ -1,4 +1,4 @@
-//! Knowing old deploys from new ones: `mark`, `--after`, and `wait -- COMMAND`.
+//! Distinguishing old deploys from new ones: `mark`, `--after`, and `wait -- COMMAND`.
 
 use std::process::Stdio;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{API, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve};
 
-/// A component with an old deploy, and a new one after so many polls.
+/// A component with an old deploy, and a new one after this many polls.
 fn old_and_new(polls: u32, status: &str) -> String {
     format!(
         "{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n\
@@ -17,7 +17,7 @@ fn old_and_new(polls: u32, status: &str) -> String {
     )
 }
 
-/// Marks the one component; returns the marks.
+/// Marks the one component. Returns the marks.
 fn mark(url: &str, path: &std::path::Path) -> Value {
     let gate = Gate::at(url, "mark").args(["--install", INSTALL, "--component", API, "--file"]).args([path]);
     gate.run().exits(0);
@@ -82,7 +82,7 @@ fn a_mark_fails_on_any_trouble() {
 fn marks_that_nobody_gets_are_a_failure() {
     let sim = serve(&old_and_new(4, "active"));
     let mark = || Gate::at(&sim.url(), "mark").args(["--install", INSTALL, "--component", API]);
-    // The marks are what it is run for, as an exit code is what a wait is run for.
+    // The marks are the purpose of `mark`, as the exit code is the purpose of a wait.
     mark().with_closed_stdout().run().exits(2).says("cannot write the marks");
     #[cfg(target_os = "linux")]
     {
@@ -160,7 +160,7 @@ fn a_command_is_run_between_the_mark_and_the_wait() {
     Gate::wait(&sim).args(["--deploy", "dplold", "--", "/bin/true"]).run().refused().says("--deploy");
     let gate = Gate::wait(&sim).env("NUON_GATE_DEPLOY", "dplold").args(["--", "/bin/true"]);
     gate.run().refused().says("NUON_GATE_DEPLOY");
-    // The command names an old deploy in its answer.
+    // The command's answer names an old deploy.
     let answer = Folder::new();
     let answer = answer.write("answer", r#"{"id": "dplold"}"#);
     let gate = Gate::wait(&sim).args(["--trigger-response"]).args([answer]).args(["--", "/bin/true"]);
@@ -225,14 +225,14 @@ fn a_command_that_fails_has_a_whole_result() {
     assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("failed"), &json!(1)));
     assert_eq!(result["reason"], "/bin/sh failed (exit status: 3), so there is nothing to wait for");
     assert_eq!(result["targets"][0]["verdict"], "pending");
-    // A name that does not exist is known before anything is triggered.
+    // An unknown name is reported before anything is triggered.
     let triggered = folder.file("triggered");
     let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", "nobodys"]);
     let result = run(gate, &["touch", triggered.to_str().unwrap()]);
     assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("rejected"), &json!(3)));
     assert!(result["reason"].as_str().unwrap().ends_with("so the command was not run"), "{}", result["reason"]);
     assert!(!triggered.exists());
-    // An API that is away as well.
+    // So is an unreachable API.
     let gate = Gate::at("http://127.0.0.1:9", "wait").args(["--install", INSTALL, "--component", API]);
     let result = run(gate, &["touch", triggered.to_str().unwrap()]);
     assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("inconclusive"), &json!(7)));
@@ -257,7 +257,7 @@ fn a_signal_ends_a_command_and_a_read_after_it() {
     let gate = Gate::wait(&sim).args(["--output", "json", "--trigger-response"]).args([&pipe]);
     let mut running = gate.args(["--", "sh", "-c", "echo triggered"]).start();
     running.wait_for("triggered");
-    // Nobody ever writes to the pipe; the reader is in the kernel, or on its way there.
+    // Nothing ever writes to the pipe. The reader is in the kernel, or about to be.
     running.send(SIGTERM);
     let result = running.end().exits(143).result();
     assert_eq!(result["verdict"], "interrupted");
@@ -272,11 +272,11 @@ fn a_pin_beside_another_one_in_a_triggers_answer_is_refused() {
     gate().args(["--deploy", "dplold"]).run().refused().says("dplold").says("dplnew");
     gate().env("NUON_GATE_DEPLOY", "dplold").run().refused().says("NUON_GATE_DEPLOY");
     gate().args(["--workflow", "inwold"]).run().refused().says("inwnew");
-    // The same one twice is one.
+    // The same pin twice counts as one.
     gate().args(["--deploy", "dplnew"]).run().exits(1);
 }
 
-/// Triggers something at the simulator, as a pipeline would, and returns the answer's body.
+/// Triggers something at the simulator, as a pipeline would. Returns the answer's body.
 fn trigger(sim: &nuon_gate_sim::Sim, path: &str) -> String {
     use std::io::{Read as _, Write as _};
     let address = sim.url().replace("http://", "");

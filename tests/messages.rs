@@ -7,7 +7,7 @@ use nuon_gate_sim::Sim;
 use crate::notifications::{notifying, received};
 use crate::support::{ENDLESS, INSTALL, WORKER, component, one_deploy, serve};
 
-/// The title and the first lines below it, as many as there are before the facts.
+/// The title and the first lines below it, up to the facts.
 type Read = Vec<String>;
 
 fn lines(text: &str, count: usize) -> Read {
@@ -100,7 +100,7 @@ fn an_approval_says_where_to_answer() {
     let sim = serve(&script);
     let outcome = notifying(&sim).args(["--approval-timeout", "1s"]).json().exits(5);
     for (sink, lines) in read(&sim, 3) {
-        // The reason stands behind the headline or, where that is too short, below it.
+        // The reason follows the headline or, if there is no room, is below it.
         let lead = lines.join("\n").replacen("acme\n", "acme: ", 1);
         let (title, rest) = lead.split_once('\n').unwrap();
         let beginning = "✋ approval needed for api in acme: --approval-timeout 1s expired without an answer: ";
@@ -113,7 +113,7 @@ fn an_approval_says_where_to_answer() {
 }
 
 #[test]
-fn who_is_asked_as_the_wait_ends_is_called_once() {
+fn a_human_asked_as_the_wait_ends_is_mentioned_once() {
     let asking = named(&one_deploy(r#"{ status = "executing" }, { status = "pending-approval" }"#));
     let sim = serve(&asking.replace("statuses", "approval_option = \"prompt\"\nstatuses"));
     notifying(&sim).args(["--on-approval", "fail"]).json().exits(5);
@@ -139,7 +139,7 @@ fn of_several_each_that_failed_has_its_line() {
     notifying(&sim).args(["--component", WORKER]).json().exits(1);
     for (sink, lines) in read(&sim, 5) {
         assert_eq!(lines[0], "❌ 2 components in acme failed", "{sink}");
-        // What is to be done about either stands with it, and what is always said is said once.
+        // The hint for either failure follows it, and a common hint appears once.
         assert_eq!(lines[1], "→ check the deploy's log in Nuon, fix what failed, then deploy again", "{sink}");
         let own = ["❌ api in acme: failed: quota exceeded", "❌ worker in acme: failed: no image → push it"];
         let plain = |line: &str| line.replace(['[', ']'], "").split("(http").next().unwrap_or_default().to_owned();
@@ -156,7 +156,7 @@ fn of_several_each_that_failed_has_its_line() {
 
 #[test]
 fn a_plan_that_was_denied_is_not_to_be_approved_any_more() {
-    // The deploy itself stays where it is: only its workflow says that it is over.
+    // The deploy itself does not change: only its workflow says that it is over.
     let deploy = "id = \"dplone\"\nworkflow = \"inwone\"\nstatuses";
     let asking = one_deploy(r#"{ status = "executing" }, { status = "pending-approval" }"#).replace("statuses", deploy);
     let state = |state: &str, step: &str| {

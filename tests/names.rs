@@ -1,4 +1,4 @@
-//! Installs and components by their names, and targets by the dozen.
+//! Installs and components by name, and many targets at once.
 
 use serde_json::{Value, json};
 
@@ -77,14 +77,14 @@ fn the_first_line_has_names_and_so_has_a_target_that_is_rejected() {
     };
     let (gate, _sim) = wait(&script);
     let outcome = gate.run().exits(1);
-    let told: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("  0:0")).collect();
-    assert!(told.len() > 1 && told.iter().all(|line| line.contains("  api  ")), "{}", outcome.stderr);
-    assert!(told[0].contains("found deploy"), "{told:?}");
+    let shown: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("  0:0")).collect();
+    assert!(shown.len() > 1 && shown.iter().all(|line| line.contains("  api  ")), "{}", outcome.stderr);
+    assert!(shown[0].contains("found deploy"), "{shown:?}");
     let (gate, _sim) = wait(&script);
     let outcome = gate.args(["--deploy", "dplnone"]).json().exits(3);
     assert_eq!(outcome.target()["component"]["name"], "api");
     outcome.says("  api  ❌ rejected");
-    // Whoever does not answer about names holds up neither a line nor the verdict for long.
+    // If the API does not answer about names, neither lines nor the verdict are delayed for long.
     let (gate, _sim) = wait(&(script + "[[fault]]\non = \"component\"\nanswer = \"hang\"\n"));
     let outcome = gate.json().exits(1);
     assert!(outcome.result()["elapsed_ms"].as_u64() < Some(5000));

@@ -12,7 +12,7 @@ const FAILING: &str =
 const SLACK_TOKEN: &str = "xoxb-simulated-token";
 const SECRET: &str = "whsec_c2ltdWxhdGVkLXdlYmhvb2stc2VjcmV0LTI0";
 
-/// A wait that tells everyone.
+/// A wait with all sinks.
 pub(crate) fn notifying(sim: &Sim) -> Gate<'_> {
     Gate::wait(sim)
         .env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
@@ -43,7 +43,7 @@ fn every_sink_gets_the_end() {
     let sent: Vec<(String, String)> = sinks.iter().map(|sink| ((*sink).to_owned(), "sent".to_owned())).collect();
     assert_eq!(deliveries(&outcome.result()), sent);
 
-    // One message, edited in place, with a reply that the channel sees and that calls people.
+    // One message, edited in place, with a reply that appears in the channel and mentions people.
     let messages = sim.slack_messages();
     let bots: Vec<_> = messages.iter().filter(|message| !message.by_webhook).collect();
     assert_eq!(bots.len(), 2, "{bots:#?}");
@@ -52,7 +52,7 @@ fn every_sink_gets_the_end() {
     assert_eq!(bots.iter().map(|bot| bot.text.contains("<!here>")).collect::<Vec<_>>(), [false, true]);
     let beginning = "❌ api00000000000000000000 in acme failed: quota &lt;!channel&gt; exceeded <!here>\n→ ";
     assert!(bots[1].text.starts_with(beginning), "names, although ids were given: {}", bots[1].text);
-    // Where Slack reads markup; what stands in plain-text elements is shown as it is.
+    // Slack parses these fields as markup. Plain-text elements are shown as they are.
     let markup: String = messages.iter().map(|message| message.text.as_str()).collect();
     assert!(!markup.contains("<!channel>"), "text from the server mentions nobody: {markup}");
     assert!(markup.contains("<!here>"), "{markup}");
@@ -66,7 +66,7 @@ fn every_sink_gets_the_end() {
 }
 
 #[test]
-fn a_pass_is_reported_and_nobody_is_called() {
+fn a_pass_is_reported_and_mentions_nobody() {
     let sim = serve(&one_deploy(PASSING));
     notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(0);
     let everything: String = sim.slack_messages().iter().map(|message| format!("{:?}", message.blocks)).collect();
@@ -122,7 +122,7 @@ fn every_sink_gets_each_step_that_asks_for_an_approval() {
 }
 
 #[test]
-fn nobody_is_called_because_a_person_cancelled_the_deploy() {
+fn a_cancellation_by_a_person_mentions_nobody() {
     let sim = serve(&one_deploy(r#"{ status = "executing" }, { status = "cancelled" }"#));
     notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(4);
     let messages = sim.slack_messages();
@@ -216,7 +216,7 @@ fn a_later_job_goes_on_with_the_same_message() {
 }
 
 #[test]
-fn what_was_told_can_be_rendered_again_and_tried() {
+fn a_saved_result_can_be_rendered_and_sent_again() {
     let sim = serve(&(access() + &component(API, FAILING)));
     let folder = Folder::new();
     let saved = folder.file("result.json");

@@ -1,4 +1,4 @@
-//! What GitLab, Buildkite and Azure Pipelines are given.
+//! What the program gives to GitLab, Buildkite and Azure Pipelines.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::support::{API, ENDLESS, Folder, Gate, PASSING, WORKER, access, compon
 const FAILING: &str =
     r#"{ status = "executing" }, { status = "error", error = "quota \"of\" $(x)\n##vso[task.complete]\n+++ y" }"#;
 
-/// Whatever else a system shows, none of it is another's.
+/// Checks that the output has no other system's syntax.
 fn is_nobody_elses(stderr: &str, foreign: &[&str]) {
     for line in stderr.lines() {
         assert!(foreign.iter().all(|sign| !line.starts_with(sign)), "{line:?} in\n{stderr}");
@@ -32,7 +32,7 @@ fn gitlab_folds_details_and_later_jobs_get_variables() {
         "{written}"
     );
     assert!(!written.contains(['"', '\'', '$', ' ', '#', '(']) && written.contains("quota__of_"), "{written}");
-    // The next job has them all, and is not puzzled.
+    // The next job can read all of them.
     let variables = written.lines().map(|line| line.split_once('=').unwrap());
     let sim = serve_deploy(PASSING);
     let next = variables.fold(Gate::wait(&sim), |gate, (name, value)| gate.env(name, value));
@@ -85,7 +85,7 @@ fn buildkites_agent_annotates_the_build_and_holds_up_nothing() {
     use std::time::Instant;
     let (folder, sim) = (Folder::new(), serve_deploy(FAILING));
     let agent = |script: &str| {
-        // In a process of its own: what another test's child has open for writing cannot be run.
+        // In a process of its own: a file that another test's child holds open for writing cannot be run.
         let write = "printf '%s' \"$1\" >\"$0\" && chmod 755 \"$0\"";
         let program = folder.file("buildkite-agent");
         let status = std::process::Command::new("sh").args(["-c", write]).arg(program).arg(script).status();

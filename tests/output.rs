@@ -1,4 +1,4 @@
-//! What stdout, stderr and files get.
+//! What is written to stdout, stderr and files.
 
 use std::fs;
 use std::path::Path;
@@ -51,7 +51,7 @@ fn people_get_a_line_for_every_change() {
     assert!(outcome.stderr.contains("  see       https://app.nuon.example/orgvendor"), "{}", outcome.stderr);
 }
 
-/// This many components that fail, the last of them at once, with a log each.
+/// This many components that fail, the last of them at once, each with a log.
 fn failing(count: usize) -> (String, String) {
     let mut script = access();
     let ids: Vec<String> = (0..count).map(|number| format!("cmp{number:023}")).collect();
@@ -94,7 +94,7 @@ fn quiet_keeps_what_matters_and_verbose_adds_requests() {
             assert!(!outcome.stderr.to_lowercase().contains(others), "{flag} {others}:\n{}", outcome.stderr);
         }
     }
-    // Nothing of the environment turns other crates' logs on.
+    // No variable turns on the logs of other crates.
     let traced = Gate::wait(&serve_deploy(PASSING)).env("RUST_LOG", "trace").run().exits(0);
     assert!(!traced.stderr.contains("GET"), "{}", traced.stderr);
 }
@@ -144,7 +144,7 @@ fn a_report_has_the_form_that_is_asked_for() {
     }
     let cases = fs::read_to_string(folder.file("result.xml")).unwrap();
     assert!(cases.contains("failures=\"1\"") && cases.contains("quota exceeded"), "{cases}");
-    // They are checked before anything is waited for.
+    // They are checked before the wait.
     let twice = ["--report", "json=here", "--report", "junit=here"];
     Gate::wait(&sim).args(twice).run().refused().says("here cannot be two reports at once");
     Gate::wait(&sim).args(["--report", "yaml=here"]).run().refused().says("junit=PATH");
@@ -156,7 +156,7 @@ fn what_another_run_left_behind_is_no_obstacle() {
     let folder = Folder::new();
     let report = format!("json={}", folder.file("result.json").display());
     let sim = serve_deploy(PASSING);
-    // The same file twice: the second one finds the temporary name of the first one taken.
+    // The same file twice: the second one finds the first one's temporary name taken.
     Gate::wait(&sim).args(["--report", &report, "--report", &report]).run().exits(0);
     assert_eq!(folder.names(), ["result.json"]);
 }
@@ -170,7 +170,7 @@ fn a_report_is_written_whatever_the_verdict_and_not_at_all_without_one() {
     assert_eq!(read(&folder.file("result.json"))["verdict"], "timed_out");
     Gate::wait(&sim).args(["--report", &report]).env("NUON_API_TOKEN", "another").run().exits(3);
     assert_eq!(read(&folder.file("result.json"))["verdict"], "rejected");
-    // What was there before stays if nothing was waited for.
+    // An existing file stays unchanged if nothing was waited for.
     Gate::wait(&sim).args(["--report", &report, "--require", "2"]).run().exits(2);
     assert_eq!(read(&folder.file("result.json"))["verdict"], "rejected");
     assert_eq!(folder.names(), ["result.json"]);
@@ -188,7 +188,7 @@ fn a_report_that_cannot_be_written_in_the_end_is_a_warning() {
     fs::remove_dir_all(folder.file("later")).unwrap();
     running.send(nix::sys::signal::SIGTERM);
     running.end().exits(143).says("warning: the report");
-    // A device is written to as it is.
+    // A device is written to directly.
     let outcome = Gate::wait(&serve_deploy(PASSING)).args(["--report", "json=/dev/stderr", "-q"]).run().exits(0);
     assert_eq!(serde_json::from_str::<Value>(&outcome.stderr).unwrap()["verdict"], "passed");
 }

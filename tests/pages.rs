@@ -1,4 +1,4 @@
-//! The blocks of code in the documentation: each is run, or read as what it is, or says why not.
+//! The code blocks in the documentation: each one is run, or parsed, or says why not.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use crate::support::{Folder, ORG, TOKEN, in_parallel};
 
 /// A block of code.
 pub(crate) struct Block {
-    /// The page and the line that it begins in.
+    /// The page and the line where it begins.
     pub(crate) place: String,
     pub(crate) language: String,
     pub(crate) text: String,
@@ -19,7 +19,7 @@ pub(crate) struct Block {
     pub(crate) not_run: Option<String>,
 }
 
-/// How a block says why it is not run, in the line before it.
+/// How a block says in the line before it why it is not run.
 const NOT_RUN: &str = "<!-- not run: ";
 
 /// Returns the blocks of all pages.
@@ -41,7 +41,7 @@ fn blocks_of(page: &str, text: &str) -> Vec<Block> {
         let body = lines[at + 1..].iter().take_while(|line| !line.trim_start().starts_with("```"));
         let body: Vec<&str> = body.copied().collect();
         at += body.len() + 2;
-        // What follows a comma is for rustdoc.
+        // The part after a comma is for rustdoc.
         let language = language.split(',').next().unwrap_or_default().to_owned();
         blocks.push(Block { place, language, text: body.join("\n") + "\n", not_run });
     }
@@ -49,7 +49,7 @@ fn blocks_of(page: &str, text: &str) -> Vec<Block> {
 }
 
 impl Block {
-    /// Returns what is typed: all of it, or the lines after a prompt.
+    /// Returns the typed text: all of it, or the lines after a prompt.
     pub(crate) fn typed(&self) -> String {
         let typed: Vec<&str> = self.text.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
         if typed.is_empty() { self.text.clone() } else { typed.join("\n") }
@@ -72,7 +72,7 @@ fn every_block_says_what_it_is() {
     }
 }
 
-/// What the commands of a block find: a trigger, a list of targets.
+/// The files that the commands of a block need: a trigger, a list of targets.
 fn folder() -> Folder {
     let folder = Folder::new();
     let trigger = "#!/bin/sh\nprintf '%s' '{\"id\": \"dpl1api0000000000000000000\"}'\n";
@@ -124,7 +124,7 @@ fn every_script_and_every_json_can_be_read() {
     }
 }
 
-/// A block that is broken is found: what the others rely on.
+/// Tests the parsing that the other tests rely on: a broken block is found.
 #[test]
 fn a_block_is_read_as_it_is_written() {
     let page =

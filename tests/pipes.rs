@@ -1,4 +1,4 @@
-//! Files that keep one waiting: a pipe that nobody writes to, in the place of every file that can be named.
+//! Files that block: a pipe that nobody writes to, in the place of every input file.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -11,7 +11,7 @@ use nuon_gate_sim::Sim;
 
 use crate::support::{Folder, Gate, PASSING, in_parallel, serve_deploy};
 
-/// What names a file: flags, and a variable that has none.
+/// What can name a file: flags, and one variable without a flag.
 const NAMES: [&str; 7] = [
     "--token-file",
     "--config",
@@ -22,7 +22,7 @@ const NAMES: [&str; 7] = [
     "NUON_OIDC_TOKEN_FILE",
 ];
 
-/// A wait that is given this file.
+/// A wait with this input file.
 fn wait<'sim>(sim: &'sim Sim, name: &str, file: &Path) -> Gate<'sim> {
     match name.starts_with("--") {
         true => Gate::wait(sim).args([name]).args([file]),
@@ -37,7 +37,7 @@ fn pipe(folder: &Folder) -> PathBuf {
     pipe
 }
 
-/// Waits until somebody reads from a pipe; returns its other end, into which nothing is written.
+/// Waits until a process reads from a pipe. Returns the other end, into which nothing is written.
 fn until_read(pipe: &Path) -> File {
     let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
     for _ in 0..20_000 {
@@ -50,7 +50,7 @@ fn until_read(pipe: &Path) -> File {
 }
 
 #[test]
-fn a_clock_ends_every_read_with_a_result_that_names_what_was_awaited() {
+fn a_timeout_ends_every_read_with_a_result_that_names_it() {
     let sim = serve_deploy(PASSING);
     let clocks = [("--timeout", "the total limit of 200ms"), ("--start-timeout", "the start limit of 200ms")];
     let cases: Vec<_> = NAMES.iter().flat_map(|name| clocks.map(|clock| (*name, clock))).collect();

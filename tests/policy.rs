@@ -21,7 +21,7 @@ fn strings(value: &toml::Value) -> Vec<&str> {
     value.as_array().unwrap().iter().map(|entry| entry.as_str().unwrap()).collect()
 }
 
-/// What cargo knows of every package that is built on this machine.
+/// cargo's metadata of every package that is built on this machine.
 fn packages() -> Vec<Value> {
     let rustc = Command::new("rustc").arg("-vV").output().unwrap();
     let rustc = String::from_utf8(rustc.stdout).unwrap();

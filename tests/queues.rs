@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{API, Gate, INSTALL, access, serve};
 
-/// A deploy whose workflow waits behind two others at first.
+/// A deploy whose workflow first waits behind two others.
 fn queued(head: &str, rest: &str) -> Sim {
     let states = format!("{{ status = \"queued\", ahead = 2, polls = 40 }}{rest}");
     serve(&format!(
@@ -19,7 +19,7 @@ const THEN_PASSES: &str = r#", { status = "executing", polls = 3 }, { status = "
 const SAID: &str = "waiting behind 2: deploy_components, deploy_components";
 
 #[test]
-fn who_waits_behind_others_says_so() {
+fn a_wait_behind_others_is_reported() {
     for wanted in [vec!["--install", INSTALL, "--component", API], vec!["--workflow", "inwq"]] {
         let sim = queued("", THEN_PASSES);
         let outcome = Gate::at(&sim.url(), "wait").args(&wanted).args(["--output", "ndjson"]).run().exits(0);
@@ -34,7 +34,7 @@ fn who_waits_behind_others_says_so() {
 }
 
 #[test]
-fn waiting_behind_others_has_a_clock_of_its_own() {
+fn waiting_behind_others_has_a_timeout_of_its_own() {
     for wanted in [vec!["--install", INSTALL, "--component", API], vec!["--workflow", "inwq"]] {
         let sim = queued("", "");
         let outcome = Gate::at(&sim.url(), "wait").args(&wanted).args(["--queue-timeout", "100ms"]).json().exits(124);
@@ -43,7 +43,7 @@ fn waiting_behind_others_has_a_clock_of_its_own() {
         let target = outcome.target();
         assert_eq!((&target["clock"], &target["queue"]["position"]), (&json!("queue"), &json!(3)), "{wanted:?}");
     }
-    // One that has begun waits for nobody.
+    // A running workflow waits for no other.
     let sim = serve(&crate::support::one_deploy(
         r#"{ status = "queued", polls = 5 }, { status = "executing", for = "400ms" }, { status = "active" }"#,
     ));

@@ -1,4 +1,4 @@
-//! Whoever reads what the program writes, or does not: it never stops the program.
+//! Slow or missing readers of the program's output never stop it.
 
 use std::fs;
 use std::io::Read as _;
@@ -13,14 +13,14 @@ const ACTIVE: &str = r#"{ status = "active" }"#;
 /// More than a pipe holds.
 const LONG: usize = 40_000;
 
-/// A deploy that never ends and of which there is much to tell.
+/// A deploy that never ends and prints many lines.
 fn talkative() -> String {
     let stays = (0..1500).map(|at| format!(r#"{{ status = "{}" }}"#, if at % 2 == 0 { "queued" } else { "executing" }));
     stays.collect::<Vec<_>>().join(", ")
 }
 
 #[test]
-fn nobody_reading_stdout_holds_up_no_clock() {
+fn an_unread_stdout_delays_no_timeout() {
     let sim = serve_deploy(&talkative());
     let (reader, writer) = std::io::pipe().unwrap();
     let gate = Gate::wait(&sim).args([
@@ -36,19 +36,19 @@ fn nobody_reading_stdout_holds_up_no_clock() {
     ]);
     let running = gate.with_stdout(writer).start();
     running.end().exits(124);
-    // It was more than the pipe holds, so the program did have to write without a reader.
+    // It is more than the pipe holds, so the program did write without a reader.
     let mut shown = String::new();
     let _ = { reader }.take(LONG as u64).read_to_string(&mut shown);
     assert_eq!(shown.len(), LONG);
 }
 
 #[test]
-fn nobody_reading_stdout_holds_up_no_signal() {
+fn an_unread_stdout_delays_no_signal() {
     let sim = serve_deploy(&talkative());
     let (reader, writer) = std::io::pipe().unwrap();
     let gate = Gate::wait(&sim).args(["--output", "ndjson", "--max-interval", "2ms", "--max-rps", "1000"]);
     let mut running = gate.with_stdout(writer).start();
-    // By then far more has been written than the pipe holds.
+    // By then, far more was written than the pipe holds.
     while sim.requests().len() < 1000 {
         std::thread::yield_now();
     }
@@ -67,7 +67,7 @@ fn a_pipe_that_nobody_reads_is_given_up() {
     let reports = [format!("json={}", file.display()), format!("junit={}", pipe.display())];
     let gate = Gate::wait(&sim).args(["--report", &reports[0], "--report", &reports[1], "--output", "json"]);
     let mut running = gate.start();
-    // By then it waits for somebody to read the pipe.
+    // By then it waits for a reader of the pipe.
     while !file.exists() {
         std::thread::yield_now();
     }
@@ -91,7 +91,7 @@ fn a_link_stays_a_link_and_its_target_is_replaced() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read_to_string(&real).unwrap().contains("\"verdict\": \"passed\""));
     assert_eq!(folder.names(), ["link.json", "real.json"]);
-    // There need not be anything yet where it leads.
+    // The link's target need not exist yet.
     fs::remove_file(&real).unwrap();
     Gate::wait(&sim).args(["--report", &report]).run().exits(0);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && real.is_file());
@@ -111,7 +111,7 @@ fn a_link_of_another_user_is_not_followed() {
         (folder.write("real.json", "before"), folder.file("link.json"), folder.file("chain.json"));
     std::os::unix::fs::symlink(&real, &link).unwrap();
     std::os::unix::fs::symlink("link.json", &chain).unwrap();
-    // Only who may give files away can set this up.
+    // Only a user who may give files away can set this up.
     if std::os::unix::fs::lchown(&link, Some(65_533), None).is_err() {
         return;
     }
@@ -150,11 +150,11 @@ fn a_full_disk_changes_no_code() {
             gate.run().exits(code).says("warning: the report /dev/full could not be written: No space left on device");
         }
     }
-    // But whoever cannot have the marks must not trigger anything.
+    // But without the marks, nothing must be triggered.
     let sim = serve_deploy(ACTIVE);
     let mark = Gate::at(&sim.url(), "mark").args(["--target", &format!("{INSTALL}/{API}")]);
     mark.with_stdout(full()).run().exits(2).says("cannot write the marks: No space left on device");
-    // Not even where it cannot be reported.
+    // Not even if that cannot be reported.
     let sim = serve_deploy(r#"{ status = "error" }"#);
     assert_eq!(Gate::wait(&sim).code_with(full(), full()), Some(1));
 }
@@ -164,7 +164,7 @@ fn a_full_disk_changes_no_code() {
 fn files_of_the_ci_system_that_are_read_only_change_no_code() {
     let folder = Folder::new();
     let sim = serve_deploy(ACTIVE);
-    // Not even root writes to it.
+    // Not even root can write to it.
     let gate = Gate::wait(&sim).env("GITHUB_ACTIONS", "true").env("RUNNER_TEMP", folder.path());
     let gate = gate.env("GITHUB_OUTPUT", "/proc/version").env("GITHUB_STEP_SUMMARY", "/proc/version");
     let outcome = gate.run().exits(0);

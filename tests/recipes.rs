@@ -1,5 +1,5 @@
-//! The recipes of the documentation and of the examples, run with a trigger that fails: each must turn the job red, whatever an
-//! older deploy says.
+//! The recipes of the documentation and the examples, run with a trigger that fails: each must fail the job, even if an
+//! older deploy passes.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::pages::blocks;
 use crate::support::pages::root;
 use crate::support::{API, Folder, INSTALL, ORG, PASSING, TOKEN, WORKER, access, component, serve, serve_deploy};
 
-/// What recipes call to trigger a deploy.
+/// The commands with which recipes trigger a deploy.
 const TRIGGERS: [&str; 4] = ["trigger", "your-trigger", "deploy", "curl"];
 
-/// A part of a pipeline, as it is written: a step's script, or what is typed in one go.
+/// A part of a pipeline as it is written: a step's script, or commands typed together.
 struct Recipe {
     place: String,
     script: String,
@@ -110,13 +110,13 @@ impl Recipe {
             .unwrap()
     }
 
-    /// Where programs are found: the folder's own come first, then the gate, then those of the system.
+    /// The search path: the folder's own programs first, then the gate, then the system's.
     fn search(&self, folder: &Folder) -> String {
         let gate = Path::new(env!("CARGO_BIN_EXE_nuon-gate")).parent().unwrap();
         format!("{}:{}:/usr/bin:/bin", folder.file("bin").display(), gate.display())
     }
 
-    /// Makes a script of it that can be run here.
+    /// Makes it a script that can run here.
     fn script(&self) -> String {
         let script = self.script.replace("inl…", INSTALL).replace("cmp…", API).replace("$$", "$").replace('…', "");
         let names = script.replace("acme-production", INSTALL).replace("acme ", &format!("{INSTALL} "));
@@ -132,11 +132,11 @@ pub(crate) fn program(path: &Path, script: &str) {
 
 #[test]
 fn a_trigger_that_fails_turns_every_recipe_red() {
-    // What is there is an old deploy, which passes.
+    // The existing deploy is an old one, which passes.
     let sim = serve_deploy(r#"{ status = "active" }"#);
     let recipes: Vec<Recipe> = recipes().into_iter().filter(Recipe::triggers).collect();
     assert!(recipes.len() >= 10, "only {} recipes trigger anything", recipes.len());
-    // A trigger that says nothing, and one that names an old deploy.
+    // A trigger that prints nothing, and one that names an old deploy.
     for said in ["", r#"{"id": "dpl1api0000000000000000000"}"#] {
         for recipe in &recipes {
             let folder = Folder::new();
@@ -153,7 +153,7 @@ fn a_trigger_that_fails_turns_every_recipe_red() {
             let ended = recipe.run(&folder, &sim);
             let shown = String::from_utf8_lossy(&ended.stderr);
             assert!(!ended.status.success(), "{} passes:\n{}\n{shown}", recipe.place, recipe.script);
-            // It is the trigger that failed, and not the recipe that could not be run.
+            // The trigger failed; the recipe itself can be run.
             assert!(!shown.contains("not found") && !shown.contains("syntax error"), "{}: {shown}", recipe.place);
         }
     }
@@ -166,7 +166,7 @@ fn a_step_becomes_the_gate() {
         for line in joined.lines().filter(|line| line.contains("nuon-gate wait")) {
             assert!(
                 line.contains("exec nuon-gate wait"),
-                "{}: without exec, nobody tells the gate: {line}",
+                "{}: without exec, the signal does not reach the gate: {line}",
                 recipe.place
             );
         }
@@ -184,19 +184,19 @@ fn a_recipe_with_a_trigger_that_works_is_green() {
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
 
-/// The four pods of the indexed Job, and the one that makes one verdict of theirs.
+/// The four pods of the indexed Job, and the pod that merges their verdicts.
 #[test]
 fn the_pods_of_a_job_come_to_one_verdict() {
     let failing = r#"{ status = "error", error = "quota exceeded" }"#;
     let recipes = of_yaml(&example("kubernetes/shards.yml"), "kubernetes");
     let [pod, verdict] = recipes.as_slice() else { panic!("{} scripts", recipes.len()) };
     let targets = format!("{INSTALL}/{API}\n{INSTALL}/{WORKER}\n");
-    // Which pods run, how one deploy ends, and what comes of it: with one pod lost, it is not known.
+    // Which pods run, how one deploy ends, and the verdict: with one pod lost, it is not known.
     for (pods, end, code) in [(0..4, PASSING, 0), (0..4, failing, 1), (0..3, PASSING, 7)] {
         let sim = serve(&(access() + &component(API, PASSING) + &component(WORKER, end)));
         let folder = Folder::new();
         folder.write("targets.txt", &targets);
-        // Nobody waits for a pod that is lost.
+        // The test need not wait for a lost pod.
         program(&folder.file("bin/sleep"), "#!/bin/sh\n");
         let run = |recipe: &Recipe, index: u32| {
             let script = recipe.script.replace("RUN", "7").replace("/fleet", &folder.path().display().to_string());

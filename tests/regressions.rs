@@ -1,4 +1,4 @@
-//! What once went wrong, each as a user would meet it.
+//! Earlier bugs, each as a user would meet it.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::{
     serve_deploy,
 };
 
-/// A deploy in a workflow that is scripted in full.
+/// A deploy in a fully scripted workflow.
 fn in_workflow(statuses: &str, option: &str, states: &str) -> String {
     let deploy = "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\nbuild = \"bldone\"\n";
     access()

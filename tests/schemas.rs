@@ -1,4 +1,4 @@
-//! The published schemas against what the program prints.
+//! The published schemas, compared with the program's output.
 
 use std::path::Path;
 
@@ -22,7 +22,8 @@ fn fits(validator: &Validator, value: &Value) {
     assert!(errors.is_empty(), "{errors:#?}\n{value:#}");
 }
 
-/// Runs of every kind, as `ndjson`: passed, failed with a hint, rejected, timed out, in trouble, replaced, several.
+/// Runs of every kind, as `ndjson`: passed, failed with a hint, rejected, timed out, with errors, replaced, several
+/// targets.
 fn runs() -> Vec<Outcome> {
     let fault = "[[fault]]\non = \"deploy\"\nnth = [1]\nanswer = \"status\"\ncode = 502\n";
     let failing = r#"{ status = "odd" }, { status = "error", error = "quota", hint = "more" }"#;
@@ -78,7 +79,7 @@ fn runs() -> Vec<Outcome> {
         Gate::at(&serve(&(workflow + &release)).url(), "wait")
             .args(["--branch-run", "shop/main", "--on-superseded", "ignore", "--output", "ndjson"])
             .run(),
-        // Both targets are pending in the end.
+        // Both targets are pending at the end.
         Gate::status(&serve_deploy(ENDLESS)).args(["--component", "cmpnone", "--output", "ndjson"]).run(),
     ]
 }

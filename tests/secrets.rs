@@ -1,7 +1,7 @@
-//! The secrets that a run holds are in nothing that it writes or tells, whatever happens.
+//! The program never writes or sends the secrets that a run holds.
 //!
-//! That no stream and no file shows one is checked in every end-to-end test (`support::secrets`). Here a run holds all
-//! of them at once.
+//! Every end-to-end test checks that no stream and no file shows one (`support::secrets`). Here a run holds all of them
+//! at once.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -16,7 +16,7 @@ const SLACK_TOKEN: &str = "xoxb-planted-2d4c";
 /// In base64, as it is sent: `user:planted-proxy-71ab`.
 const PROXY: (&str, &str) = ("user:planted-proxy-71ab", "dXNlcjpwbGFudGVkLXByb3h5LTcxYWI=");
 
-/// What a run is given besides its token. The sinks are at `sinks`.
+/// The secrets of a run besides its token. The sinks are at `sinks`.
 fn with_every_secret<'sim>(gate: Gate<'sim>, sinks: &str, proxy: SocketAddr) -> Gate<'sim> {
     let hook = |name: &str| format!("{sinks}/planted-{name}-hook/5b9e");
     gate.env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
@@ -57,7 +57,7 @@ fn runs(what: &str, code: i32, gate: impl Fn() -> Gate<'static>) {
     }
 }
 
-/// A proxy that wants another password and repeats what it was sent, or that leads to `target`.
+/// A proxy that requires another password and repeats what it was sent, or that leads to `target`.
 fn proxy(target: Option<SocketAddr>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -93,7 +93,7 @@ fn pass_on(mut client: std::net::TcpStream, target: Option<SocketAddr>) -> std::
     std::io::copy(&mut down.0, &mut down.1).map(drop)
 }
 
-/// The address of nobody.
+/// An address where nothing listens.
 fn nobody() -> SocketAddr {
     ([127, 0, 0, 1], 9).into()
 }
@@ -119,12 +119,12 @@ fn no_run_shows_a_secret() {
     ];
     for (what, script, code) in scenes {
         let sim = kept(&script);
-        // This simulator does not know the sinks: they answer 404.
+        // This simulator does not know the sinks and answers 404.
         runs(what, code, || {
             let gate = with_every_secret(Gate::wait(sim), &sim.url(), nobody());
             gate.args(["--api-outage", "100ms", "--timeout", if code == 124 { "100ms" } else { "15s" }])
         });
-        // A credential of ours goes to its own service alone. The token is the API's, as is what goes with it.
+        // Each credential goes only to its own service. The token and its companions go to the API.
         for seen in sim.requests() {
             let is_sink = !seen.target.starts_with("/v1/");
             let everything = format!("{} {:?}", seen.body, seen.headers);
@@ -161,7 +161,7 @@ fn nor_does_a_way_to_the_api_that_is_broken() {
 }
 
 #[test]
-fn a_secret_is_known_by_what_a_line_makes_of_it() {
+fn a_secret_is_recognised_in_a_lines_form() {
     let deploy = r#"{ status = "executing" }, { status = "error", error = "denied for pa##ss  word12!" }"#;
     let sim = serve(&one_deploy(deploy));
     let gate = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", sim.webhook_url());

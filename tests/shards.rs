@@ -1,5 +1,5 @@
-//! Parts of a run, and what is made of them: every shard is a wait of its own, and `merge` comes to what one wait for all of the
-//! targets would have.
+//! Shards and `merge`: every shard is a wait of its own, and `merge` comes to the verdict of a single wait for all
+//! targets.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const IMAGE: &str = "cmpimage000000000000000000";
 const FAILING: &str = r#"{ status = "executing" }, { status = "error", error = "quota exceeded" }"#;
 const CANCELLED: &str = r#"{ status = "cancelled" }"#;
 
-/// A run over three components, of which the first is in shard 2/2 and 3/3, the second in 1/2 and 2/3.
+/// A run over three components: the first is in shard 2/2 and 3/3, the second in 1/2 and 2/3.
 struct Fleet {
     sim: Sim,
     folder: Folder,
@@ -32,14 +32,14 @@ impl Fleet {
         Gate::wait(&self.sim).args(["--component", WORKER, "--component", IMAGE])
     }
 
-    /// Waits for a shard, and returns its result's file.
+    /// Waits for a shard. Returns its result's file.
     fn shard(&self, shard: &str, flags: &[&str]) -> (Outcome, PathBuf) {
         let file = self.folder.file(&format!("shard-{}.json", shard.replace('/', "-")));
         let report = format!("json={}", file.display());
         (self.wait().args(["--shard", shard, "--report", &report]).args(flags).run(), file)
     }
 
-    /// Waits for all shards, and returns their results' files.
+    /// Waits for all shards. Returns their results' files.
     fn shards(&self, count: u32, flags: &[&str]) -> Vec<PathBuf> {
         (1..=count).map(|index| self.shard(&format!("{index}/{count}"), flags).1).collect()
     }
@@ -79,7 +79,7 @@ fn shards_come_to_what_one_wait_does() {
     ];
     in_parallel(&cases, |(statuses, require, code)| {
         let fleet = Fleet::new(*statuses);
-        // Only what never ends is not waited for.
+        // The gate is not to wait for a deploy that never ends.
         let late: &[&str] = if statuses.contains(&ENDLESS) { &["--timeout", "2s"] } else { &[] };
         let flags: Vec<&str> = require.iter().chain(late).copied().collect();
         let whole = fleet.wait().args(&flags).json().exits(*code).result();
@@ -87,7 +87,7 @@ fn shards_come_to_what_one_wait_does() {
             let merged = merge(&fleet.shards(count, &flags)).args(*require).json().exits(*code).result();
             assert_eq!((&merged["verdict"], &merged["exit_code"]), (&whole["verdict"], &whole["exit_code"]), "{count}");
             assert_eq!((&merged["shard"], merged["targets"].as_array().unwrap().len()), (&Value::Null, 3));
-            // Where enough passed, which of the others had ended by then is no matter.
+            // If enough passed, it does not matter which of the others had ended by then.
             if require.is_empty() {
                 assert_eq!(verdicts(&merged), verdicts(&whole), "{count}");
             }
@@ -107,7 +107,7 @@ fn a_shard_says_what_it_is() {
     assert!(verdicts(&result).contains(&(API.to_owned(), "passed".to_owned())), "{result:#}");
     assert!(!verdicts(&result).iter().any(|(id, _)| id == WORKER), "{result:#}");
     assert!(outcome.stdout.starts_with("passed after "), "{}", outcome.stdout);
-    // Only that part was asked about.
+    // Only that shard's targets were requested.
     let of_worker = fleet.sim.requests().iter().filter(|seen| seen.target.contains(WORKER)).count();
     assert_eq!(of_worker, 0);
 }
@@ -137,7 +137,7 @@ fn an_empty_shard_is_no_failure_and_says_so() {
     );
     assert_eq!(result["shard"]["all_targets"], 3);
     assert_eq!(fleet.sim.requests().len(), asked, "there is nothing to ask");
-    // No targets at all are a mistake, as they are of a whole run.
+    // An empty list of targets is an error, as it is for a whole run.
     Gate::at(&fleet.sim.url(), "wait").args(["--shard", "1/2"]).run().refused();
 }
 
@@ -164,7 +164,7 @@ fn what_is_no_shard_is_refused_with_what_to_write() {
     // Every shard would trigger the deploys again.
     let outcome = fleet.wait().args(["--shard", "1/2", "--", "false"]).run().refused();
     outcome.says("every shard would run it").says("`mark` before it");
-    // More are required than there are in all shards.
+    // More are required than all shards have.
     fleet.wait().args(["--shard", "1/2", "--require", "4"]).run().refused().says("there are only 3");
     fleet.wait().args(["--shard", "1/2", "--require", "3"]).run().exits(0);
 }
@@ -179,10 +179,10 @@ fn a_shard_that_lacks_is_never_a_pass() {
         assert_eq!(outcome.result()["verdict"], "inconclusive");
         assert!(outcome.result()["hint"].as_str().unwrap().contains("--report json=PATH"));
     }
-    // The exit code can be another, but not the verdict.
+    // The exit code can be mapped, the verdict cannot.
     let mapped = merge(&files[1..]).args(["--map-exit", "inconclusive=0"]).json().exits(0);
     assert_eq!(mapped.result()["verdict"], "inconclusive");
-    // A job that could not even begin.
+    // A job whose wait could not begin.
     let (outcome, rejected) = fleet.shard("1/3", &["--install", "nobody"]);
     outcome.exits(3);
     let outcome = merge(&[rejected, files[1].clone(), files[2].clone()]).json().exits(3);
@@ -213,11 +213,11 @@ fn what_is_no_part_of_this_run_is_refused() {
     ] {
         refuse(&[one, &fleet.folder.write("broken.json", content)], shown);
     }
-    // A result of a run that was not divided.
+    // A result of a run without shards.
     let undivided = fleet.folder.file("undivided.json");
     fleet.wait().args(["--report", &format!("json={}", undivided.display())]).run().exits(0);
     refuse(&[&undivided], "a wait without --shard");
-    // Other targets, other pins, or another division.
+    // Other targets, other pins, or another number of shards.
     let other = fleet.folder.file("other.json");
     let report = format!("json={}", other.display());
     Gate::wait(&fleet.sim).args(["--component", WORKER, "--shard", "2/2", "--report", &report]).run().exits(0);
@@ -226,7 +226,7 @@ fn what_is_no_part_of_this_run_is_refused() {
     refuse(&[one, &other], "it is of another run");
     fleet.wait().args(["--shard", "2/3", "--report", &report]).run().exits(0);
     refuse(&[one, &other], "it is shard 2/3, and others are of 2");
-    // Forged: beyond the last, without a target, with another's, or said to be there.
+    // Forged: beyond the last shard, without a target, with another shard's target, or with a false name.
     let changed = |change: fn(&mut Value)| fleet.changed(two, change);
     refuse(&[one, &changed(|result| result["shard"]["index"] = json!(3))], "there is no shard 3 of 2");
     refuse(&[one, &changed(|result| result["targets"] = json!([]))], "and the run has 3");
@@ -250,7 +250,7 @@ fn a_run_of_another_day_is_refused() {
             file
         })
         .collect();
-    // A job that was run again still belongs to it.
+    // A job that was run again still belongs to the run.
     merge(&files).env("GITHUB_RUN_ID", "7").env("GITHUB_RUN_ATTEMPT", "3").run().exits(0);
     merge(&files).run().exits(0);
     let refused = merge(&files).env("GITHUB_RUN_ID", "8").run().refused();
@@ -268,7 +268,7 @@ fn what_a_file_says_of_itself_is_not_believed() {
     });
     let outcome = merge(&[files[0].clone(), forged]).json().exits(1);
     assert!(outcome.reason().contains("quota exceeded"), "{}", outcome.reason());
-    // And what a shard could not bring alone, all may.
+    // All shards together can meet a requirement that one alone cannot.
     merge(&files).args(["--require", "any"]).run().exits(0);
 }
 
@@ -328,7 +328,7 @@ fn the_whole_is_reported_once() {
     assert!(messages[0].text.contains("quota exceeded") && messages[0].text.contains("<!here>"), "{messages:#?}");
     let junit = fs::read_to_string(fleet.folder.file("junit")).unwrap();
     assert!(junit.contains("tests=\"3\"") && junit.contains("failures=\"1\""), "{junit}");
-    // In the time of all shards, and the requests of all shards.
+    // The time and the requests of all shards.
     let requests = |file: &PathBuf| {
         let result: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
         result["api"]["requests"].as_u64().unwrap()
@@ -337,7 +337,7 @@ fn the_whole_is_reported_once() {
 }
 
 #[test]
-fn who_has_to_be_told_and_is_not_is_exit_8() {
+fn a_required_notification_that_fails_is_exit_8() {
     let script = access()
         + &component(API, PASSING)
         + &component(WORKER, PASSING)
@@ -355,7 +355,7 @@ fn who_has_to_be_told_and_is_not_is_exit_8() {
     assert_eq!(outcome.result()["verdict"], "notify_failed");
     let mapped = merge(&[file(1), file(2)]).args(["--map-exit", "notify_failed=0"]).json().exits(0);
     assert_eq!(mapped.result()["verdict"], "notify_failed");
-    // The same holds for notifications about the whole run.
+    // The same applies to notifications about the whole run.
     let files = fleet.shards_of_two();
     let gate = merge(&files).env("NUON_GATE_WEBHOOK_URL", fleet.sim.webhook_url());
     gate.args(["--notify-required"]).run().exits(8);
@@ -378,7 +378,7 @@ impl Fleet {
 }
 
 #[test]
-fn nobody_reading_changes_no_code() {
+fn an_unread_stdout_changes_no_exit_code() {
     let fleet = Fleet::new([FAILING, PASSING, PASSING]);
     let files = fleet.shards(2, &[]);
     merge(&files).with_closed_stdout().run().exits(1);

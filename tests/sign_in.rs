@@ -6,7 +6,7 @@ use crate::support::{API, Folder, Gate, INSTALL, ORG, Outcome, PASSING, TOKEN, o
 
 const IDENTITY: &str = "planted-identity-3c9e";
 const REQUEST_TOKEN: &str = "planted-request-token-a1f4";
-/// How the simulator's own tokens begin.
+/// The beginning of the simulator's own tokens.
 const ISSUED: &str = "simulated-short-lived-token";
 
 /// A deploy that passes after a few polls, of an organisation in which this identity can sign in.
@@ -24,7 +24,7 @@ fn wait(sim: &Sim) -> Gate<'_> {
     Gate::wait(sim).without("NUON_API_TOKEN")
 }
 
-/// The same as a job of GitHub's that may ask for an identity.
+/// The same as a job of GitHub's that may request an identity.
 fn job<'sim>(sim: &'sim Sim, issuer: &Sim) -> Gate<'sim> {
     let url = format!("{}/github/oidc?x=1", issuer.url());
     wait(sim).env("ACTIONS_ID_TOKEN_REQUEST_URL", url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)
@@ -42,7 +42,7 @@ fn is_issuing(seen: &Seen) -> bool {
     seen.target.starts_with("/github/oidc")
 }
 
-/// Nothing secret is shown, but to GitHub's runner that it be hidden.
+/// Secrets appear only in the commands that tell GitHub's runner to hide them.
 #[track_caller]
 fn has_no_secret(outcome: &Outcome, more: &str) {
     for text in [&outcome.stdout, &outcome.stderr, more] {
@@ -72,7 +72,7 @@ fn an_identity_of_each_source_signs_in() {
         let body: serde_json::Value = serde_json::from_str(&first.body).unwrap();
         assert_eq!(body, serde_json::json!({"org_id": ORG, "token": IDENTITY}));
         assert_eq!(exchanges(&sim), 1);
-        // What is asked of the API is counted, and nothing else.
+        // Only requests to the API are counted.
         let asked = requests.iter().filter(|seen| !is_issuing(seen)).count();
         assert_eq!(outcome.result()["api"]["requests"], asked, "{source}");
         assert_eq!(outcome.errors(), 0);
@@ -90,7 +90,7 @@ fn who_has_a_token_does_not_sign_in() {
     gate.home().write(".nuon", format!("api_token: {TOKEN}\n"));
     gate.run().exits(0);
     assert!(!sim.requests().iter().any(|seen| is_exchange(seen) || is_issuing(seen)));
-    // An empty one is none, as an input of an action is that was left out.
+    // An empty token counts as unset, like an input of an action that was left out.
     both().env("NUON_API_TOKEN", "").env("NUON_GATE_TOKEN_FILE", " ").run().exits(0);
     assert_eq!(exchanges(&sim), 1);
 }
@@ -143,14 +143,14 @@ fn a_token_that_ends_in_the_middle_of_a_wait_is_exchanged_again() {
         let sim = serve(&script_of(statuses, &format!("lifetime_polls = {lifetime}")));
         let gate = wait(&sim).env("NUON_OIDC_TOKEN_FILE", &file).args(["--long-poll", "off"]);
         let outcome = gate.json().exits(0);
-        // After the verdict, which the workflow proves, several things are asked at once.
+        // After the verdict, which the workflow proves, several requests are sent at once.
         let mut requests = sim.requests();
         let proof = requests.iter().rposition(|seen| seen.target.contains("/v1/workflows/")).unwrap();
         requests.truncate(proof + 1);
         let exchanges = requests.iter().filter(|seen| is_exchange(seen)).count();
         assert!(exchanges > 9 / lifetime, "{exchanges} exchanges");
         assert!(outcome.errors() >= exchanges as u64 - 1, "{}", outcome.errors());
-        // Each refusal led to one exchange, and the question was asked again at once: no extra poll was needed.
+        // Each refusal led to one exchange, and the request was repeated at once, without an extra poll.
         for (index, seen) in requests.iter().enumerate().skip(1).filter(|(_, seen)| is_exchange(seen)) {
             assert_eq!(requests[index - 1].target, requests[index + 1].target);
             assert_ne!(requests[index - 1].authorization, requests[index + 1].authorization);
@@ -172,12 +172,12 @@ fn a_row_of_refusals_leads_to_one_exchange() {
     let always = "[[fault]]\non = \"deploy\"\nanswer = \"status\"\ncode = 401\n";
     let sim = serve(&(script("") + always));
     let outcome = job(&sim, &sim).json().exits(3);
-    // Every poll asks with what it has; only the first refusal may mean that the token has ended.
+    // Every poll uses the token it has. Only the first refusal may mean that the token has expired.
     assert_eq!(exchanges(&sim), 2, "{}", outcome.stderr);
 }
 
 #[test]
-fn an_identity_that_has_ended_does_not_end_a_token_that_lives() {
+fn an_expired_identity_does_not_end_a_valid_token() {
     let folder = Folder::new();
     let path = folder.write("identity", IDENTITY);
     let hiccup = "[[fault]]\non = \"deploy\"\nnth = [2, 4]\nanswer = \"status\"\ncode = 401\n";
@@ -234,7 +234,7 @@ fn the_audience_has_to_be_that_of_the_policy() {
 }
 
 #[test]
-fn trouble_while_signing_in_is_lived_through() {
+fn errors_while_signing_in_are_retried() {
     for on in ["exchange", "issuer"] {
         for answer in ["status", "reset", "undecodable", "html", "null", "redirect", "truncated", "compressed"] {
             let fault = format!("[[fault]]\non = \"{on}\"\nnth = [1, 2]\nanswer = \"{answer}\"\n");
@@ -250,7 +250,7 @@ fn trouble_while_signing_in_is_lived_through() {
 }
 
 #[test]
-fn an_outage_while_signing_in_ends_by_its_clock() {
+fn an_outage_while_signing_in_ends_by_its_timeout() {
     for on in ["exchange", "issuer"] {
         for answer in ["status", "hang", "redirect"] {
             let sim = serve(&(script("") + &format!("[[fault]]\non = \"{on}\"\nanswer = \"{answer}\"\n")));
@@ -344,7 +344,7 @@ fn a_file_is_read_again_at_each_exchange() {
     let sim = serve(&(script("lifetime_polls = 2") + "[[fault]]\non = \"exchange\"\nnth = [1]\nanswer = \"hang\"\n"));
     let gate = wait(&sim).env("NUON_OIDC_TOKEN_FILE", &path).args(["--request-timeout", "2s", "-v"]);
     let mut running = gate.start();
-    // By then it has been read, and what became of that is never answered.
+    // By then it has been read, and the exchange is never answered.
     running.wait_for("/v1/oidc/token");
     std::fs::write(&path, IDENTITY).unwrap();
     running.end().exits(0);

@@ -1,4 +1,4 @@
-//! Signals: the first ends the wait with a whole report, the second ends everything.
+//! Signals: the first ends the wait with a complete report, the second ends the program at once.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn a_signal_ends_the_wait_with_a_whole_report() {
     }
 }
 
-/// Tells whether these tests were started with `nohup`, which the program then goes by as well.
+/// Returns whether these tests were started with `nohup`, which the program inherits.
 pub(crate) fn hangups_are_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -36,7 +36,7 @@ pub(crate) fn hangups_are_ignored() -> bool {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn who_was_started_with_nohup_lives_on() {
+fn a_program_started_with_nohup_survives_a_hangup() {
     let sim = serve_deploy(ENDLESS);
     let mut running = Gate::wait(&sim).args(["--output", "json"]).with_nohup().start();
     running.wait_for("queued → executing").send(SIGHUP);
@@ -46,8 +46,8 @@ fn who_was_started_with_nohup_lives_on() {
     running.end().exits(143);
 }
 
-/// Kills a program once it has written a line, and tells whether it left its memory behind in a file. Whatever the
-/// machine is set to, it may do so.
+/// Kills a program once it has written a line. Returns whether it left a core dump, which the machine's settings must
+/// allow.
 #[cfg(target_os = "linux")]
 fn dumps_its_memory(arguments: &[&str]) -> bool {
     use std::io::{BufRead as _, BufReader};
@@ -74,7 +74,7 @@ fn dumps_its_memory(arguments: &[&str]) -> bool {
 #[test]
 fn a_program_that_is_killed_leaves_no_memory_behind() {
     assert!(!dumps_its_memory(&[env!("CARGO_BIN_EXE_nuon-gate"), "sim"]));
-    // So that it is known whether this means anything.
+    // Checks that core dumps work here, as the test means nothing otherwise.
     if !dumps_its_memory(&["sh", "-c", "echo ready; read -r line"]) {
         eprintln!("nothing leaves its memory behind on this machine");
     }
@@ -138,7 +138,7 @@ fn the_simulator_stops_on_a_signal() {
     }
 }
 
-/// Waits until the simulator has been asked so often.
+/// Waits until the simulator has had this many requests.
 fn until_asked(sim: &Sim, times: usize) {
     for _ in 0..20_000 {
         if sim.requests().len() >= times {
@@ -150,12 +150,12 @@ fn until_asked(sim: &Sim, times: usize) {
 }
 
 #[test]
-fn a_gate_whose_parent_is_gone_ends_as_if_it_were_told_to() {
+fn a_gate_whose_parent_is_gone_ends_as_by_a_signal() {
     let sim = serve_deploy(ENDLESS);
     let folder = Folder::new();
     let report = folder.file("result.json");
     let program = env!("CARGO_BIN_EXE_nuon-gate");
-    // A CI runner that cancels a job signals the shell that it started, and no other.
+    // A CI runner that cancels a job signals only the shell that it started.
     let script =
         format!("'{program}' wait -i {INSTALL} -c {API} --timeout 30s --report json='{}' & wait", report.display());
     let mut shell = Command::new("sh")
@@ -169,7 +169,7 @@ fn a_gate_whose_parent_is_gone_ends_as_if_it_were_told_to() {
     until_asked(&sim, 3);
     shell.kill().unwrap();
     shell.wait().unwrap();
-    // Of a process that is nobody's child nothing else can be seen.
+    // A process of another parent cannot be waited for.
     for _ in 0..20_000 {
         if report.exists() {
             break;

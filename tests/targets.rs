@@ -1,4 +1,4 @@
-//! Several targets: which of them have to pass, and which decides.
+//! Several targets: which of them have to pass, and which one decides.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{API, ENDLESS, Gate, INSTALL, Outcome, PASSING, WORKER, acce
 
 const THIRD: &str = "cmpimage000000000000000000";
 const FAILING: &str = r#"{ status = "executing" }, { status = "error", error = "quota exceeded" }"#;
-/// Passes when the failing ones have failed long since.
+/// Passes long after the failing ones have failed.
 const LATE: &str = r#"{ status = "executing", polls = 15 }, { status = "active" }"#;
 const CANCELLED: &str = r#"{ status = "cancelled" }"#;
 
@@ -23,7 +23,7 @@ fn verdicts(outcome: &Outcome) -> Vec<Value> {
 }
 
 #[test]
-fn all_have_to_pass() {
+fn by_default_every_target_has_to_pass() {
     let outcome = wait_for([PASSING, PASSING, PASSING], &[]).exits(0);
     assert_eq!(verdicts(&outcome), ["passed", "passed", "passed"]);
     let outcome = wait_for([PASSING, FAILING, PASSING], &[]).exits(1);
@@ -56,8 +56,8 @@ fn fail_fast_stops_as_soon_as_it_is_lost() {
 }
 
 #[test]
-fn the_gravest_decides() {
-    // Long enough for the others to end on a machine that is busy.
+fn the_most_severe_verdict_decides() {
+    // Long enough for the others to end on a busy machine.
     let soon = ["--timeout", "1500ms"];
     wait_for([CANCELLED, FAILING, ENDLESS], &soon).exits(1);
     wait_for([CANCELLED, PASSING, ENDLESS], &soon).exits(4);

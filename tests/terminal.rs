@@ -1,17 +1,17 @@
-//! The program at a real terminal of the system: what is typed there, what the shell does with it, and what is left behind.
+//! The program at a real terminal: keys, job control of the shell, and what stays on the screen.
 
 use crate::support::{API, ENDLESS, Gate, INSTALL, WORKER, access, component, serve, serve_deploy};
 
 const FAILING: &str = r#"{ status = "executing", polls = 3 }, { status = "error", error = "quota exceeded" }"#;
 
-/// Tells whether the picture shows where the run stands, in as many rows as it takes.
+/// Returns whether the picture shows the state of the run, over as many rows as it takes.
 fn is_executing(lines: &[String]) -> bool {
     let picture = &lines[lines.len().saturating_sub(6)..];
     picture.iter().any(|line| line.starts_with("* ") && line.contains("  executing "))
         && picture.iter().any(|line| line.ends_with(" of 60m"))
 }
 
-/// Returns how many of the lines are those of a picture.
+/// Returns how many of the lines belong to a picture.
 fn pictures(lines: &[String]) -> usize {
     lines.iter().filter(|line| line.starts_with("* ") || line.contains("waiting for the deploy")).count()
 }

@@ -1,4 +1,4 @@
-//! TLS with a private issuer, and with no trust at all.
+//! TLS with a private issuer, and without any trust.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -16,7 +16,7 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/tls").join(name)
 }
 
-/// Puts TLS before a simulator, one request for a connection. It lives as long as the tests do.
+/// Puts TLS before a simulator, one request for each connection. It lives as long as the tests do.
 pub(crate) fn encrypted(sim: &Sim) -> SocketAddr {
     encrypted_with(sim, "server.pem")
 }
@@ -37,7 +37,7 @@ fn encrypted_with(sim: &Sim, certificate: &str) -> SocketAddr {
     let plain = sim.url().trim_start_matches("http://").to_owned();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            // A client that does not trust us goes away in the middle of the handshake.
+            // A client that does not trust us closes the connection during the handshake.
             let _ = relay(stream, &config, &plain);
         }
     });
@@ -60,7 +60,7 @@ fn relay(stream: io::Result<TcpStream>, config: &Arc<ServerConfig>, plain: &str)
     client.flush()
 }
 
-/// Reads up to the empty line that ends a head. Byte by byte, so that nothing of what follows is lost.
+/// Reads up to the empty line that ends a head. Byte by byte, so that nothing after it is lost.
 fn head(stream: &mut impl io::Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -125,7 +125,8 @@ fn a_port_that_speaks_no_tls_is_named_as_such() {
     let url = format!("https://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut client in listener.incoming().map_while(Result::ok) {
-            // What web servers say to what is no HTTP. All is read before, and after, so that nothing is lost in a reset.
+            // What web servers answer to anything but HTTP. Everything is read before and after, so that a reset loses
+            // nothing.
             let _ = client.read(&mut [0; 4096]).and_then(|_| client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
             let _ = io::copy(&mut client, &mut io::sink());
         }
@@ -178,7 +179,7 @@ fn sinks_are_trusted_by_the_same_rules() {
     outcome.says("hint: ").says("--ca-file (NUON_GATE_CA_FILE)");
     let trusting = Gate::wait(&sim).env("NUON_GATE_WEBHOOK_URL", &url).env("NUON_GATE_CA_FILE", fixture("ca.pem"));
     let outcome = trusting.args(["--notify-timeout", "500ms"]).json().exits(0);
-    // The relay before the simulator passes on no body, so it is not understood; but it is reached.
+    // The relay before the simulator passes on no body, so the request fails, but it arrives.
     assert!(!outcome.stderr.contains("certificate"), "{}", outcome.stderr);
 }
 

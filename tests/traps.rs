@@ -1,10 +1,10 @@
-//! The server's traps, one test each: answers that mislead.
+//! The server's traps, one test each: misleading answers.
 
 use serde_json::json;
 
 use crate::support::{API, CONTRADICTED, Gate, INSTALL, access, one_deploy, serve, serve_deploy};
 
-/// Two rows of one workflow: the first, and the one that takes its place after so many polls.
+/// Two rows of one workflow: the first, and the one that replaces it after this many polls.
 fn retried(first: &str, polls: u32, second: &str) -> String {
     format!(
         "{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\nname = \"api\"\n\
@@ -14,7 +14,7 @@ fn retried(first: &str, polls: u32, second: &str) -> String {
     )
 }
 
-/// One row, and its workflow scripted in full.
+/// One row, with a fully scripted workflow.
 fn in_workflow(statuses: &str, option: &str, states: &str) -> String {
     format!(
         "{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\nname = \"api\"\n\
@@ -146,7 +146,7 @@ fn trap_8_noop_is_a_failure() {
 }
 
 #[test]
-fn trap_9_some_ends_come_without_a_word() {
+fn trap_9_some_ends_have_no_description() {
     for (status, code) in [("auto-skipped", 0), ("approval-denied", 4), ("cancelled", 4)] {
         let sim = serve_deploy(&format!(r#"{{ status = "{status}" }}"#));
         let outcome = Gate::wait(&sim).json().exits(code);

@@ -1,14 +1,14 @@
-//! What bad input gets: a message that names the flag and the variable, a hint, exit 2, and no result.
+//! The response to bad input: a message that names the flag and the variable, a hint, exit 2, and no result.
 
 use crate::support::{API, Folder, Gate, INSTALL, Outcome, PASSING, TOKEN, WORKER, serve_deploy};
 
-/// A whole command line that is never sent anywhere: the address is nobody's.
+/// A complete command line that is never sent anywhere, because nothing listens at the address.
 fn complete() -> Gate<'static> {
     let gate = Gate::at("http://127.0.0.1:9", "wait").env("NUON_GATE_TIMEOUT", "2s");
     gate.args(["--install", INSTALL, "--component", API])
 }
 
-/// Checks that a run was refused, that nothing was left behind, and that stderr says this much.
+/// Checks that a run was refused, that it left no files, and that stderr contains these words.
 #[track_caller]
 fn refused(gate: Gate<'_>, words: &[&str]) -> Outcome {
     let mut outcome = gate.run().refused();
@@ -183,7 +183,7 @@ fn a_bad_address_is_refused_and_its_secrets_are_not_repeated() {
 fn plain_http_is_for_this_machine_alone() {
     let outcome = refused(complete().args(["--api-url", "http://api.example"]), &["unencrypted", "--allow-http"]);
     assert!(outcome.stderr.contains("NUON_GATE_ALLOW_HTTP"), "{}", outcome.stderr);
-    // A name that cannot exist is asked for, which shows that the address was accepted; it is no matter of flags.
+    // A name that cannot exist is requested, which shows that the address was accepted. That is no usage error.
     let gate = complete().args(["--api-url", "http://api.invalid", "--allow-http", "--timeout", "200ms"]);
     gate.json().exits(124);
 }
@@ -238,7 +238,7 @@ fn a_report_that_cannot_be_written_is_refused_before_the_wait() {
     ] {
         refused(complete().args(["--report", report]), &["--report", "NUON_GATE_REPORT"]);
     }
-    // What could be written is not left behind when something else could not.
+    // A report that could be written is removed if another one could not.
     let fine = format!("json={}", folder.file("fine.json").display());
     refused(complete().args(["--report", &fine, "--report", &gone]), &["--report"]);
     assert_eq!(folder.names(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Settings from the environment and from the Nuon CLI's file: which of them counts, and what "unset" is.
+//! Settings from the environment and from the Nuon CLI's file: which one counts, and what "unset" means.
 
 use crate::support::{API, Folder, Gate, INSTALL, ORG, PASSING, TOKEN, WORKER, access, component, serve, serve_deploy};
 
@@ -10,7 +10,7 @@ fn flags_of(subcommand: &str) -> Vec<(String, String)> {
     flags.map(|(flag, variable)| (flag.to_owned(), variable.to_str().unwrap().to_owned())).collect()
 }
 
-/// The flags that pin a deploy, which must not come to nothing.
+/// The flags that pin a deploy, which must never be dropped silently.
 const PINS: [&str; 8] = ["deploy", "workflow", "branch-run", "trigger-response", "build", "commit", "after", "since"];
 
 /// The variables of the Nuon CLI.
@@ -22,7 +22,7 @@ fn an_empty_variable_is_an_unset_one() {
     let sim = serve_deploy(r#"{ status = "active" }"#);
     for empty in ["", " ", "\n\t "] {
         for (flag, variable) in flags_of("wait").into_iter().filter(|(flag, _)| !PINS.contains(&flag.as_str())) {
-            // With targets and connection from flags, all else is as if nothing were set.
+            // With targets and connection from flags, it is as if nothing else were set.
             let gate = Gate::wait(&sim).args(["--api-url", &sim.url(), "--org-id", ORG]);
             let gate = gate.without("NUON_GATE_MIN_INTERVAL").without("NUON_GATE_MAX_INTERVAL").env(&variable, empty);
             let outcome = gate.run();
@@ -194,7 +194,7 @@ fn a_file_that_cannot_be_read_is_refused_and_never_quoted() {
     std::fs::remove_file(gate.home().file(".nuon")).unwrap();
     std::fs::create_dir(gate.home().file(".nuon")).unwrap();
     gate.run().refused().says(".nuon");
-    // Nobody is logged in.
+    // The user is not logged in.
     for content in ["", "# nothing\n", "api_token: ''\n", "null\n"] {
         logged_in(content, url).run().refused().says("no organisation");
     }

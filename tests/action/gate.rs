@@ -7,7 +7,7 @@ use nuon_gate_sim::{Script, Sim};
 
 use crate::{Job, read_outputs, root};
 
-/// Serves what CI waits for when it uses the action, and a job that waits for it with the real program.
+/// Serves what a CI job waits for with the action, and creates the job with the real program.
 fn gate(script: &str, component: &str) -> (Sim, Job) {
     let script: Script = script.parse().unwrap();
     let (token, org) = (script.token.clone(), script.org.clone());
@@ -18,7 +18,7 @@ fn gate(script: &str, component: &str) -> (Sim, Job) {
     (sim, job)
 }
 
-/// The inputs that say which deploy is waited for.
+/// The inputs that pin a deploy.
 const PINS: [&str; 8] = ["deploy", "workflow", "branch-run", "trigger-response", "build", "commit", "after", "since"];
 
 /// The variable of a flag.
@@ -52,10 +52,10 @@ fn a_deploy_that_fails_fails_the_step_with_the_gates_code() {
 }
 
 #[test]
-fn an_input_that_pins_a_deploy_must_not_come_to_nothing() {
+fn an_empty_input_that_pins_a_deploy_is_refused() {
     for pin in PINS {
         let (_sim, job) = gate(&self_test(), "cmpapi00000000000000000000");
-        // What `${{ steps.trigger.outputs.deploy }}` is if that step gave nothing.
+        // The value of `${{ steps.trigger.outputs.deploy }}` if that step set no output.
         let used = job.input(pin, "").run().exits(2).says(&format!("{} is set, but empty", variable(pin)));
         used.sets(&[("verdict", "usage"), ("exit-code", "2")]);
     }
@@ -71,7 +71,7 @@ fn an_input_that_pins_a_deploy_must_not_come_to_nothing() {
 #[test]
 fn a_variable_of_the_job_counts_where_its_input_is_left_out() {
     let cases = [
-        // What is pinned is not to be judged by the latest deploy.
+        // A pinned run must not fall back to the latest deploy.
         ("NUON_GATE_DEPLOY", "dplnobodyknows000000000000", 3),
         ("NUON_GATE_SINCE", "soon", 2),
         ("NUON_GATE_FAIL_ON", "active", 1),
@@ -111,7 +111,7 @@ fn cancelling_the_job_reaches_the_gate() {
     let (_sim, job) = gate(&endless, "cmpapi00000000000000000000");
     let used = job.run_and(|id, running| {
         if id == "gate" {
-            // The runner signals the process that it started, and no other.
+            // The runner signals only the process that it started.
             running.wait_for("executing").send(SIGINT);
         }
     });
@@ -204,7 +204,7 @@ fn a_command_that_fails_or_is_none_is_no_pass() {
         let (_, job) = gate(&triggered(), "cmpapi00000000000000000000");
         job.input("api-url", &url).input("command", text)
     };
-    // The first line that fails is the end of it, as of a step's own script.
+    // The first failing line ends it, as in a step's own script.
     let used = command("false\necho never said").run().exits(1).sets(&[("exit-code", "1")]);
     assert!(!used.log.contains("never said"), "{}", used.log);
     for nothing in ["", " \n"] {
@@ -226,7 +226,8 @@ fn cancelling_the_job_reaches_the_command() {
     used.exits(130).says("shown").sets(&[("verdict", "interrupted")]);
 }
 
-/// The matrix of the example, job by job, each in a runner's folder of its own; what one job uploads, the last one downloads.
+/// The matrix of the example, job by job, each with a runner folder of its own. The last job downloads what the others
+/// upload.
 #[test]
 fn the_shards_of_the_example_come_to_one_verdict() {
     let example = std::fs::read_to_string(root().join("examples/github/shards.yml")).unwrap();
@@ -265,7 +266,7 @@ fn the_shards_of_the_example_come_to_one_verdict() {
         assert_eq!(merged.status.code(), Some(code), "{}", String::from_utf8_lossy(&merged.stderr));
         assert!(String::from_utf8_lossy(&merged.stdout).starts_with(verdict), "{merged:?}");
         assert!(job.summary().contains(&format!("nuon-gate: {verdict} after ")), "{}", job.summary());
-        // A job that was lost has left nothing.
+        // A lost job leaves no file.
         std::fs::remove_file(job.path("work/shard-3.json")).unwrap();
         let lost = job.script(whole[2]["run"].as_str().unwrap());
         assert_eq!(lost.status.code(), Some(if code == 0 { 7 } else { code }));

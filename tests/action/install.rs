@@ -1,4 +1,4 @@
-//! The step that gets the program.
+//! The step that installs the program.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ fn a_release_is_downloaded_verified_and_kept() {
     let tools = ["curl", "wget"].into_iter().filter(|tool| find(tool).is_some());
     for tool in tools.inspect(|tool| println!("with {tool}")) {
         let release = Release::new();
-        // A proxy is not for what is on this machine.
+        // Local addresses do not use a proxy.
         let job = Job::new(&[hasher(), tool]).of(&release).env("http_proxy", "http://127.0.0.1:9");
         let used = job.run().used(&job.cached());
         assert!(!used.log.contains("::"), "nothing is worth an annotation:\n{}", used.log);
@@ -37,7 +37,7 @@ fn a_poisoned_tool_cache_is_found_out() {
     assert_eq!(release.server.requests().len(), 2);
     assert_eq!(std::fs::read_to_string(job.cached()).unwrap(), PROGRAM);
 
-    // It is a warning before, and an error after, that nothing better was to be had.
+    // A warning before the build, and an error after it, that there was nothing better.
     let job = Job::new(&[hasher(), "curl"]).of(&Release::lost());
     write_program(&job.cached(), "#!/bin/sh\n");
     job.run().refused("The download failed");
@@ -109,7 +109,7 @@ fn a_wrong_hash_is_fatal_and_never_becomes_a_build() {
 fn a_machine_that_cannot_hash_gets_nothing() {
     let release = Release::new();
     let job = Job::new(&["curl"]).of(&release).with_cargo();
-    // On Unix a program by this name does other things.
+    // On Unix, a program of this name does something else.
     write_program(&job.path("bin/certutil"), "#!/bin/sh\necho 0\n");
     write_program(&job.cached(), PROGRAM);
     job.run().refused("sha256sum shasum");
@@ -128,7 +128,7 @@ fn a_download_that_fails_becomes_a_build_or_one_error_with_the_ways_out() {
     job.run().refused("The download failed");
     assert_eq!(job.built(), None);
 
-    // Nobody listens there any more.
+    // Nothing listens there any more.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let job = Job::new(&[hasher(), "curl"]).of(&lost).input("download-base-url", &format!("http://{port}/50%/"));
     let used = job.run().refused(&format!("curl ended with 7 for http://{port}/50%25/v"));

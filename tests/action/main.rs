@@ -1,7 +1,7 @@
-//! The GitHub Action, step by step as a runner takes it: inputs become variables, scripts run in the shell that they ask
-//! for, and what they write to the runner's files becomes outputs.
+//! The GitHub Action, step by step as a runner runs it: inputs become variables, scripts run in their shell, and what
+//! they write to the runner's files becomes outputs.
 //!
-//! What is downloaded is a stand-in, as only its hash matters; what is waited with is the real program.
+//! Downloads are a stand-in, because only their hash matters. The waiting is done by the real program.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
@@ -30,33 +30,33 @@ use serde_yaml_ng::Value;
 use crate::folder::Folder;
 use crate::run::{Outcome, Running};
 
-/// What is released in these tests, and for which platform.
+/// The released stand-in, and its platform.
 const PROGRAM: &str = "#!/bin/sh\necho stand-in \"$@\"\n";
 const TARGET: &str = "x86_64-unknown-linux-musl";
-/// What the scripts need on every runner, and what they choose from.
+/// What the scripts need on every runner, and the tools that they choose from.
 const BASICS: [&str; 14] =
     ["cat", "chmod", "cp", "gzip", "mkdir", "mktemp", "mv", "rm", "sed", "sh", "sleep", "tail", "tar", "tr"];
-/// A secret of the job, which only the gate may see.
+/// A secret of the job that only the gate may get.
 const SECRET: &str = "planted-secret-77c1";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Finds a program of this machine.
+/// Finds a program on this machine.
 fn find(tool: &str) -> Option<PathBuf> {
     let output = Command::new("sh").args(["-c", "command -v \"$0\"", tool]).output().unwrap();
     let path = String::from_utf8(output.stdout).unwrap();
     Some(PathBuf::from(path.trim_end())).filter(|path| path.is_absolute())
 }
 
-/// Returns what computes hashes on this machine.
+/// Returns a program that computes hashes on this machine.
 fn hasher() -> &'static str {
     ["sha256sum", "shasum"].into_iter().find(|tool| find(tool).is_some()).unwrap()
 }
 
-/// Writes a program, in a process of its own: what is still open for writing, if only in the child that another test is
-/// just starting, cannot be run.
+/// Writes a program, in a process of its own. A program that is still open for writing cannot be run, and a child that
+/// another test is just starting may hold such a file open.
 fn write_program(path: &Path, content: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let script = "printf '%s' \"$1\" >\"$0\" && chmod 755 \"$0\"";
@@ -64,7 +64,7 @@ fn write_program(path: &Path, content: &str) {
     assert!(status.success(), "cannot write {}", path.display());
 }
 
-/// A job of a runner, before it uses the action. Its folder has the action, and what belongs to the runner.
+/// A job on a runner, before it uses the action. Its folder has the action and the runner's files.
 struct Job {
     folder: Folder,
     action: Value,
@@ -73,7 +73,7 @@ struct Job {
 }
 
 impl Job {
-    /// A job on a machine that has the basics and these tools.
+    /// A job on a machine that has the basic tools and these.
     fn new(tools: &[&str]) -> Self {
         let folder = Folder::new();
         for name in ["action/action", "bin", "temp", "tools", "work"] {
@@ -96,14 +96,14 @@ impl Job {
         job.on("Linux", "x86_64").env("GITHUB_TOKEN", SECRET).env("NUON_API_TOKEN", SECRET)
     }
 
-    /// Has the machine be of this kind.
+    /// Sets the kind of machine.
     fn on(self, system: &str, machine: &str) -> Self {
         let script = format!("#!/bin/sh\n[ \"$1\" = -s ] && echo '{system}' || echo '{machine}'\n");
         write_program(&self.path("bin/uname"), &script);
         self
     }
 
-    /// Has a `cargo` that notes how it was called, and builds the stand-in.
+    /// Adds a `cargo` that records its arguments and builds the stand-in.
     fn with_cargo(self) -> Self {
         let script = format!(
             "#!/bin/sh\n{{ pwd; echo \"$@\"; export; }} >\"$RUNNER_TEMP/cargo.txt\"\n\
@@ -116,7 +116,7 @@ impl Job {
         self
     }
 
-    /// Has the action be of the commit of a release, which is served there.
+    /// Makes the action that of a release's commit, and serves the release.
     fn of(self, release: &Release) -> Self {
         std::fs::write(self.path("action/action/manifest.tsv"), &release.manifest).unwrap();
         let url = release.server.url.clone();
@@ -142,7 +142,7 @@ impl Job {
         self.path(name).display().to_string()
     }
 
-    /// Where the tool cache has the released program.
+    /// The released program's place in the tool cache.
     fn cached(&self) -> PathBuf {
         self.path(&format!("tools/nuon-gate/{}/x64/nuon-gate", env!("CARGO_PKG_VERSION")))
     }
@@ -152,7 +152,7 @@ impl Job {
         std::fs::read_to_string(self.path("temp/cargo.txt")).ok()
     }
 
-    /// Evaluates what stands between `${{` and `}}`, as far as the action uses it.
+    /// Evaluates an expression in `${{ }}`, as far as the action uses expressions.
     fn evaluate(&self, text: &str, outputs: &BTreeMap<String, String>) -> String {
         let Some(expression) = text.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")) else {
             assert!(!text.contains("${{"), "{text}");
@@ -208,7 +208,7 @@ impl Job {
         Running::new(command, home)
     }
 
-    /// Runs a step of the job's own after the action, with what that has put on the `PATH`.
+    /// Runs a step of the job's own after the action, with the `PATH` that the action set.
     fn script(&self, script: &str) -> std::process::Output {
         let added = std::fs::read_to_string(self.path("temp/path")).unwrap();
         let search = added.lines().rev().chain([self.text("bin").as_str()]).collect::<Vec<_>>().join(":");
@@ -229,7 +229,7 @@ impl Job {
         self.action["runs"]["steps"].as_sequence().unwrap().clone()
     }
 
-    /// Runs the action up to a step that fails, and calls back while each step runs.
+    /// Runs the action up to a step that fails. Calls back while each step runs.
     fn run_and(&self, during: impl Fn(&str, &mut Running)) -> Used {
         let mut outputs = BTreeMap::new();
         let mut used = Used { code: 0, log: String::new(), outputs: BTreeMap::new(), bin: None };
@@ -267,7 +267,7 @@ impl Job {
     }
 }
 
-/// Reads the two forms in which a step can set its outputs.
+/// Reads outputs in both forms in which a step can set them.
 fn read_outputs(written: &str) -> impl Iterator<Item = (String, String)> {
     let mut lines = written.lines();
     std::iter::from_fn(move || {
@@ -280,7 +280,7 @@ fn read_outputs(written: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// What became of the action.
+/// What the action did.
 struct Used {
     code: i32,
     log: String,
@@ -310,7 +310,7 @@ impl Used {
         self
     }
 
-    /// Checks that the stand-in was installed as this file, and became the gate.
+    /// Checks that the stand-in was installed at this path and became the gate.
     #[track_caller]
     fn used(self, program: &Path) -> Self {
         let used = self.exits(0).says("stand-in wait\n");
@@ -318,7 +318,7 @@ impl Used {
         used
     }
 
-    /// Checks that nothing was installed, for a reason that is said once.
+    /// Checks that nothing was installed, for a reason that is reported once.
     #[track_caller]
     fn refused(self, reason: &str) -> Self {
         let used = self.exits(1).says("::error title=nuon-gate not installed::").says(reason);
@@ -350,7 +350,7 @@ impl Server {
                 let path = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
                 let (status, body) = files.get(path).map_or(("404 Not Found", &[][..]), |file| ("200 OK", file));
                 let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-                // Who asked may be gone.
+                // The client may have gone.
                 let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(body));
             }
         });
@@ -373,7 +373,7 @@ impl Release {
         Self::with(|manifest, _| manifest)
     }
 
-    /// A release with a manifest or an archive that was changed.
+    /// A release with a changed manifest or archive.
     fn with(change: impl Fn(String, &mut Vec<u8>) -> String) -> Self {
         let folder = Folder::new();
         write_program(&folder.file("built").join(TARGET).join("nuon-gate"), PROGRAM);
@@ -390,13 +390,13 @@ impl Release {
         Self { manifest, server: Server::start(BTreeMap::from([(path, content)])) }
     }
 
-    /// A release that is nowhere to be had.
+    /// A release that cannot be downloaded.
     fn lost() -> Self {
         Self { server: Server::start(BTreeMap::new()), ..Self::new() }
     }
 }
 
-/// Replaces the last letter, so that a hash becomes that of something else.
+/// Replaces the last letter, so that the hash is wrong.
 fn another(hash: &str) -> String {
     let end = if hash.ends_with('0') { "1" } else { "0" };
     format!("{}{end}", &hash[..hash.len() - 1])

@@ -1,4 +1,4 @@
-//! The links of the pages: each file is there, and each heading.
+//! The links of the pages: each file and each heading exists.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::pages::{Page, pages, root};
 
-/// Returns where the links and the pictures of a page lead.
+/// Returns the targets of a page's links and pictures.
 fn links(text: &str) -> Vec<String> {
     let destination = |event| match event {
         Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => Some(dest_url.into_string()),
@@ -28,7 +28,7 @@ fn anchors(text: &str) -> HashSet<String> {
             }
             Event::End(TagEnd::Heading(_)) => {
                 let anchor = anchor(&heading.take().unwrap_or_default());
-                // GitHub numbers a second one, and readers cannot tell them apart.
+                // GitHub numbers a repeated anchor, which readers cannot guess.
                 assert!(anchors.insert(anchor.clone()), "two headings have the anchor #{anchor}");
             }
             _ => {}
@@ -87,7 +87,7 @@ fn every_page_can_be_reached_from_the_readme() {
         let files = files.filter_map(|link| folder.join(link.split('#').next()?).canonicalize().ok());
         next.extend(files.filter_map(|file| Some(file.strip_prefix(root()).ok()?.to_str()?.replace('\\', "/"))));
     }
-    // GitHub itself shows what is in its folder.
+    // GitHub itself shows the files in its folder.
     let lost = pages.iter().filter(|page| !page.name.starts_with(".github/") && !reached.contains(&page.name));
     let lost: Vec<&str> = lost.map(|page| page.name.as_str()).collect();
     assert!(lost.is_empty(), "nothing leads to {lost:?}");

@@ -1,4 +1,4 @@
-//! The documentation says what the program does: its tables equal the program, its links lead somewhere.
+//! The documentation matches the program: its tables are generated from it, and its links lead somewhere.
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that cannot go on fails")]
 
@@ -17,12 +17,12 @@ use nuon_gate::{exit, parse};
 
 use crate::pages::root;
 
-/// The page that has everything to look up.
+/// The reference page.
 const REFERENCE: &str = "docs/reference.md";
 
-/// Checks what stands between two marks of a page. `BLESS=1 cargo test` writes it instead.
+/// Checks the text between two marks of a page. `BLESS=1 cargo test` writes it instead.
 fn check_page(page: &str, mark: &str, expected: &str) {
-    // Two tests that write at once would undo each other.
+    // Two tests that write at once would undo each other's changes.
     static WRITING: Mutex<()> = Mutex::new(());
     let _writing = WRITING.lock();
     let text = std::fs::read_to_string(root().join(page)).unwrap();
@@ -75,7 +75,7 @@ fn the_flags_are_those_of_the_program() {
     let mut seen = Vec::new();
     let commands = ["wait", "mark", "check", "notify", "sim", "demo"].map(subcommand);
     for command in commands.iter().chain([&parse::command()]) {
-        // The demo has its own of the flags that all have.
+        // The demo lists its own version of the flags that all commands have.
         let is_own = |arg: &&Arg| arg.get_long().is_some() && (!arg.is_global_set() || command.has_subcommands());
         for arg in command.get_arguments().filter(is_own) {
             let long = arg.get_long().unwrap().to_owned();
@@ -193,7 +193,7 @@ fn every_test_that_contributors_are_led_to_is_there() {
     let page = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
     let tests = tests();
     let tests: Vec<&str> = tests.lines().collect();
-    // Names of tests are sentences.
+    // Test names are sentences.
     let named = page.split('`').skip(1).step_by(2).filter(|code| code.matches('_').count() > 2 && !code.contains(' '));
     let named: Vec<&str> = named.filter(|code| code.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
     assert!(named.len() > 3, "{named:?}");
@@ -202,7 +202,7 @@ fn every_test_that_contributors_are_led_to_is_there() {
     }
 }
 
-/// Flags of `wait` that a workflow has no use for.
+/// Flags of `wait` that a workflow does not need.
 const NO_INPUT: [&str; 5] = ["help", "quiet", "verbose", "output", "config"];
 
 #[test]
@@ -216,7 +216,7 @@ fn the_actions_inputs_are_the_flags_of_wait() {
         let Some(long) = arg.get_long().filter(|long| !NO_INPUT.contains(long)) else { continue };
         assert!(inputs.contains(&long), "action.yml has no input for --{long}");
         let variable = arg.get_env().unwrap().to_string_lossy();
-        // What the job has set counts where the input is left out, which `wait.sh` sees to for a pin.
+        // A variable of the job counts if the input is not set. For a pin, `wait.sh` takes care of that.
         let is_pin = action["inputs"][long].get("default").is_some();
         let (name, value) = match variable.strip_prefix("NUON_").filter(|_| is_pin) {
             Some(own) => (own, format!("inputs.{long}")),

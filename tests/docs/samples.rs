@@ -1,4 +1,4 @@
-//! What the documentation shows of real output.
+//! The documentation's samples of real output.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -8,7 +8,7 @@ use nuon_gate_sim::{Script, Sim};
 use crate::check_page;
 use crate::pages::root;
 
-/// Runs the program with these variables and no others.
+/// Runs the program with only these variables.
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nuon-gate"));
     command.args(arguments).env_clear().envs(variables.iter().copied()).output().unwrap()
@@ -32,8 +32,8 @@ fn shown(picture: &str) -> Vec<String> {
     texts.map(timeless).filter(|text| !text.is_empty()).collect()
 }
 
-/// Returns a text without the tags in it, with what its references stand for, and with each number as a 0 and no smaller
-/// unit than a second: times differ from run to run.
+/// Returns a text without its tags, with character references decoded, every number replaced by 0 and no unit below a
+/// second, because times differ from run to run.
 fn timeless(text: &str) -> String {
     let (mut plain, mut in_tag) = (String::new(), false);
     for c in text.chars() {
@@ -55,7 +55,7 @@ fn timeless(text: &str) -> String {
     timeless.replace("0ms", "0s")
 }
 
-/// Returns what references to characters stand for.
+/// Decodes character references.
 fn unescaped(text: &str) -> String {
     let mut parts = text.split('&');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -77,7 +77,7 @@ fn unescaped(text: &str) -> String {
     plain
 }
 
-/// Serves a script of the pictures, and returns it with what is set for a wait.
+/// Serves a script of the pictures. Returns it with the variables for a wait.
 fn serve(script: &str) -> (Sim, [(&'static str, String); 3]) {
     let script = std::fs::read_to_string(root().join("scripts").join(script)).unwrap();
     let sim = Sim::start(script.parse::<Script>().unwrap(), ([127, 0, 0, 1], 0).into()).unwrap();

@@ -1,4 +1,4 @@
-//! The page of the result and the events, which is written from their schemas.
+//! The page about the result and the events, which is generated from their schemas.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Returns what a reference stands for.
+/// Resolves a reference.
 fn resolved<'a>(schema: &'a Value, place: &'a Value) -> &'a Value {
     match place.get("$ref").and_then(Value::as_str) {
         Some(path) => schema.pointer(path.trim_start_matches('#')).unwrap(),
@@ -22,7 +22,7 @@ fn resolved<'a>(schema: &'a Value, place: &'a Value) -> &'a Value {
     }
 }
 
-/// Returns the form that is not null, and whether there can be null instead.
+/// Returns the form that is not null, and whether null is allowed too.
 fn alternatives<'a>(schema: &'a Value, place: &'a Value) -> (&'a Value, bool) {
     let of = place.get("anyOf").or_else(|| place.get("oneOf")).and_then(Value::as_array);
     let Some(of) = of else { return (resolved(schema, place), false) };
@@ -35,7 +35,7 @@ fn has(form: &Value, name: &str) -> bool {
     form["type"] == name || form["type"].as_array().is_some_and(|types| types.iter().any(|one| one == name))
 }
 
-/// Says what a place holds.
+/// Describes the type of a place.
 fn kind(form: &Value, or_null: bool) -> String {
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let (mut words, mut or_null) = (String::new(), or_null || has(form, "null"));
@@ -59,7 +59,7 @@ fn kind(form: &Value, or_null: bool) -> String {
     if or_null { format!("{words} or `null`") } else { words }
 }
 
-/// Lists the fields of an object, and of what is in them.
+/// Lists the fields of an object, and those inside them.
 fn fields(rows: &mut Vec<(String, String, String)>, schema: &Value, object: &Value, before: &str) {
     let properties = object["properties"].as_object().unwrap();
     let required: Vec<&str> =
@@ -103,7 +103,7 @@ fn the_events_are_described_field_by_field() {
         writeln!(table, "| **`{name}`** |  |  | {} |", event["description"].as_str().unwrap()).unwrap();
         let mut rows = Vec::new();
         fields(&mut rows, &schema, event, "");
-        // What every event has, and what a target is, the page says before.
+        // The page describes earlier what every event has, and what a target is.
         let known =
             |path: &str| ["event", "at"].contains(&path) || path.contains("target.") || path.contains("targets[].");
         for (path, kind, description) in rows.into_iter().filter(|(path, ..)| !known(path)) {

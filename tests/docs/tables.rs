@@ -1,8 +1,8 @@
-//! The tables of the pages: each row has the cells of its head, as GitHub counts them.
+//! The tables of the pages: each row has as many cells as the head, as GitHub counts them.
 
 use crate::pages::pages;
 
-/// Returns the number of cells. GitHub takes every `|` for a border that has no `\` before it, one within code as well.
+/// Returns the number of cells. GitHub takes every `|` without a `\` before it for a border, even inside code.
 fn cells(row: &str) -> usize {
     let row = row.trim();
     let borders = row.char_indices().filter(|(at, sign)| *sign == '|' && !row[..*at].ends_with('\\')).count();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::secrets;
 
-/// An empty folder that goes away with its last user. Whatever it holds by then has no secret in it, other than what a
+/// An empty folder that is removed with its last user. Then it must not contain a secret, other than in files that a
 /// test has written.
 pub(crate) struct Folder {
     path: PathBuf,
@@ -39,7 +39,7 @@ impl Folder {
         path
     }
 
-    /// Puts an existing file in it too, and returns its path.
+    /// Links an existing file into it. Returns the link's path.
     pub(crate) fn link(&self, name: &str, existing: &str) -> PathBuf {
         let path = self.file(name);
         std::fs::hard_link(existing, &path).unwrap();
@@ -47,7 +47,7 @@ impl Folder {
         path
     }
 
-    /// Returns the names of what is in it, sorted.
+    /// Returns the names of its files, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.path).unwrap();
         let mut names: Vec<String> =
@@ -62,7 +62,7 @@ impl Drop for Folder {
         if !std::thread::panicking() {
             secrets::are_in_no_file_but(&self.path, &self.ours.lock().unwrap());
         }
-        // What is left behind is left in the target directory.
+        // If it cannot be removed, it stays in the target directory.
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }

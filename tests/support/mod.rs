@@ -1,4 +1,4 @@
-//! Runs the program as a user's shell would, in an environment of the test's own.
+//! Runs the program as a user's shell would, in the test's own environment.
 
 mod folder;
 pub(crate) mod pages;
@@ -36,16 +36,16 @@ pub(crate) const PASSING: &str = r#"{ status = "queued" }, { status = "executing
 /// Statuses of a deploy that never ends.
 pub(crate) const ENDLESS: &str = r#"{ status = "queued" }, { status = "executing" }"#;
 
-/// Flags for a deploy that its workflow contradicts. Both are asked for half a minute which of them is right, which takes
-/// thousands of requests at the intervals that tests have otherwise.
+/// Flags for a deploy that its workflow contradicts. The gate reads both for half a minute, which is thousands of
+/// requests at the usual intervals of tests.
 pub(crate) const CONTRADICTED: [&str; 6] = ["--timeout", "60s", "--min-interval", "100ms", "--max-interval", "1s"];
 
-/// The beginning of every script: who may ask.
+/// The beginning of every script: who has access.
 pub(crate) fn access() -> String {
     format!("token = \"{TOKEN}\"\norg = \"{ORG}\"\n")
 }
 
-/// A component that has one deploy, which goes through these statuses.
+/// A component with one deploy that goes through these statuses.
 pub(crate) fn component(id: &str, statuses: &str) -> String {
     format!(
         "[[component]]\ninstall = \"{INSTALL}\"\ninstall_name = \"acme\"\nid = \"{id}\"\n\
@@ -53,7 +53,7 @@ pub(crate) fn component(id: &str, statuses: &str) -> String {
     )
 }
 
-/// A whole script with one component and its one deploy.
+/// A complete script with one component and its one deploy.
 pub(crate) fn one_deploy(statuses: &str) -> String {
     access() + &component(API, statuses)
 }
@@ -64,12 +64,12 @@ pub(crate) fn serve(script: &str) -> Sim {
     Sim::start(script, ([127, 0, 0, 1], 0).into()).unwrap()
 }
 
-/// Serves one component whose one deploy goes through these statuses.
+/// Serves one component with one deploy that goes through these statuses.
 pub(crate) fn serve_deploy(statuses: &str) -> Sim {
     serve(&one_deploy(statuses))
 }
 
-/// Checks several cases at the same time: what takes long in them is waiting.
+/// Checks several cases in parallel, because they mostly wait.
 pub(crate) fn in_parallel<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
     std::thread::scope(|scope| {
         let checks: Vec<_> = cases.iter().map(|case| scope.spawn(|| check(case))).collect();
@@ -79,9 +79,9 @@ pub(crate) fn in_parallel<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
     });
 }
 
-/// A command line with its environment. Nothing of the environment of the tests reaches the program.
+/// A command line with its environment. The program sees nothing of the tests' environment.
 ///
-/// It borrows the simulator, which would otherwise be gone before the program asks it.
+/// It borrows the simulator, so that this outlives the program.
 pub(crate) struct Gate<'sim> {
     sim: PhantomData<&'sim Sim>,
     arguments: Vec<OsString>,
@@ -93,7 +93,7 @@ pub(crate) struct Gate<'sim> {
 }
 
 impl<'sim> Gate<'sim> {
-    /// A command that knows nothing of any API.
+    /// A command without any API.
     pub(crate) fn bare(command: &str) -> Self {
         let home = Folder::new();
         let variables = BTreeMap::from([("HOME".into(), home.path().into())]);
@@ -145,28 +145,28 @@ impl<'sim> Gate<'sim> {
         self
     }
 
-    /// Has nobody read stdout.
+    /// Closes the reading end of stdout.
     pub(crate) fn with_closed_stdout(self) -> Self {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         self.with_stdout(writer)
     }
 
-    /// Has the program started with `nohup`.
+    /// Starts the program with `nohup`.
     #[cfg(target_os = "linux")]
     pub(crate) fn with_nohup(mut self) -> Self {
         self.nohup = true;
         self
     }
 
-    /// Has stdin come from there.
+    /// Sets where stdin comes from.
     #[cfg(unix)]
     pub(crate) fn with_stdin(mut self, stdin: impl Into<Stdio>) -> Self {
         self.stdin = stdin.into();
         self
     }
 
-    /// Has stdout go there.
+    /// Sets where stdout goes.
     pub(crate) fn with_stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.stdout = stdout.into();
         self
@@ -177,7 +177,7 @@ impl<'sim> Gate<'sim> {
         &self.home
     }
 
-    /// Runs the program to its end with these streams, and returns its exit code.
+    /// Runs the program to its end with these streams. Returns its exit code.
     #[cfg(target_os = "linux")]
     pub(crate) fn code_with(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Option<i32> {
         self.command().stdin(Stdio::null()).stdout(stdout).stderr(stderr).status().unwrap().code()
@@ -190,7 +190,7 @@ impl<'sim> Gate<'sim> {
         Running::new(command, self.home)
     }
 
-    /// Starts the program at a terminal that is so wide.
+    /// Starts the program at a terminal of this width.
     #[cfg(target_os = "linux")]
     pub(crate) fn at_terminal(self, columns: u16) -> Terminal {
         let gate = self.with_term();
@@ -200,7 +200,7 @@ impl<'sim> Gate<'sim> {
         Terminal::new(command, gate.home, columns)
     }
 
-    /// Starts the program by a shell at a terminal that is so wide, as a job that the shell can stop.
+    /// Starts the program in a shell at a terminal of this width, as a job that the shell can stop.
     #[cfg(target_os = "linux")]
     pub(crate) fn in_a_shell(self, columns: u16) -> Terminal {
         let gate = self.with_term();
@@ -219,7 +219,7 @@ impl<'sim> Gate<'sim> {
         if self.variables.contains_key(OsStr::new("TERM")) { self } else { self.env("TERM", "xterm-256color") }
     }
 
-    /// A command that has the terminal for itself, to which what it runs is still to be added.
+    /// A command that has the terminal for itself, to which the caller adds what it runs.
     #[cfg(target_os = "linux")]
     fn leading_a_session(&self) -> Command {
         let mut command = Command::new("setsid");
@@ -242,15 +242,15 @@ impl<'sim> Gate<'sim> {
         self.start().end()
     }
 
-    /// Runs the program, which prints JSON and all that it ever says on stderr, to its end, with these arguments last.
+    /// Runs the program to its end with JSON on stdout and every line on stderr, with these arguments last.
     pub(crate) fn json_with<T: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = T>) -> Outcome {
-        // Some commands have nothing more to say.
+        // Some commands have no further lines.
         let is_watching = [OsStr::new("wait"), OsStr::new("status")].contains(&self.arguments[0].as_os_str());
         let verbose: &[&str] = if is_watching { &["-vvv"] } else { &[] };
         self.args(verbose).args(["--output", "json"]).args(arguments).run()
     }
 
-    /// Runs the program, which prints JSON and all that it ever says on stderr, to its end.
+    /// Runs the program to its end with JSON on stdout and every line on stderr.
     pub(crate) fn json(self) -> Outcome {
         self.json_with(<[&str; 0]>::default())
     }

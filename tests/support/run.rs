@@ -1,4 +1,4 @@
-//! The running program, and what became of it.
+//! The running program, and its outcome.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Folder;
 use super::secrets::Secrets;
 
-/// After this long the program is killed, and the test has failed.
+/// After this time the program is killed, and the test has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a stream has brought so far.
@@ -27,7 +27,7 @@ pub(crate) struct Running {
     captured: Arc<(Mutex<Captured>, Condvar)>,
     /// The program's home directory has to outlive it.
     home: Folder,
-    /// What must be in nothing that it writes.
+    /// What it must never write.
     secrets: Secrets,
 }
 
@@ -89,7 +89,7 @@ impl Running {
         let captured = captured.lock().unwrap();
         let (captured, waited) = change.wait_timeout_while(captured, PATIENCE, |captured| !done(captured)).unwrap();
         if waited.timed_out() {
-            // The message that follows says more than that it could not be killed.
+            // The following message says more than that the program could not be killed.
             let _ = self.child.kill();
             panic!("the program {trouble} within {PATIENCE:?}:\n{}\n{}", captured.stdout, captured.stderr);
         }
@@ -115,7 +115,7 @@ fn capture(
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();
         while stream.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-            // Everything the program writes is text; what is not shows as a replacement character and fails a test.
+            // Everything the program writes is text. Anything else becomes a replacement character, and fails a test.
             part(&mut captured.lock().unwrap()).push_str(&String::from_utf8_lossy(&line));
             line.clear();
             change.notify_all();
@@ -125,13 +125,13 @@ fn capture(
     });
 }
 
-/// What became of a run.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// What the run left in its home and working directory.
+    /// The files that the run left in its home and working directory.
     pub(crate) home: Vec<String>,
 }
 
@@ -143,7 +143,7 @@ impl Outcome {
         self
     }
 
-    /// Checks that stderr says this.
+    /// Checks that stderr contains this.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "stderr does not say `{text}`:\n{}", self.stderr);
@@ -158,7 +158,7 @@ impl Outcome {
         outcome
     }
 
-    /// Returns the result that was printed.
+    /// Returns the printed result.
     #[track_caller]
     pub(crate) fn result(&self) -> Value {
         self.events().pop().map_or(Value::Null, |last| match last.get("result") {
@@ -167,7 +167,7 @@ impl Outcome {
         })
     }
 
-    /// Returns every JSON value that was printed.
+    /// Returns every printed JSON value.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Value> {
         let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(&self.stdout).into_iter().collect();
@@ -189,7 +189,7 @@ impl Outcome {
         self.result()["reason"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Returns how many requests got no good answer.
+    /// Returns how many requests had no good answer.
     #[track_caller]
     pub(crate) fn errors(&self) -> u64 {
         self.result()["api"]["errors"].as_u64().unwrap()

@@ -1,4 +1,4 @@
-//! What must be in nothing that the program writes, whatever a test is about.
+//! What the program must never write, in any test.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// What the simulator plants into its answers: a credential, an output of a deploy, and a value in a plan.
+/// Secrets that the simulator plants into its answers: a credential, an output of a deploy, and a value in a plan.
 const PLANTED: [&str; 3] = ["simulated-write-token", "nobody's business", "simulated-plan-value"];
 
-/// Every secret that any run was given.
+/// Every secret of any run.
 static ALL: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// The secrets that a run was given, and those that others send it.
+/// The secrets that a run was given, and those that servers send it.
 pub(crate) struct Secrets(BTreeSet<String>);
 
 impl Secrets {
@@ -26,7 +26,7 @@ impl Secrets {
         Self(secrets)
     }
 
-    /// Checks that a stream shows none of them, other than in the command that has the runner hide it.
+    /// Checks that a stream shows none of them, except in the command that tells the runner to hide it.
     #[track_caller]
     pub(crate) fn are_not_in(&self, stream: &str, text: &str) {
         let is_mask = |line: &&str| line.starts_with("::add-mask::") || line.starts_with("##vso[task.setsecret]");
@@ -37,7 +37,7 @@ impl Secrets {
     }
 }
 
-/// Checks that no file below a folder holds any secret of any run, other than those that a test has written.
+/// Checks that no file below a folder holds a secret of any run, except files that a test has written.
 #[track_caller]
 pub(crate) fn are_in_no_file_but(folder: &Path, ours: &[PathBuf]) {
     let all = ALL.lock().unwrap().clone();
@@ -55,15 +55,15 @@ pub(crate) fn are_in_no_file_but(folder: &Path, ours: &[PathBuf]) {
     }
 }
 
-/// Returns the secret that can be read in a text, by whoever undoes the usual encodings.
+/// Returns a secret that can be read in a text by undoing the usual encodings.
 pub(crate) fn shown<'a>(secrets: &'a BTreeSet<String>, text: &str) -> Option<&'a String> {
     let readings: Vec<String> = readings(text).iter().map(|reading| reading.to_ascii_lowercase()).collect();
     let is_read = |secret: &&String| readings.iter().any(|reading| reading.contains(&secret.to_ascii_lowercase()));
     secrets.iter().find(is_read)
 }
 
-/// Returns a text as it is, without its escapes, without what cannot be seen, and what of all that is in base64 or in
-/// hexadecimal digits.
+/// Returns a text as it is, without its escapes, without invisible characters, and each of these decoded from base64
+/// and hexadecimal digits.
 fn readings(text: &str) -> Vec<String> {
     let unescaped: Vec<String> =
         std::iter::successors(Some(text.to_owned()), |text| Some(unescape(text))).take(4).collect();
@@ -75,7 +75,7 @@ fn readings(text: &str) -> Vec<String> {
     readings.into_iter().chain(encoded).collect()
 }
 
-/// Undoes what URLs and JSON make of characters.
+/// Undoes the escapes of URLs and JSON.
 fn unescape(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text;
@@ -103,7 +103,7 @@ fn from_base64(text: &str) -> String {
     decoded.map(|bytes| String::from_utf8_lossy(&bytes).into_owned() + "\n").collect()
 }
 
-/// Reads every long row of hexadecimal digits of a text, from its first digit on.
+/// Reads every long sequence of hexadecimal digits of a text, from its first digit on.
 fn from_hexadecimal(text: &str) -> String {
     let rows = text.split(|c: char| !c.is_ascii_hexdigit()).filter(|row| row.len() >= 16);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
@@ -111,9 +111,9 @@ fn from_hexadecimal(text: &str) -> String {
     decoded.map(|bytes| String::from_utf8_lossy(&bytes).into_owned() + "\n").collect()
 }
 
-/// Returns what is secret of a variable.
+/// Returns the secret part of a variable.
 fn secrets(name: &str, value: &str) -> Vec<String> {
-    // A path of words alone can be anything.
+    // A path of words alone need not be a secret.
     let path = |url: &str| Some(url.split_once("://")?.1.split_once('/')?.1.to_owned());
     let address = |url: &str| path(url).filter(|path| path.contains(|c: char| c.is_ascii_digit()));
     let password = |url: &str| Some(url.split_once('@')?.0.rsplit_once(':')?.1.to_owned());
@@ -133,6 +133,6 @@ fn secrets(name: &str, value: &str) -> Vec<String> {
         _ if name.ends_with("_TOKEN") => vec![value.to_owned()],
         _ => Vec::new(),
     };
-    // What is shorter can be there by chance.
+    // A shorter text can occur by chance.
     found.into_iter().map(|secret| secret.trim().to_owned()).filter(|secret| secret.len() >= 8).collect()
 }

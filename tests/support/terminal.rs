@@ -13,20 +13,20 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use super::Folder;
 use super::secrets::Secrets;
 
-/// After this long the test has failed.
+/// After this time the test has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const ROWS: u16 = 24;
 
-/// What is on the screen, and whether anybody still writes to it.
+/// What is on the screen, and whether a process still writes to it.
 struct Shown {
     terminal: avt::Terminal,
-    /// As it came.
+    /// The raw output.
     written: String,
     is_open: bool,
 }
 
-/// A terminal with a program in it, which is the leader of its session.
+/// A terminal with a program that leads its session.
 pub(crate) struct Terminal {
     child: Child,
     master: File,
@@ -37,13 +37,13 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a command. It is to be run by `setsid --ctty`, so that what is typed is for it.
+    /// Starts a command. It must run `setsid --ctty`, so that it gets what is typed.
     pub(super) fn new(mut command: Command, home: Folder, columns: u16) -> Self {
         let pty = openpty(None, None).unwrap();
         tcsetwinsize(&pty.master, size(columns)).unwrap();
         let (secrets, stream) = (Secrets::of(&command), || Stdio::from(pty.slave.try_clone().unwrap()));
         let child = command.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
-        // It holds the slave's end until it is gone.
+        // It holds the slave's end open until it is dropped.
         drop((command, pty.slave));
         let terminal = avt::Terminal::with_scrollback(columns.into(), ROWS.into(), None).unwrap();
         let shown = Arc::new((Mutex::new(Shown { terminal, written: String::new(), is_open: true }), Condvar::new()));
@@ -51,18 +51,18 @@ impl Terminal {
         Self { child, master, shown, _home: home, secrets }
     }
 
-    /// Types something.
+    /// Types keys.
     pub(crate) fn type_in(&mut self, keys: &str) {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Makes the terminal as wide as this.
+    /// Resizes the terminal to this width.
     pub(crate) fn resize(&mut self, columns: u16) {
         self.shown.0.lock().unwrap().terminal.resize(columns.into(), ROWS.into());
         tcsetwinsize(&self.master, size(columns)).unwrap();
     }
 
-    /// Waits until the screen is as it should be, and returns it, line by line with what has left it.
+    /// Waits for a state of the screen. Returns the screen line by line, with the lines that have scrolled out of it.
     #[track_caller]
     pub(crate) fn wait_for(&self, trouble: &str, is_there: impl Fn(&[String]) -> bool) -> Vec<String> {
         let (shown, change) = &*self.shown;
@@ -73,13 +73,13 @@ impl Terminal {
         lines
     }
 
-    /// Waits until the program has ended, and returns its exit code, and all lines.
+    /// Waits until the program has ended. Returns its exit code, and all lines.
     pub(crate) fn end(mut self) -> (i32, Vec<String>) {
         let code = self.close();
         (code, lines(&self.shown.0.lock().unwrap()))
     }
 
-    /// As [`Terminal::end`], but returns what was written as it came.
+    /// As [`Terminal::end`], but returns the raw output.
     pub(crate) fn end_with_bytes(mut self) -> (i32, String) {
         let code = self.close();
         (code, self.shown.0.lock().unwrap().written.clone())
@@ -118,7 +118,7 @@ fn show(master: OwnedFd, shown: &Arc<(Mutex<Shown>, Condvar)>) -> File {
     std::thread::spawn(move || {
         let (shown, change) = &*shown;
         let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-        // The last program that has the terminal open ends this with an error.
+        // When the last program closes the terminal, this ends with an error.
         while let Ok(length @ 1..) = output.read(&mut buffer) {
             bytes.extend_from_slice(&buffer[..length]);
             let whole = match std::str::from_utf8(&bytes) {

@@ -16,13 +16,13 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const SIZE: usize = 4 * 1024 * 1024;
 const RUNS: usize = 41;
-/// What is aimed at: shares of the time and of the memory that a `Value` takes.
+/// The goals: shares of the time and of the memory that a `Value` takes.
 const MOST_TIME: f64 = 0.6;
 const MOST_MEMORY: f64 = 0.1;
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports on stdout")]
 fn main() {
-    // `cargo test --benches` builds and starts benchmarks as well, but does not want their figures.
+    // `cargo test --benches` builds and starts benchmarks as well, but needs no measurements.
     if std::env::args().any(|argument| argument == "--test") || !std::env::args().any(|argument| argument == "--bench")
     {
         return;
@@ -43,7 +43,7 @@ fn main() {
     println!("model / Value: time {time:.3} (at most {MOST_TIME}), memory {memory:.4} (at most {MOST_MEMORY})");
 }
 
-/// What one run took.
+/// The cost of one run.
 struct Measured {
     time: Duration,
     memory: usize,
@@ -71,8 +71,8 @@ fn measure<T, E: std::fmt::Debug>(decode: impl FnOnce() -> Result<T, E>) -> Meas
     Measured { time, memory }
 }
 
-/// A deploy as a large Terraform component may leave behind: half of it in parts that the model skips, half within jobs,
-/// whose other fields it reads.
+/// A deploy as a large Terraform component may leave behind: half of it in parts that the model skips, half within
+/// jobs, of which it reads other fields.
 fn deploy() -> Value {
     let job = |number: usize| {
         json!({
@@ -105,7 +105,7 @@ fn deploy() -> Value {
     })
 }
 
-/// Many small keys, and every now and then a longer text with escapes, of about `size` bytes.
+/// Many small keys, with some longer texts with escapes, of about `size` bytes.
 fn outputs(size: usize) -> Value {
     let entry = |number: usize| {
         let value = match number % 16 {

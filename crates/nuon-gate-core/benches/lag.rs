@@ -1,5 +1,5 @@
-//! Waits for deploys of random length in virtual time, in several ways, and prints how long after its end each was noticed and
-//! what that took, beside what is aimed at.
+//! Waits for deploys of random length in virtual time, in several ways. Prints how long after its end each was noticed
+//! and what that cost, beside the goals.
 //!
 //! `cargo bench -p nuon-gate-core --bench lag`
 
@@ -16,16 +16,17 @@ use nuon_gate_core::{Moment, Target, Targets, Verdict};
 use serde_json::{Value, json};
 
 const STARTED_AT: i64 = 1_800_000_000;
-/// How long a request takes, there and back.
+/// The time of a request, there and back.
 const ROUND_TRIP: Duration = Duration::from_millis(60);
 /// How long the server keeps a long poll open.
 const HELD_OPEN: Duration = Duration::from_secs(60);
-/// So many deploys are waited for in each way.
+/// How many deploys are waited for in each way.
 const DEPLOYS: usize = 200;
-/// What is aimed at: how long after its end a long poll tells of it, beyond a round trip, and how many there are a minute.
+/// The goals for long polls: how long after its end a deploy is noticed, beyond a round trip, and how many there are a
+/// minute.
 const MOST_BEYOND: Duration = Duration::from_millis(100);
 const MOST_A_MINUTE: f64 = 1.2;
-/// What is aimed at for polls by history: their lag and their requests beside those of an exponential backoff from 1 to 30 s.
+/// The goals for polls by history: their lag and their requests, compared with an exponential backoff from 1 to 30 s.
 const MOST_LAG: f64 = 0.5;
 const MOST_REQUESTS: f64 = 1.2;
 
@@ -35,7 +36,7 @@ enum Way {
     LongPoll,
     History(u64, u64),
     Backoff(u64, u64),
-    /// A loop in a shell: the first pause, the longest, and how much longer each is.
+    /// A loop in a shell: the first pause, the longest one, and the growth factor.
     Loop(u64, u64, f64),
 }
 
@@ -61,7 +62,7 @@ impl Way {
     }
 }
 
-/// A deploy that begins when the wait does, and how long earlier ones took.
+/// A deploy that begins with the wait, and how long earlier ones took.
 struct Scene {
     took: Duration,
     rows: Arc<Vec<Deploy>>,
@@ -70,7 +71,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Makes one up whose length, like that of the earlier ones, is about `usual`.
+    /// Generates one whose length, like that of earlier ones, is about `usual`.
     fn new(random: &mut fastrand::Rng, usual: Duration, spread: f64) -> Option<Self> {
         let mut length = || usual.mul_f64((spread * normal(random)).exp());
         let took = length();
@@ -96,7 +97,7 @@ impl Scene {
         })
     }
 
-    /// Answers a request, and says when the answer is there. The server looks halfway.
+    /// Answers a request, and returns when the answer arrives. The server reads its state half-way.
     fn answer(&self, request: &Request, sent: Moment) -> (Moment, Reply) {
         let seen = sent + ROUND_TRIP / 2;
         let (deploy, workflow) = if seen.elapsed() >= self.took { &self.ended } else { &self.running };
@@ -140,10 +141,10 @@ fn normal(random: &mut fastrand::Rng) -> f64 {
     radius * (std::f64::consts::TAU * random.f64()).cos()
 }
 
-/// What a wait took.
+/// The cost of a wait.
 #[derive(Debug, Default, Clone, Copy)]
 struct Cost {
-    /// From the end until it was noticed, and until the verdict was there.
+    /// From the end until it was noticed, and until the verdict.
     lag: Duration,
     verdict: Duration,
     polls: usize,
@@ -215,7 +216,7 @@ fn watched(watch: &mut Watch, scene: &Scene) -> Option<Cost> {
     Some(cost)
 }
 
-/// A loop that asks, pauses, and asks again.
+/// A loop that requests, pauses, and requests again.
 fn looped(took: Duration, min: u64, max: u64, factor: f64) -> Cost {
     let (mut now, mut pause, mut polls) = (Duration::ZERO, min as f64, 1);
     while now + ROUND_TRIP / 2 < took {
@@ -227,7 +228,7 @@ fn looped(took: Duration, min: u64, max: u64, factor: f64) -> Cost {
     Cost { lag, verdict: lag, polls, requests: polls, long_polls: 0 }
 }
 
-/// The mean of what the waits took.
+/// The mean costs of the waits.
 struct Means {
     lag: f64,
     late: f64,
@@ -238,7 +239,7 @@ struct Means {
 }
 
 impl Means {
-    /// A deploy that is shorter than a minute needs one long poll all the same.
+    /// Even a deploy that is shorter than a minute needs one long poll.
     fn of(costs: &[Cost], took: Duration) -> Self {
         let count = costs.len().max(1) as f64;
         let mean = |of: &dyn Fn(&Cost) -> f64| costs.iter().map(of).sum::<f64>() / count;
@@ -289,7 +290,7 @@ fn compared(usual: Duration, spread: f64) {
 }
 
 fn main() {
-    // `cargo test --benches` builds and starts benchmarks as well, but does not want their figures.
+    // `cargo test --benches` builds and starts benchmarks as well, but needs no measurements.
     if std::env::args().any(|argument| argument == "--test") || !std::env::args().any(|argument| argument == "--bench")
     {
         return;

@@ -1,5 +1,5 @@
-//! Watches many targets in virtual time, and prints what each costs: requests, processor time and memory, and what that is
-//! beside a tenth of them.
+//! Watches many targets in virtual time. Prints the cost of each: requests, processor time and memory, compared with a
+//! tenth as many targets.
 //!
 //! `cargo bench -p nuon-gate-core --bench scale`
 
@@ -21,16 +21,16 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const STARTED_AT: i64 = 1_800_000_000;
 const LATENCY: Duration = Duration::from_millis(50);
-/// What is aimed at: requests a target, for targets of ten to an install, and for those of one workflow.
+/// The goals: requests for each target, with ten targets to an install, and with all in one workflow.
 const MOST_REQUESTS: f64 = 3.0;
 const MOST_OF_WORKFLOW: f64 = 0.5;
-/// What is aimed at: the cost of a target among 10,000 beside that of one among 1,000, and its memory.
+/// The goals: the cost of a target among 10,000 compared with one among 1,000, and its memory.
 const MOST_GROWTH: f64 = 1.3;
 const MOST_KIB: f64 = 10.0;
 
-/// A server whose deploys go through three changes in a minute.
+/// A server whose deploys go through three statuses in a minute.
 struct Server {
-    /// How many components an install has; each has a workflow for all of them.
+    /// How many components an install has. Each has one workflow for all of them.
     components: usize,
 }
 
@@ -69,7 +69,7 @@ impl Server {
                 let row = |index: usize| deploy(Self::row(install.as_str(), &format!("cmp{index}"), now));
                 Fact::InstallDeploys((0..self.components).filter_map(row).collect::<Vec<_>>().into())
             }
-            // What is usual is not known.
+            // The usual duration is not known.
             Request::Earlier(..) => Fact::Deploys(Vec::new().into()),
             Request::LatestDeploy(install, component, _) => {
                 Fact::Latest(deploy(Self::row(install.as_str(), component.as_str(), now)).map(Into::into))
@@ -86,7 +86,7 @@ impl Server {
     }
 }
 
-/// What a run took.
+/// The cost of a run.
 struct Cost {
     targets: usize,
     requests: usize,
@@ -125,7 +125,7 @@ fn watched(scope: Scope, components: usize) -> Option<Cost> {
     let before = MEMORY.current_usage();
     let mut watch = Watch::new(settings, scope, Pins::default(), started_at).ok()?;
     let (mut now, mut requests, mut time) = (Moment::START, 0, Duration::ZERO);
-    // Answers by when they come: a request's is made up then, so that none is kept.
+    // Answers by the time of their arrival. Each is made up then, so that none is kept.
     let mut under_way: BinaryHeap<Reverse<(Moment, usize)>> = BinaryHeap::new();
     let mut asked: Vec<Option<(Ticket, Request, Moment)>> = Vec::new();
     loop {
@@ -156,7 +156,7 @@ fn watched(scope: Scope, components: usize) -> Option<Cost> {
     Some(Cost { targets: report.targets.len(), requests, time, memory })
 }
 
-/// So many targets, ten to an install.
+/// This many targets, ten to an install.
 fn fleet(targets: usize) -> Option<Cost> {
     let target = |index: usize| {
         Some(Target::new(format!("inl{}", index / 10).parse().ok()?, format!("cmp{}", index % 10).parse().ok()?))
@@ -166,7 +166,7 @@ fn fleet(targets: usize) -> Option<Cost> {
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports on stdout")]
 fn main() {
-    // `cargo test --benches` builds and starts benchmarks as well, but does not want their figures.
+    // `cargo test --benches` builds and starts benchmarks as well, but needs no measurements.
     if std::env::args().any(|argument| argument == "--test") || !std::env::args().any(|argument| argument == "--bench")
     {
         return;

@@ -1,8 +1,8 @@
-//! Holds the watch to its promises over a million generated worlds, in virtual time.
+//! Checks the watch's promises in a million generated worlds, in virtual time.
 //!
 //! `cargo run --release -p nuon-gate-core --example million -- --count 1000000 --seed 1 --seconds 600 --jobs 2`
 //!
-//! Each world has a seed of its own, so that a failing one is repeated, and described, by `--seed N --count 1`.
+//! Each world has its own seed, so `--seed N --count 1` repeats and describes a failing one.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use promises::{broken, described};
 
-/// What is asked for on the command line.
+/// The options of the command line.
 struct Limits {
     count: u64,
     seed: u64,
@@ -45,7 +45,7 @@ fn limits() -> Limits {
     limits
 }
 
-/// Plays the world of a seed; returns what is wrong with it.
+/// Plays the world of a seed. Returns what is wrong with it.
 fn findings(seed: u64) -> Vec<String> {
     std::panic::catch_unwind(|| broken(seed)).unwrap_or_else(|_| vec!["panicked".to_owned()])
 }

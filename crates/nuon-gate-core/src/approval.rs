@@ -9,6 +9,6 @@ pub struct ApprovalPlace {
     pub workflow: WorkflowId,
     /// The step, if it has an id.
     pub step: Option<StepId>,
-    /// What the step asks, if it has an id.
+    /// The approval that the step asks for, if it has an id.
     pub approval: Option<ApprovalId>,
 }

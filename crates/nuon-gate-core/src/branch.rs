@@ -1,4 +1,4 @@
-//! Branches of apps, and their runs: the way that Nuon releases to groups of installs.
+//! Branches of apps, and their runs: how Nuon releases to groups of installs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ pub struct BranchPlace {
     pub branch: BranchId,
 }
 
-/// What a run of a branch has come to.
+/// The state of a branch's run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunReport {
     /// The branch.
@@ -23,24 +23,24 @@ pub struct RunReport {
     pub run: RunId,
     /// Its own workflow.
     pub workflow: WorkflowId,
-    /// Where it stands.
+    /// Its status.
     pub status: Line,
     /// The commit that it releases.
     pub commit: Option<Line>,
     /// Whether a human is asked before it goes on.
     pub awaits_approval: bool,
-    /// Its groups of installs, in order, as far as it has come to them.
+    /// Its groups of installs that have started so far, in order.
     pub groups: Vec<GroupReport>,
     /// The installs that wait behind another run.
     pub waiting: Vec<WaitingInstall>,
 }
 
-/// What a group of installs in a run has come to.
+/// The state of a group of installs in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupReport {
     /// Its name.
     pub name: Line,
-    /// Where it stands.
+    /// Its status.
     pub status: Line,
     /// How many installs it has.
     pub total: usize,
@@ -78,15 +78,15 @@ impl fmt::Display for WaitingInstall {
     }
 }
 
-/// A run of a branch, or the branch's newest, as it is typed: ids or names.
+/// A branch's run, or its newest one, as it is typed: ids or names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BranchRef {
     app: String,
-    /// The branch, or the branch and the run: names of branches can have slashes in them.
+    /// The branch, or the branch and the run: a branch's name may contain slashes.
     rest: String,
 }
 
-/// Why a text names no run.
+/// Why a text does not name a run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBranchRef {
     /// A part is missing, or empty.
@@ -118,7 +118,7 @@ impl BranchRef {
         &self.app
     }
 
-    /// Returns what it can mean, the likeliest first: the branch, and its run if one is named.
+    /// Returns the possible meanings, the likeliest first: the branch, and its run if one is named.
     pub(crate) fn readings(&self) -> impl Iterator<Item = (&str, Option<RunId>)> {
         let whole = (self.rest.as_str(), None);
         let with_run = self.rest.rsplit_once('/').and_then(|(branch, run)| Some((branch, Some(run.parse().ok()?))));

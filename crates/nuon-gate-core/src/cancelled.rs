@@ -30,7 +30,7 @@ pub struct Cancelled {
 }
 
 impl Cancelled {
-    /// Returns how the deploy has ended, if it has, other than well: a pass is proven, and nothing here proves it.
+    /// Returns how the deploy has ended, unless it ended well: a pass needs a proof, and there is none here.
     pub fn end(&self) -> Option<Verdict> {
         match (&self.outcome, self.last.as_ref().map(|(judgement, _)| judgement)) {
             (_, Some(Judgement::Cancelled)) => Some(Verdict::Cancelled),
@@ -42,7 +42,7 @@ impl Cancelled {
         }
     }
 
-    /// Tells whether the server did not accept it, so that the deploy goes on.
+    /// Returns whether the server did not accept it, so that the deploy goes on.
     pub fn was_refused(&self) -> bool {
         matches!(self.outcome, CancelOutcome::Refused(_))
     }

@@ -1,4 +1,4 @@
-//! A check of a component's health that somebody else has made, as it is reported to the server.
+//! A check of a component's health that the pipeline has made, as it is reported to the server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,14 +33,14 @@ impl CheckName {
     }
 }
 
-/// What a check says.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CheckStatus {
-    /// All is well.
+    /// Healthy.
     Healthy,
-    /// Something is not, and the component works.
+    /// Degraded: something is wrong, but the component works.
     Degraded,
-    /// It does not.
+    /// Unhealthy: it does not work.
     Unhealthy,
 }
 
@@ -61,12 +61,12 @@ impl fmt::Display for CheckStatus {
     }
 }
 
-/// A check with what it says.
+/// A check with its result.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PushedCheck {
     /// Its name.
     pub name: CheckName,
-    /// What it says.
+    /// Its result.
     pub status: CheckStatus,
     /// Why.
     pub message: Option<String>,
@@ -75,7 +75,7 @@ pub struct PushedCheck {
 }
 
 impl PushedCheck {
-    /// Writes it as the server reads it. A duration is written as Go writes one.
+    /// Writes it as the server's JSON. A duration is written as in Go.
     pub(crate) fn body(&self) -> String {
         let mut body = json!({ "status": self.status.as_str() });
         if let Some(message) = &self.message {

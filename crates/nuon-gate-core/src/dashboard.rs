@@ -7,7 +7,7 @@ use crate::ApprovalPlace;
 use crate::model::{CliConfig, Deploy};
 use crate::{BranchPlace, DeployId, Line, OrgId, Target, WorkflowId};
 
-/// Where an organisation's dashboard is.
+/// The address of an organisation's dashboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dashboard {
     url: Url,
@@ -15,7 +15,7 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Takes the address from what the server gives its clients, if it is a web address.
+    /// Takes the address from the server's public configuration, if it is a web address.
     pub(crate) fn new(config: &CliConfig, org: &OrgId) -> Option<Self> {
         let url = Url::parse(config.dashboard_url.as_ref()?.line(2000).plain()).ok()?;
         let usable = matches!(url.scheme(), "https" | "http") && url.username().is_empty();
@@ -28,7 +28,7 @@ impl Dashboard {
         self.deploy_page(&Target::new(target.install.clone(), component.clone()), deploy.id.as_ref()?)
     }
 
-    /// Returns the page of a target's deploy, of which no more than its id is known.
+    /// Returns the page of a target's deploy, of which only the id is known.
     pub fn deploy_page(&self, target: &Target, deploy: &DeployId) -> Option<Line> {
         self.page(target, &["components", target.component.as_str(), "deploys", deploy.as_str()]).map(Line::new)
     }

@@ -1,4 +1,4 @@
-//! The thin driver: it sends and sleeps while the watch lasts, and decides nothing.
+//! The thin driver: it sends and sleeps for the watch, and decides nothing.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -18,14 +18,14 @@ use crate::{Moment, Signal};
 /// more.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Runs a watch to its end against the API. Timeouts count from `began`: now, or earlier if something has already been
-/// waited for.
+/// Runs a watch to its end against the API. Timeouts count from `began`: now, or earlier if the program has already
+/// waited for something.
 ///
-/// Events are handed to `on_event` as they happen, with the watch as it stands. Signals end the watch with a whole report.
+/// Passes events to `on_event` as they happen, with the watch's state. Signals end the watch with a complete report.
 ///
 /// # Errors
 ///
-/// If there is nothing that could be waited for.
+/// If there is nothing to wait for.
 pub async fn drive(
     client: &Client,
     watch: Watch,

@@ -1,4 +1,4 @@
-//! How the component of a deploy does after that.
+//! A component's health after its deploy.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::model::{ComponentHealth, Health, Resource};
 use crate::watch::{HealthProof, Proof};
 use crate::{Line, Moment, RemoteText};
 
-/// The most checks that a report names.
+/// The most checks in a report.
 const MOST_CHECKS: usize = 10;
 /// Longest text of a check, in characters.
 const LONGEST: usize = 300;
@@ -16,13 +16,13 @@ const LONGEST: usize = 300;
 /// A component that is healthy, and has to stay so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bake {
-    /// Since when it was seen to be.
+    /// Since when it was observed healthy.
     pub(crate) from: Moment,
-    /// For how long it has to be.
+    /// How long it has to stay healthy.
     pub(crate) length: Duration,
-    /// For how long it has been.
+    /// How long it has been healthy.
     pub(crate) baked: Duration,
-    /// Since when the server calls it so.
+    /// Since when the server calls it healthy.
     pub(crate) began: Timestamp,
     /// When it was last observed before that.
     pub(crate) observed: Timestamp,
@@ -35,31 +35,31 @@ impl Bake {
     }
 }
 
-/// What was last read of a component's health.
+/// The last known health of a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthReport {
-    /// The server's word.
+    /// The server's status.
     pub state: Option<Health>,
-    /// What the server says of it.
+    /// The server's description.
     pub description: Option<RemoteText>,
-    /// Since when the word is the same.
+    /// Since when the status is unchanged.
     pub since: Option<Timestamp>,
-    /// When anything of it was last observed.
+    /// When any part of it was last observed.
     pub observed_at: Option<Timestamp>,
-    /// For how long it has to be healthy.
+    /// How long it has to be healthy.
     pub bake: Duration,
-    /// For how long it has been, so that it counts.
+    /// How long it has been healthy, as far as that counts.
     pub baked: Duration,
-    /// The things that it is made of, and its checks, those first that are not healthy: ten at most.
+    /// Its resources and checks, unhealthy ones first: at most ten.
     pub checks: Vec<Checked>,
 }
 
-/// One of the things that a component is made of, or a check of it.
+/// A resource of a component, or a check of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// What it is called.
+    /// Its name.
     pub name: Line,
-    /// The server's word for how it does.
+    /// The server's status.
     pub status: Line,
     /// Why.
     pub description: Option<Line>,
@@ -81,7 +81,7 @@ impl HealthReport {
         }
     }
 
-    /// With what shows that it was healthy for long enough, if that is so.
+    /// Adds the time that proves that it was healthy for long enough, if it was.
     pub(crate) fn proven_by(self, proof: Option<&Proof>) -> Self {
         let baked = proof.and_then(Proof::health).map_or(self.baked, HealthProof::baked);
         Self { baked, ..self }

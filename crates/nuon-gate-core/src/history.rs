@@ -1,4 +1,4 @@
-//! What a component's earlier deploys say about the current one.
+//! What a component's earlier deploys show about the current one.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub struct History {
 }
 
 impl History {
-    /// Reads the earlier deploys, which are given newest first and may hold the deploy itself and newer ones.
+    /// Reads the earlier deploys, newest first. They may include the deploy itself and newer ones.
     pub fn new<'a>(rows: impl IntoIterator<Item = &'a Deploy>, deploy: &Deploy) -> Self {
         let rules = Rules::default();
         let judged = |row: &Deploy| rules.judge_deploy(row);
@@ -45,7 +45,7 @@ impl History {
         durations.sort_unstable();
         let typical = (durations.len() >= FEWEST).then(|| durations[durations.len() / 2]);
 
-        // A replaced row counts with its successor, and a cancelled one says nothing about the component.
+        // A replaced row counts with its successor, and a cancelled one shows nothing about the component.
         let judgements = alike().map(judged);
         let decided = judgements.filter(|judged| matches!(judged, Judgement::Passed | Judgement::Failed));
         let failures = decided.take_while(|judged| *judged == Judgement::Failed).count();
@@ -61,7 +61,8 @@ impl History {
         }
     }
 
-    /// Returns what holds even if there are more of them, or if those that are still running change: what is usual.
+    /// Returns what remains valid if there are more of them, or if those that are still running change: the usual
+    /// duration.
     pub(crate) fn as_far_as_settled(&self) -> Self {
         match self.is_settled {
             true => self.clone(),
@@ -70,7 +71,7 @@ impl History {
     }
 }
 
-/// Returns how long a deploy took that did something and passed.
+/// Returns the duration of a deploy that changed something and passed.
 fn duration(row: &Deploy) -> Option<Duration> {
     let ended = match row.current_status() {
         Status::Active | Status::Inactive => row.applied_at.or(row.status_v2.as_ref().and_then(|v2| v2.since)),
@@ -92,7 +93,7 @@ mod tests {
 
     const START: i64 = 1_800_000_000;
 
-    /// A deploy that was created at this second, and took so long.
+    /// A deploy that was created at this second and took this long.
     fn row(id: &str, created: i64, seconds: i64, status: &str, kind: &str) -> Deploy {
         let at = |second: i64| Timestamp::from_second(START + second).unwrap();
         let body = format!(

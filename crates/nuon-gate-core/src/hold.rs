@@ -7,7 +7,7 @@ use crate::model::WorkflowEnd;
 use crate::timeline::human;
 use crate::{Bake, Moment, RemoteText, RunId, Verdict};
 
-/// Why nothing can be decided yet, and so what the wait depends on.
+/// Why nothing can be decided yet, and what the wait depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
     /// No matching deploy exists yet.
@@ -16,52 +16,52 @@ pub enum Hold {
     NotReplaced,
     /// The deploy is under way.
     InProgress,
-    /// What was read is older than what was read before, as from a lagging replica.
+    /// The answer is older than an earlier one, as from a lagging replica.
     Outdated,
     /// The deploy failed, and its workflow can still retry it.
     Retry,
-    /// The deploy says that it passed, and this step that works on it has not ended.
+    /// The deploy says that it passed, but this step that works on it has not ended.
     Step(RemoteText),
-    /// The deploy says that it passed, and no step of its workflow works on it yet.
+    /// The deploy says that it passed, but no step of its workflow works on it yet.
     NotBegun,
-    /// The deploy and its workflow contradict each other: one of them may be behind.
+    /// The deploy and its workflow contradict each other: one of them may lag behind.
     Behind(Behind),
-    /// The deploy passed, and the server does not say whether it matches every pin.
+    /// The deploy passed, but the server does not say whether it matches every pin.
     Unmatched,
     /// A human is asked to approve the plan.
     Approval(ApprovalPlace),
     /// The deploy was cancelled, and a later run of its branch has taken the install over, or may have.
     Taken(Option<RunId>),
-    /// The deploy passed, and has to stay so until then.
+    /// The deploy passed, and has to stay so until this time.
     Settling(Moment),
-    /// The deploy passed, and nothing is known of its component's health yet.
+    /// The deploy passed, but nothing is known about its component's health yet.
     Unseen(RemoteText),
-    /// The deploy passed, and its component is not healthy yet.
+    /// The deploy passed, but its component is not healthy yet.
     NotHealthy(RemoteText),
     /// The deploy passed, its component is healthy, and has to stay so.
     Baking(Bake),
 }
 
-/// How a deploy and its workflow contradict each other, and so how it ends if neither changes.
+/// How a deploy and its workflow contradict each other, which decides how it ends if neither changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Behind {
-    /// The workflow has ended, and the deploy has not.
+    /// The workflow has ended, but the deploy has not.
     Orphan(WorkflowEnd),
-    /// The deploy says that it passed, and a step that works on it failed.
+    /// The deploy says that it passed, but a step that works on it failed.
     StepFailed(Verdict, RemoteText),
-    /// The deploy failed, and its workflow has not noticed, or has retried it.
+    /// The deploy failed, but its workflow has not noticed, or has retried it.
     Failure,
-    /// The workflow has ended, and the deploy that it names is not there.
+    /// The workflow has ended, but the deploy that it names does not exist.
     NoRow(WorkflowEnd),
 }
 
 impl Hold {
-    /// Tells whether the reason is of the same kind, whatever its details.
+    /// Returns whether the reason is of the same kind, whatever its details.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
-    /// Tells whether something is known to be under way, rather than that an answer is behind or still to come.
+    /// Returns whether something is known to be running, rather than that an answer lags behind or is missing.
     pub(crate) fn is_at_work(&self) -> bool {
         match self {
             Self::NotStarted | Self::NotReplaced | Self::InProgress | Self::Retry => true,
@@ -72,13 +72,13 @@ impl Hold {
         }
     }
 
-    /// Tells whether the status alone would end the wait.
+    /// Returns whether the status alone would end the wait.
     pub fn keeps_back(&self) -> bool {
         self.is_of_health()
             || matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_) | Self::Taken(Some(_)))
     }
 
-    /// Tells whether the deploy itself has passed, and its component's health is what is waited for.
+    /// Returns whether the deploy itself has passed, and its component's health is awaited.
     pub fn is_of_health(&self) -> bool {
         matches!(self, Self::Unseen(_) | Self::NotHealthy(_) | Self::Baking(_))
     }

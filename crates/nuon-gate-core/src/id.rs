@@ -12,7 +12,7 @@ use crate::text::is_hidden;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidId {
-    /// Nothing, or white space alone.
+    /// Nothing, or white space only.
     #[error("an id cannot be empty")]
     Empty,
     /// More than 255 characters, the longest that the server accepts for any of its names.
@@ -21,7 +21,7 @@ pub enum InvalidId {
     /// `.` and `..` have a meaning of their own in a URL path.
     #[error("`{0}` cannot be an id")]
     Dots(String),
-    /// A slash, or a character that cannot be seen.
+    /// A slash, or an invisible character.
     #[error("an id cannot hold {0:?}")]
     Character(char),
 }
@@ -38,7 +38,7 @@ fn check(text: &str) -> Result<String, InvalidId> {
     if text == "." || text == ".." {
         return Err(InvalidId::Dots(text.to_owned()));
     }
-    // CI runners obey `##[…]` wherever it stands, and ids are shown as they are.
+    // CI runners execute `##[…]` anywhere in a line, and ids are shown unescaped.
     if text.contains("##") {
         return Err(InvalidId::Character('#'));
     }
@@ -52,8 +52,8 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         ///
-        /// Never empty, at most 255 characters, without slashes and invisible characters. It stands in URL paths
-        /// percent-encoded. Shapes other than Nuon's 26 characters are let through, as only the server knows.
+        /// Never empty, at most 255 characters, without slashes and invisible characters. It is percent-encoded in URL
+        /// paths. Shapes other than Nuon's 26 characters are accepted, as only the server can check them.
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(String);
 
@@ -74,7 +74,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // A server can call anything by the name of a secret.
+                // A server may use a secret as a name.
                 f.write_str(&redacted(&self.0))
             }
         }
@@ -112,7 +112,7 @@ ids! {
     GroupRunId;
     /// A workflow's step (`iws…`).
     StepId;
-    /// What a step asks a human to approve (`waa…`).
+    /// An approval that a step asks for (`waa…`).
     ApprovalId;
     /// What a workflow's step works on: a deploy, an install component (`inc…`), …
     StepTargetId;

@@ -21,7 +21,7 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// Tells whether there is no such file.
+    /// Returns whether there is no such file.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }
@@ -104,7 +104,8 @@ pub fn read(source: impl Read, longest: u64) -> Result<String, Unreadable> {
     decoded(read_bytes(source, longest)?)
 }
 
-/// Reads a file as [`read_file`] does, of which only parts have to be text: what is none becomes replacement characters.
+/// Reads a file as [`read_file`] does, of which only parts have to be text: invalid bytes become replacement
+/// characters.
 ///
 /// # Errors
 ///
@@ -125,7 +126,7 @@ fn decoded(bytes: Vec<u8>) -> Result<String, Unreadable> {
     let text = match *bytes.as_slice() {
         [0xff, 0xfe, ref text @ ..] => utf16(text, u16::from_le_bytes),
         [0xfe, 0xff, ref text @ ..] => utf16(text, u16::from_be_bytes),
-        // Without a mark, an ASCII first character tells.
+        // Without a mark, an ASCII first character shows the encoding.
         [first, 0, ..] if first != 0 => utf16(&bytes, u16::from_le_bytes),
         [0, second, ..] if second != 0 => utf16(&bytes, u16::from_be_bytes),
         _ => String::from_utf8(bytes).map_err(|error| {
@@ -172,7 +173,7 @@ mod tests {
         for form in forms {
             assert_eq!(read(form.as_slice(), 100).unwrap(), text, "{form:?}");
         }
-        // A mark within is a part of the text, and so is a NUL.
+        // A mark inside the text is a part of it, and so is a NUL.
         for text in ["a\u{feff}", "\0\0", "ab\0", ""] {
             assert_eq!(read(text.as_bytes(), 9).unwrap(), text, "{text:?}");
         }

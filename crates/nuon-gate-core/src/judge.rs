@@ -32,7 +32,7 @@ impl Judgement {
         }
     }
 
-    /// Tells whether the deploy has ended, and nothing has taken its place.
+    /// Returns whether the deploy has ended and was not replaced.
     pub(crate) fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Replaced)
     }
@@ -72,11 +72,11 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Makes rules from the table and three lists of exceptions.
+    /// Creates rules from the table and three lists of exceptions.
     ///
     /// # Errors
     ///
-    /// If a status stands in two of the lists.
+    /// If a status is in two of the lists.
     pub fn new(pass_on: Vec<Status>, fail_on: Vec<Status>, wait_on: Vec<Status>) -> Result<Self, ContradictoryRules> {
         let lists = [(pass_on, Judgement::Passed), (fail_on, Judgement::Failed), (wait_on, Judgement::Pending)];
         let mut overrides = HashMap::new();
@@ -98,27 +98,28 @@ impl Rules {
         self.override_of(status).unwrap_or_else(|| table(status, kind))
     }
 
-    /// Judges where a deploy stands. One of no known kind is judged as an apply; it can never pass, whatever this says.
+    /// Judges a deploy's current status. A deploy of unknown kind is judged as an apply, but can never pass.
     pub(crate) fn judge_deploy(&self, deploy: &Deploy) -> Judgement {
         self.judge(deploy.current_status(), deploy.kind().unwrap_or(Kind::Apply))
     }
 
-    /// Returns what the user said of a status, if anything.
+    /// Returns the user's judgement of a status, if there is one.
     pub fn override_of(&self, status: &Status) -> Option<Judgement> {
         self.overrides.get(status).copied()
     }
 
-    /// Says which statuses have been given another judgement, in a fixed order.
+    /// Returns which statuses have another judgement than the table's, in a fixed order.
     pub(crate) fn overrides(&self) -> BTreeMap<&str, &'static str> {
         self.overrides.iter().map(|(status, judgement)| (status.as_str(), judgement.as_str())).collect()
     }
 
-    /// Tells whether a status is neither in the table nor in the user's lists, so that its being pending is a guess.
+    /// Returns whether a status is neither in the table nor in the user's lists, so that it is only assumed to be
+    /// pending.
     pub fn is_unrecognised(&self, status: &Status) -> bool {
         matches!(status, Status::Other(_)) && self.override_of(status).is_none()
     }
 
-    /// Returns every status that these rules have a word for: the table's, then the user's own.
+    /// Returns every status that these rules know: the table's, then the user's own.
     pub fn statuses(&self) -> Vec<Status> {
         let mut own: Vec<Status> =
             self.overrides.keys().filter(|status| matches!(status, Status::Other(_))).cloned().collect();

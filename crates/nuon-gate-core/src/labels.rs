@@ -1,4 +1,4 @@
-//! Labels, by which installs are selected.
+//! Labels, which select installs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,14 @@ use std::str::FromStr;
 use crate::model::Install;
 use crate::redact::redacted;
 
-/// A label, and the value that it has to have.
+/// A label with its required value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label {
     key: String,
     value: String,
 }
 
-/// Why a text is no label.
+/// Why a text is not a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a label is written KEY=VALUE, and neither is empty")]
 pub struct InvalidLabel;
@@ -41,33 +41,32 @@ impl fmt::Display for Label {
     }
 }
 
-/// Labels of which an install has to have every one.
+/// Labels, all of which an install must have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Labels(Vec<Label>);
 
 impl Labels {
-    /// Takes labels, each once; `None` if there are none, as every install has all of no labels.
+    /// Takes labels, each once; `None` if there are none, because every install would match.
     pub fn new(mut labels: Vec<Label>) -> Option<Self> {
         labels.sort();
         labels.dedup();
         (!labels.is_empty()).then_some(Self(labels))
     }
 
-    /// Returns a key that has to have two values at once, if there is one.
+    /// Returns a key that would need two values at once, if there is one.
     pub fn contradiction(&self) -> Option<&str> {
         self.0.windows(2).find(|pair| pair[0].key == pair[1].key).map(|pair| pair[0].key.as_str())
     }
 
-    /// Tells whether an install has all of them; `None` if it does not say which labels it has. They are compared letter by
-    /// letter.
+    /// Returns whether an install has all of them; `None` if its labels are not known. They are compared exactly.
     pub(crate) fn fit(&self, install: &Install) -> Option<bool> {
         let own = install.labels.as_ref()?;
         let has = |label: &Label| own.get(&label.key).and_then(|value| value.as_str()) == Some(label.value.as_str());
         Some(self.0.iter().all(has))
     }
 
-    /// Returns what the server is asked for. It takes lists of `key:value`; what could be read as more than one label, or as
-    /// another, is not asked for, and the answer is checked in any case.
+    /// Returns the server's filter: a list of `key:value`. A label that the server could misread is left out, and the
+    /// answer is checked in any case.
     pub(crate) fn query(&self) -> Option<String> {
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
         let query = self.0.iter().filter(|label| plain(&label.key) && plain(&label.value));

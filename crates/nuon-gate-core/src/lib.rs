@@ -12,16 +12,16 @@
 //! - [`model`] has the API's objects for servers of every version, [`api::Client`] the requests.
 //! - [`Rules`] judge a status; [`watch::Watch`] is the whole wait as a pure state machine; [`drive`] connects it to the clock
 //!   and the network; [`conclude`](conclude::conclude()) then cancels, and reads what people want to know. Nothing else sleeps.
-//! - [`watch::Event`]s report what happens as it happens; the [`report::Report`] is what it came to. That a deploy failed or that the
-//!   API was silent are outcomes in the report, not errors.
-//! - A [`Shard`] is a part of a run's targets; [`merge`](merge::merge()) makes one [`result`] of the results of all parts.
+//! - [`watch::Event`]s report what happens during the wait; the [`report::Report`] is its outcome. A failed deploy or a
+//!   silent API is an outcome in the report, not an error.
+//! - A [`Shard`] is a part of a run's targets; [`merge`](merge::merge()) combines the [`result`]s of all parts.
 //!
-//! Here at the root are the words that all of them share: ids, targets, verdicts, rules, text and secrets. Everything else is
-//! in the module that it belongs to.
+//! The root of the crate holds the words that all modules share: ids, targets, verdicts, rules, text and secrets.
+//! Everything else is in its own module.
 //!
-//! Text from the server is [`RemoteText`]; what is shown of it is a [`Line`], which is harmless but for the syntax of the
-//! place where it is shown. Neither can be printed, so that no such place can forget to escape it. No line holds a secret
-//! of the run ([`redact`]).
+//! Text from the server is [`RemoteText`]; what is shown of it is a [`Line`], which is harmless except for the syntax
+//! of the place that shows it. Neither can be printed, so that no such place can forget its escape. No line holds a
+//! secret of the run ([`redact`]).
 
 pub mod api;
 mod approval;

@@ -1,4 +1,4 @@
-//! The lines of a log that say what went wrong.
+//! The lines of a log that explain a failure.
 
 use std::ops::Range;
 
@@ -9,15 +9,15 @@ use crate::model::LogRecord;
 
 /// The longest line, in characters.
 const LONGEST: usize = 500;
-/// How many lines after the last error are reported: they are mostly the runner cleaning up.
+/// How many lines after the last error are reported. Most of these are the runner's clean-up.
 pub(crate) const AFTERMATH: usize = 3;
-/// How many of the last lines are reported without an error.
+/// How many of the last lines are reported if there is no error.
 pub(crate) const UNEVENTFUL: usize = 10;
 
 /// Generic texts that the runner logs for every failure.
 const RUNNERS_WORDS: [&str; 2] = ["job execution failed", "exit status"];
 
-/// A line of a log, made safe.
+/// A harmless log line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
     /// When it was written.
@@ -26,15 +26,15 @@ pub struct Logged {
     pub severity: Line,
     /// Whether it is about an error.
     pub is_error: bool,
-    /// What it says.
+    /// Its text.
     pub text: Line,
 }
 
-/// Returns the lines around the error that says what went wrong, `most` at most and oldest first, of records that are given
-/// newest first. A record of several lines is several lines here.
+/// Returns the lines around the error that explains the failure, oldest first and at most `most`. The records are given
+/// newest first. A record with several lines becomes several lines.
 ///
-/// The error's first line is always among them, as long as there is room for one: what follows it goes first, then what came
-/// before it. Of an error for which there is not room, what is in its middle goes: a traceback says at its end what happened.
+/// The error's first line is always included, if there is room for one. Later lines are dropped first, then earlier
+/// ones. An error that is too long loses its middle: the end of a traceback says what happened.
 pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
     let cause = cause(newest_first);
     // Computed twice rather than stored, as there can be millions.
@@ -61,20 +61,20 @@ pub(crate) fn log_tail(newest_first: &[LogRecord], most: usize) -> Vec<Logged> {
     all().enumerate().filter(|(at, _)| is_shown(at)).map(|(_, (_, line))| line).collect()
 }
 
-/// Returns which of `count` lines to show of those around an error, `most` at most.
+/// Returns which of `count` lines around an error to show, at most `most`.
 pub(crate) fn around(error: Range<usize>, count: usize, most: usize) -> Range<usize> {
     let end = count.min(error.end + AFTERMATH.min(most / 4));
     let start = end.saturating_sub(most).min(error.start);
     start..end.min(start + most)
 }
 
-/// Returns the text of the last error that says what went wrong, as one line, of records that are given newest first.
+/// Returns the text of the last error that explains the failure, as one line. The records are given newest first.
 pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<Line> {
     let body = newest_first[cause(newest_first)?].body.as_ref();
     body.map(|body| body.line(longest)).filter(|line| !line.is_empty())
 }
 
-/// Returns which record says what went wrong. The runner's own generic error is last in every log, and counts only if
+/// Returns which record explains the failure. The runner's own generic error is last in every log, and only counts if
 /// there is no other.
 fn cause(newest_first: &[LogRecord]) -> Option<usize> {
     let errors = || newest_first.iter().enumerate().filter(|(_, record)| record.is_error() && record.says_something());
@@ -82,7 +82,7 @@ fn cause(newest_first: &[LogRecord]) -> Option<usize> {
     informative.or_else(|| errors().next()).map(|(at, _)| at)
 }
 
-/// Tells whether a record is about an error, and says more than that something failed.
+/// Returns whether a record is an error with more than a generic text.
 pub(crate) fn says_why(record: &LogRecord) -> bool {
     let text = record.body.as_ref().filter(|_| record.is_error()).map(|body| body.line(LONGEST));
     text.is_some_and(|text| !text.is_empty() && !is_runners_word(&text))
@@ -92,7 +92,7 @@ pub(crate) fn is_runners_word(text: &Line) -> bool {
     RUNNERS_WORDS.iter().any(|words| text.plain().contains(words))
 }
 
-/// Returns the lines of a record, each made safe.
+/// Returns the lines of a record, each made harmless.
 pub(crate) fn lines(record: &LogRecord) -> impl Iterator<Item = Logged> {
     let is_error = record.is_error();
     let word = record

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// A point in time: how long after the watch began.
 ///
-/// The watch never reads a clock. Whoever drives it says what time it is, so that a test can say anything. Points and
-/// spans are different types: a [`Moment`] plus a [`Duration`] is a [`Moment`], and the difference of two is a
-/// [`Duration`], zero if the order is wrong.
+/// The watch never reads a clock. Its driver passes the time, so that a test can use any time. Points and spans are
+/// different types: a [`Moment`] plus a [`Duration`] is a [`Moment`], and the difference of two is a [`Duration`],
+/// which is zero if they are in the wrong order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Duration);
 

@@ -1,4 +1,5 @@
-//! The names that people know installs and components by. No verdict depends on them: what cannot be read is shown by its id.
+//! The names of installs and components. No verdict depends on them: an object whose name cannot be read is shown by
+//! its id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,25 +11,24 @@ use crate::result::{Named, RunResult};
 use crate::target::shown_name;
 use crate::{ComponentId, InstallId, Line, RemoteText, Target};
 
-/// More installs than this are read from the list of all.
+/// More installs than this are read from the list of all installs.
 const ONE_BY_ONE: usize = 5;
-/// So many pages of that list, of a hundred each, are read.
+/// The most pages that are read from that list, of a hundred installs each.
 const MOST_PAGES: u32 = 5;
 
-/// What is known of them.
+/// The known names.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     installs: HashMap<InstallId, RemoteText>,
     components: HashMap<ComponentId, RemoteText>,
 }
 
-/// Reads the names of targets that have none, as far as the API tells them. Each thing is asked for once, installs and components at
-/// the same time.
+/// Reads the names of targets that have none. Each object is requested once, installs and components concurrently.
 pub async fn read_names(client: &Client, targets: &[Target]) -> Names {
     read_names_with(|request| send(client.clone(), request), targets).await
 }
 
-/// Reads the names with any way of sending.
+/// Reads the names with any transport.
 pub async fn read_names_with<F>(send: impl Fn(Request) -> F, targets: &[Target]) -> Names
 where
     F: Future<Output = Reply>,
@@ -81,7 +81,7 @@ where
     names
 }
 
-/// Returns what is to be asked for the installs' names.
+/// Returns the requests for the installs' names.
 fn of_installs(targets: &[Target]) -> Vec<Request> {
     let unnamed = targets.iter().filter(|target| target.install_name().is_none());
     let installs: BTreeSet<&InstallId> = unnamed.map(|target| &target.install).collect();
@@ -91,7 +91,7 @@ fn of_installs(targets: &[Target]) -> Vec<Request> {
     installs.into_iter().cloned().map(Request::Install).collect()
 }
 
-/// Returns what is to be asked for the components' names: a component has the same in every install.
+/// Returns the requests for the components' names. A component has the same name in every install.
 fn of_components(targets: &[Target]) -> Vec<Request> {
     let mut asked = BTreeSet::new();
     let mut wanted: BTreeMap<&InstallId, Vec<&ComponentId>> = BTreeMap::new();
@@ -108,17 +108,17 @@ fn of_components(targets: &[Target]) -> Vec<Request> {
 }
 
 impl Names {
-    /// Names a target, as far as it has no names yet.
+    /// Adds names to a target, as far as it has none.
     pub fn complete(&self, target: &mut Target) {
         target.add_names(self.installs.get(&target.install), self.components.get(&target.component));
     }
 
-    /// Names the targets of a report.
+    /// Adds names to the targets of a report.
     pub fn complete_report(&self, report: &mut Report) {
         report.targets.iter_mut().for_each(|target| self.complete(&mut target.target));
     }
 
-    /// Names the targets of a result.
+    /// Adds names to the targets of a result.
     pub fn complete_result(&self, result: &mut RunResult) {
         let add = |named: &mut Named, name: Option<&RemoteText>| {
             named.name = named.name.take().or_else(|| name.and_then(shown_name));

@@ -8,12 +8,12 @@ use crate::api::{ApiError, MOST_ROWS, Page};
 /// Lists longer than this many pages of a hundred are not read.
 const MOST_PAGES: u32 = 100;
 
-/// A list, as far as it has been read: each row once.
+/// The part of a list that has been read, each row once.
 #[derive(Debug)]
 pub(crate) struct Paged<K, T> {
     rows: Vec<T>,
     ids: HashSet<K>,
-    /// The page to be read next; `None` after the last.
+    /// The next page; `None` after the last.
     page: Option<u32>,
     /// The server has said that the next page has more.
     is_promised: bool,
@@ -24,7 +24,7 @@ impl<K: Hash + Eq + Clone, T> Paged<K, T> {
         Self { rows: Vec::new(), ids: HashSet::new(), page: Some(1), is_promised: false }
     }
 
-    /// Returns the page to be read next; `None` if all have been read.
+    /// Returns the next page; `None` if all have been read.
     pub(crate) fn page(&self) -> Option<u32> {
         self.page
     }
@@ -33,20 +33,20 @@ impl<K: Hash + Eq + Clone, T> Paged<K, T> {
         &self.rows
     }
 
-    /// Puts what is known better now in the place of a row.
+    /// Replaces a row with a better one.
     pub(crate) fn replace(&mut self, at: usize, row: T) {
         if let Some(own) = self.rows.get_mut(at) {
             *own = row;
         }
     }
 
-    /// Takes in a page, if it is the next one; `id` says which row a row is. Servers that do not say whether there is another
-    /// page are asked until one is empty or was there before. Where the server has said that there is more, a list that ends all
-    /// the same is only a part of itself.
+    /// Adds a page, if it is the next one; `id` identifies a row. If the server does not say whether there are more
+    /// pages, pages are read until one is empty or repeated. If the server announced more, but the list ends, it is
+    /// only a part of the list.
     ///
     /// # Errors
     ///
-    /// If a row of `what` is listed has no id, if more of them are promised than come, or if there are too many.
+    /// If a row of `what` is listed has no id, if announced rows are missing, or if there are too many.
     pub(crate) fn accept(
         &mut self,
         page: u32,
@@ -68,7 +68,7 @@ impl<K: Hash + Eq + Clone, T> Paged<K, T> {
         if more && page == MOST_PAGES {
             return Err(ApiError::Undecodable(format!("there are more than {} {what}", MOST_PAGES * 100)));
         }
-        // Of a full page some servers say so without a check.
+        // Some servers announce more after a full page without checking.
         self.is_promised = found.more == Some(true) && found.rows.len() < MOST_ROWS as usize;
         for row in found.rows {
             if id(&row).is_some_and(|id| self.ids.insert(id.clone())) {

@@ -15,7 +15,7 @@ use crate::{BuildId, DeployId, Line, MatchedBy, RemoteText, Target, WorkflowId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitPrefix(String);
 
-/// A text is no commit's hash.
+/// A text is not a commit's hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a commit is 7 to 64 hexadecimal digits")]
 pub struct InvalidCommit;
@@ -67,7 +67,7 @@ pub enum Baseline {
     NoneAt(Timestamp),
 }
 
-/// Says what is newer than it.
+/// Describes what is newer than it.
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -77,12 +77,12 @@ impl fmt::Display for Baseline {
     }
 }
 
-/// Everything that the deploy has to match. Without any pin, the component's latest is meant.
+/// Everything that the deploy has to match. Without any pin, the component's latest deploy is meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
     /// Its id.
     pub deploy: Option<DeployId>,
-    /// It is one of a branch's run, whose workflow for the install is pinned too.
+    /// It belongs to a branch's run, whose workflow for the install is pinned too.
     pub branch_run: Option<RunPin>,
     /// The workflow that runs it.
     pub workflow: Option<WorkflowId>,
@@ -92,16 +92,16 @@ pub struct Pins {
     pub commit: Option<CommitPrefix>,
     /// The baseline that it has to be newer than.
     pub after: Option<Baseline>,
-    /// The time at which it was created at the earliest.
+    /// The earliest time at which it was created.
     pub since: Option<Since>,
 }
 
 /// How the run of a branch was pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunPin {
-    /// It was named.
+    /// By its name or id.
     Named,
-    /// It was the branch's newest.
+    /// As the branch's newest.
     Newest,
 }
 
@@ -148,12 +148,12 @@ impl Pins {
         given.into_iter().find_map(|(given, pin)| given.then_some(pin)).unwrap_or(MatchedBy::Latest)
     }
 
-    /// Tells whether any pin was given. A branch's newest run is not one.
+    /// Returns whether any pin was given. A branch's newest run does not count.
     pub fn is_pinned(&self) -> bool {
         self.matched_by() != MatchedBy::Latest && self.branch_run != Some(RunPin::Newest)
     }
 
-    /// Returns the first pin that the named deploy contradicts. A field that is absent contradicts nothing, nor does a
+    /// Returns the first pin that the named deploy contradicts. An absent field contradicts nothing, and neither does a
     /// baseline whose time is not known yet.
     pub(crate) fn contradicted_by(&self, deploy: &Deploy, started_at: Timestamp) -> Option<MatchedBy> {
         let only = |pins: Self| !pins.match_deploy(deploy, started_at);
@@ -177,8 +177,8 @@ impl Pins {
         each.into_iter().find_map(|(pin, pins)| only(pins).then_some(pin))
     }
 
-    /// Returns the first pin that keeps a deploy from matching, with its value and what the deploy has instead. `None` if it
-    /// matches every pin.
+    /// Returns the first pin that a deploy does not match, with its value and the deploy's own. `None` if it matches
+    /// every pin.
     pub(crate) fn missed_by(&self, deploy: &Deploy, started_at: Timestamp) -> Option<Mismatch> {
         const LONGEST: usize = 64;
         let Self { deploy: id, workflow, build, commit, after, since, branch_run } = self.clone();
@@ -210,8 +210,8 @@ impl Pins {
         })
     }
 
-    /// Tells whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
-    /// field does not match, and a baseline whose time is not known yet matches nothing.
+    /// Returns whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
+    /// field does not match, and a baseline of unknown time matches nothing.
     pub fn match_deploy(&self, deploy: &Deploy, started_at: Timestamp) -> bool {
         let fits = |wanted: bool, found: bool| !wanted || found;
         let created = deploy.created_at;
@@ -223,7 +223,7 @@ impl Pins {
                 let earliest = at.saturating_sub(LEEWAY).unwrap_or(Timestamp::MIN).max(*seen);
                 deploy.id.as_ref() != Some(id) && created.is_some_and(|own| own > earliest)
             }
-            // The time comes from a header, which has no fractions of a second.
+            // The time comes from a header, which has whole seconds.
             Some(Baseline::NoneAt(at)) => created.is_some_and(|own| own >= *at),
         };
         fits(self.deploy.is_some(), self.deploy == deploy.id)
@@ -240,7 +240,7 @@ impl Pins {
 pub struct Baselines(HashMap<Target, Baseline>);
 
 impl Baselines {
-    /// Makes it of a baseline for each target.
+    /// Creates it from a baseline for each target.
     pub fn new(baselines: impl IntoIterator<Item = (Target, Baseline)>) -> Self {
         Self(baselines.into_iter().collect())
     }
@@ -261,7 +261,7 @@ pub struct Pinning {
 }
 
 impl Pinning {
-    /// Returns the pins of a target; `None` if there should be a baseline for it and is none.
+    /// Returns the pins of a target; `None` if its baseline is missing.
     pub(crate) fn of(&self, target: &Target) -> Option<Pins> {
         match &self.baselines {
             None => Some(self.shared.clone()),

@@ -19,9 +19,8 @@ const GENERIC: [&str; 8] = [
     "error",
 ];
 
-/// Returns why a deploy ended as it did: the first specific text of the deploy's error, its failing job's error, the
-/// policies that denied it, its status, its status's history, and what its failing job left behind. Generic texts do
-/// not count.
+/// Returns why a deploy ended as it did: the first specific text among the deploy's error, its failing job's error, the
+/// policies that denied it, its status, its history, and the metadata of its failing job. Generic texts do not count.
 pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
     let history = deploy.status_v2.iter().flat_map(|v2| v2.history.iter().flatten().rev());
     let failed_history = history.filter(|entry| entry.status.as_ref() == Some(deploy.current_status()));
@@ -30,13 +29,12 @@ pub fn specific(deploy: &Deploy) -> Option<RemoteText> {
     first_of(deploy, descriptions)
 }
 
-/// Returns what the server gives as the reason of a deploy that never ended. What it says of its status, which it has not left,
-/// is none.
+/// Returns the server's reason for a deploy that never ended. The description of its current status does not count.
 pub(crate) fn of_orphan(deploy: &Deploy) -> Option<RemoteText> {
     first_of(deploy, [].into_iter())
 }
 
-/// Returns the first specific text: these descriptions come before what the failing job left behind.
+/// Returns the first specific text: these descriptions come before the metadata of the failing job.
 fn first_of<'a>(deploy: &'a Deploy, descriptions: impl Iterator<Item = &'a RemoteText>) -> Option<RemoteText> {
     let failing = deploy.jobs().find(|job| job.status.as_ref().is_some_and(JobStatus::is_failure));
     let job_error = failing.and_then(|job| job.composite_error.as_ref());
@@ -61,7 +59,7 @@ pub fn generic(deploy: &Deploy) -> Option<RemoteText> {
     deploy.description().filter(|text| text.line(LONGEST) != deploy.current_status().as_str()).cloned()
 }
 
-/// Returns by which human a step's plan was denied.
+/// Returns the human who denied a step's plan.
 pub fn denial(step: &WorkflowStep) -> Option<Denial> {
     let response = step.approval.as_ref()?.response.as_ref()?;
     let answer = response.response_type.as_ref().map(|answer| answer.line(60))?;

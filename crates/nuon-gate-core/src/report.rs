@@ -1,4 +1,4 @@
-//! What a wait comes to.
+//! The outcome of a wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::{
     RunReport, ShardReport, Signal, Target, Verdict, WorkflowId,
 };
 
-/// The outcome of a run, with what shows it.
+/// The outcome of a run, with its evidence.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// How the run ended.
     pub verdict: Verdict,
-    /// Why the search for targets, or the workflow that was waited for as a whole, ended badly.
+    /// Why discovery, or the workflow that was waited for as a whole, ended badly.
     pub run_cause: Option<Cause>,
     /// When the watch began.
     pub started_at: Timestamp,
@@ -30,23 +30,23 @@ pub struct Report {
     pub elapsed: Duration,
     /// Every target, in order.
     pub targets: Vec<TargetReport>,
-    /// The pause that the API asked for still lasts.
+    /// The pause that the API asked for has not ended.
     pub api_paused: bool,
     /// Too many targets had not passed, so the others were not waited for.
     pub failed_fast: bool,
-    /// Where the dashboard is, if it was asked for.
+    /// The dashboard, if it was read.
     pub dashboard: Option<Dashboard>,
-    /// The workflow of which every deploy was waited for, if it has not ended.
+    /// The workflow whose deploys were all waited for, if it has not ended.
     pub open_workflow: Option<WorkflowId>,
     /// The installs that it may belong to, by id or by name, where that is not known; empty if it is, or any will do.
     pub open_workflow_of: Vec<InstallId>,
     /// What came of cancelling that.
     pub run_cancelled: Option<Cancelled>,
-    /// The run of a branch that was waited for, if it was found.
+    /// The branch run that was waited for, if it was found.
     pub branch_run: Option<RunReport>,
-    /// The part of the targets that was watched, if it was only one.
+    /// The shard that was watched, if the run is sharded.
     pub shard: Option<ShardReport>,
-    /// What a human should know of the run as a whole.
+    /// Warnings about the run as a whole.
     pub warnings: Vec<Warning>,
 }
 
@@ -64,8 +64,8 @@ impl Report {
         self.deciding().and_then(|index| self.targets[index].cause.as_ref()).or(self.run_cause.as_ref())
     }
 
-    /// Returns what tells a target from the others: nothing if it is the only one, its component's name if all are in one
-    /// install, and the install's as well if they are not.
+    /// Returns what distinguishes a target from the others: nothing if it is the only one, its component's name if all
+    /// are in one install, otherwise the install's name as well.
     fn label(&self, index: usize) -> Option<Line> {
         let target = &self.targets[index];
         let one_install = self.targets.iter().all(|other| other.target.install == target.target.install);
@@ -120,46 +120,46 @@ pub struct TargetReport {
     pub verdict: Verdict,
     /// Why, unless it passed.
     pub cause: Option<Cause>,
-    /// What shows that it passed, if it did.
+    /// The proof that it passed, if it did.
     pub proof: Option<Proof>,
-    /// What was last read of the component's health, if that was required.
+    /// The last known health of the component, if that was required.
     pub health: Option<HealthReport>,
     /// The deploy that matched, as last seen.
     pub deploy: Option<Arc<Deploy>>,
-    /// The workflow that runs it, or should.
+    /// The workflow that runs it, or should run it.
     pub workflow: Option<WorkflowId>,
-    /// Whether that workflow is of the target's install, once it has been read: the error says whose it is.
+    /// Whether that workflow belongs to the target's install, once it has been read. The error names its owner.
     pub workflow_owned: Option<Result<(), ApiError>>,
     /// That workflow's place in its queue, while it waits for others.
     pub queue: Option<QueuePlace>,
-    /// What made it the right one.
+    /// The pin that it matched.
     pub matched_by: Option<MatchedBy>,
     /// Deploys that it replaced.
     pub replaced: Vec<DeployId>,
     /// A newer deploy that is no replacement.
     pub superseded_by: Option<DeployId>,
-    /// Where a human is asked to approve.
+    /// The approval that a human is asked for.
     pub approval: Option<ApprovalPlace>,
-    /// What a human was asked to approve, if that could be read.
+    /// The plan to approve, if it could be read.
     pub plan: Option<Arc<Plan>>,
-    /// Whether that has been tried.
+    /// Whether the plan was requested.
     pub plan_was_asked_for: bool,
     /// Where its time went.
     pub timeline: Vec<Stay>,
-    /// What the component's earlier deploys say, if they were read.
+    /// What the component's earlier deploys show, if they were read.
     pub history: Option<History>,
     /// The last lines of its log, oldest first.
     pub log_tail: Vec<Logged>,
-    /// The last error in its log, which is the reason if nothing else says more.
+    /// The last error in its log, which is the reason if nothing else is more specific.
     pub log_error: Option<Line>,
-    /// What came of cancelling it.
+    /// The outcome of cancelling it.
     pub cancelled: Option<Cancelled>,
-    /// What a human should know.
+    /// Warnings.
     pub warnings: Vec<Warning>,
 }
 
 impl TargetReport {
-    /// Reports a target of which nothing is known.
+    /// A target about which nothing is known.
     fn pending(target: Target) -> Self {
         Self {
             target,
@@ -191,8 +191,8 @@ impl TargetReport {
         self.cause.as_ref().and_then(Cause::clock)
     }
 
-    /// Returns the deploy's own verdict once it has ended, whatever its component's health or the time says; `None` as long as
-    /// it has not, or if something else ended the wait.
+    /// Returns the deploy's own verdict once it has ended, whatever its component's health or a timeout says; `None`
+    /// until then, or if something else ended the wait.
     pub fn deploy_verdict(&self) -> Option<Verdict> {
         match (&self.proof, &self.cause) {
             (Some(proof), _) if matches!(proof.basis(), Basis::Approval(_)) => None,
@@ -203,7 +203,7 @@ impl TargetReport {
         }
     }
 
-    /// Returns where its approval can still be answered. Of a deploy that failed or was cancelled nobody asks for one any more.
+    /// Returns the approval that can still be answered. A deploy that failed or was cancelled no longer has one.
     pub fn open_approval(&self) -> Option<&ApprovalPlace> {
         let is_over = matches!(self.verdict, Verdict::Failed | Verdict::Cancelled | Verdict::Rejected);
         self.approval.as_ref().filter(|_| !is_over)
@@ -214,12 +214,12 @@ impl TargetReport {
         seen.unwrap_or_else(|| Line::new(self.target.component_label()))
     }
 
-    /// Names the target: by names as far as they were seen.
+    /// Names the target, by names as far as they are known.
     fn label(&self) -> String {
         format!("{}/{}", self.target.install_label(), self.component_label().plain())
     }
 
-    /// Returns the component's name, if it was seen.
+    /// Returns the component's name, if known.
     pub fn component_name(&self) -> Option<&RemoteText> {
         self.deploy.as_ref()?.component_name.as_ref()
     }
@@ -230,20 +230,20 @@ impl TargetReport {
 pub struct Words {
     /// The sentence for a cause.
     pub sentence: fn(&Cause) -> String,
-    /// What the user can do about it, with what is known of the deploy.
+    /// What the user can do about it, given what is known about the deploy.
     pub hint: fn(&Cause, Known<'_>) -> Option<String>,
     /// The sentence for a warning.
     pub warning: fn(&Warning) -> String,
 }
 
-/// What an advice can name.
+/// What a hint can name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Known<'a> {
     /// The deploy.
     pub deploy: Option<&'a DeployId>,
     /// The page on which its approval can be answered.
     pub approval: Option<&'a Line>,
-    /// What came of cancelling it, if that was tried.
+    /// The outcome of cancelling it, if that was tried.
     pub cancelled: Option<&'a Cancelled>,
 }
 
@@ -259,7 +259,7 @@ impl Default for Words {
 }
 
 impl Words {
-    /// Says why a target did not pass.
+    /// Returns why a target did not pass.
     pub fn reason(&self, target: &TargetReport) -> Option<Line> {
         let cause = target.cause.as_ref()?;
         let log_error = target.log_error.as_ref().filter(|_| cause.is_vague() && target.verdict == Verdict::Failed);
@@ -269,7 +269,7 @@ impl Words {
         Some(Line::new(sentence + &place + &after_cancel(target.cancelled.as_ref())))
     }
 
-    /// Says what can be done about a target that did not pass.
+    /// Returns what can be done about a target that did not pass.
     pub fn hint(&self, target: &TargetReport, dashboard: Option<&Dashboard>) -> Option<Line> {
         let approval = target.open_approval().and_then(|place| dashboard?.approval(&target.target, place));
         let deploy = target.deploy.as_ref().and_then(|deploy| deploy.id.as_ref());
@@ -277,7 +277,7 @@ impl Words {
         target.cause.as_ref().and_then(|cause| (self.hint)(cause, known)).map(Line::new)
     }
 
-    /// Says why the run ended as it did, with the target's name before the reason if there are several.
+    /// Returns why the run ended as it did, with the target's name before the reason if there are several.
     pub fn run_reason(&self, report: &Report) -> Option<Line> {
         let reason = report.deciding().and_then(|index| {
             let target = &report.targets[index];
@@ -314,7 +314,7 @@ impl Words {
         Line::new((self.sentence)(cause) + &after_cancel(report.run_cancelled.as_ref()))
     }
 
-    /// Says what can be done about how the run ended: about the target that decided, or else about the run itself.
+    /// Returns what can be done about the end of the run: about the deciding target, or else about the run itself.
     pub fn run_hint(&self, report: &Report) -> Option<Line> {
         let dashboard = report.dashboard.as_ref();
         let of_target = report.deciding().and_then(|index| self.hint(&report.targets[index], dashboard));
@@ -324,7 +324,7 @@ impl Words {
     }
 }
 
-/// Says what came of cancelling, if that was tried.
+/// Describes the outcome of cancelling, if that was tried.
 fn after_cancel(cancelled: Option<&Cancelled>) -> String {
     cancelled.map(|cancelled| format!("; {cancelled}")).unwrap_or_default()
 }

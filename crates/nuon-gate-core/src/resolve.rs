@@ -1,6 +1,6 @@
 //! Resolves targets: names become ids, and an install becomes its components.
 //!
-//! A [`Resolver`] sends nothing itself: it says which request is needed, and is given the answer.
+//! A [`Resolver`] sends nothing itself: it returns the request that is needed, and is given the answer.
 
 mod names;
 mod selection;
@@ -17,12 +17,12 @@ use crate::model::{Install, InstallComponent};
 use crate::paging::Paged;
 use crate::{ComponentId, InstallId, RemoteText, Target};
 
-/// Ids have 26 characters; the server checks it. What begins like one and is shorter or longer is a name.
+/// Ids have 26 characters, which the server checks. A shorter or longer text with the same prefix is a name.
 const ID_LENGTH: usize = 26;
-/// Of 23 random ones, at least so many are digits, but for one id in a hundred.
+/// Of 23 random characters, at least this many are digits, in 99 of 100 ids.
 const FEWEST_DIGITS: usize = 2;
 
-/// What is to be waited for, as it was typed: by ids or by names.
+/// A target as it was typed: by ids or by names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Wanted {
     /// A component of an install.
@@ -52,11 +52,11 @@ impl fmt::Display for Wanted {
 /// What a resolver needs, or its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
-    /// This has to be known.
+    /// This request is needed.
     Ask(Request),
-    /// These are the targets, in the order in which they were wanted.
+    /// These are the targets, in the order in which they were given.
     Targets(Vec<Target>),
-    /// One of the things that are wanted, by its position, does not exist.
+    /// One of the given targets, at this position, does not exist.
     Unknown(usize, UnknownName),
     /// Two things have the name that was given.
     Ambiguous(Ambiguous),
@@ -76,26 +76,26 @@ pub enum Resolution {
 #[derive(Debug)]
 pub struct Resolver {
     wanted: Vec<Wanted>,
-    /// Whether ids are believed without being asked for.
+    /// Whether ids are accepted without a request.
     trusting: bool,
     /// The ids of installs, by what was typed.
     ids: HashMap<InstallId, InstallId>,
-    /// What is known of each install, by its id.
+    /// What is known about each install, by its id.
     installs: HashMap<InstallId, Known>,
     targets: Vec<Target>,
-    /// What remains to be resolved, in order: a part of one of the things that are wanted, and that one's position.
+    /// What remains to be resolved, in order: a part of a given target, and that target's position.
     open: VecDeque<(usize, Wanted)>,
     /// The installs with the labels of the first of these.
     selection: Option<Selection>,
-    /// Installs that were left out, as the server does not say which labels they have.
+    /// Installs that were left out, because their labels are not known.
     unlabelled: Vec<RemoteText>,
-    /// How it has ended, if not well.
+    /// How it has ended, unless it ended well.
     end: Option<Resolution>,
-    /// An install that does not exist: only the names of those that do are missing.
+    /// An install that does not exist. The names of the existing ones are still needed for suggestions.
     missing: Option<InstallId>,
 }
 
-/// What is known of an install.
+/// What is known about an install.
 #[derive(Debug)]
 struct Known {
     id: InstallId,
@@ -114,7 +114,7 @@ impl Known {
     }
 }
 
-/// What one of the things that are wanted comes to.
+/// The meaning of a given target.
 enum Meaning {
     Ask(Request),
     Targets(Vec<Target>),
@@ -126,7 +126,7 @@ enum Meaning {
 }
 
 impl Resolver {
-    /// Begins with what is wanted.
+    /// Starts with the given targets.
     pub fn new(wanted: Vec<Wanted>) -> Self {
         let open = wanted.iter().cloned().enumerate().collect();
         Self {
@@ -143,23 +143,23 @@ impl Resolver {
         }
     }
 
-    /// Believes no id: whether all of it exists is known in the end.
+    /// Accepts no id without a request, so that everything is known to exist.
     #[must_use]
     pub fn thorough(self) -> Self {
         Self { trusting: false, ..self }
     }
 
-    /// Returns what is wanted.
+    /// Returns the given targets.
     pub fn wanted(&self) -> &[Wanted] {
         &self.wanted
     }
 
-    /// Takes the installs that were left out, as the server does not say which labels they have.
+    /// Takes the installs that were left out, because their labels are not known.
     pub fn take_unlabelled(&mut self) -> Vec<RemoteText> {
         std::mem::take(&mut self.unlabelled)
     }
 
-    /// Says what has to be known next, or what it has come to.
+    /// Returns the next request, or the outcome.
     pub fn resolve(&mut self) -> Resolution {
         if self.missing.is_some() && self.end.is_none() {
             return Resolution::Ask(Request::Installs(1));
@@ -187,7 +187,7 @@ impl Resolver {
         self.end.clone().unwrap_or_else(|| Resolution::Targets(self.targets.clone()))
     }
 
-    /// Makes the installs with some labels of what is wanted.
+    /// Selects installs by labels, with these components.
     fn select(&mut self, labels: &Labels, components: &[ComponentId]) -> Meaning {
         let (fitting, unlabelled) = match self.selection.get_or_insert_with(|| Selection::new(labels.clone())).state() {
             Selected::Ask(request) => return Meaning::Ask(request),
@@ -253,8 +253,8 @@ impl Resolver {
         }
     }
 
-    /// Records that something was asked for in vain, and tells whether that says something: what is not there is unknown,
-    /// and whatever kept the names of all installs away, the one that was asked for is not among them.
+    /// Records that a request failed. Returns whether the failure means something: a missing object is unknown. If the
+    /// list of all installs failed, the requested install is not in it.
     pub fn on_error(&mut self, request: &Request, missing: bool) -> bool {
         match request {
             Request::Install(typed) if missing => self.missing = Some(typed.clone()),
@@ -272,7 +272,7 @@ impl Resolver {
         if let Some(selection) = &mut self.selection {
             selection.accept_read(typed, &install);
         }
-        // That it is the one that was asked for has been seen when the answer became a fact.
+        // It was checked to be the requested one when the answer became a fact.
         let Some(id) = install.id else {
             return Err(ApiError::Undecodable("the answer is about another install".to_owned()));
         };
@@ -287,7 +287,7 @@ impl Resolver {
 
     fn no_install(&mut self, names: &[RemoteText]) {
         let Some(install) = self.missing.take() else { return };
-        // It is the first of what is open that was being resolved.
+        // The first open part was being resolved.
         let position = self.open.front().map_or(0, |(position, _)| *position);
         let unknown = unknown(Named::Install, install.as_str(), None, names);
         self.end = Some(Resolution::Unknown(position, unknown));
@@ -303,7 +303,7 @@ impl Resolver {
         };
         let known = match (self.ids.get(typed).and_then(|id| self.installs.get(id)), &by_id) {
             (Some(known), _) => known,
-            // Nothing has to be asked for if both ids are there; that they exist is seen later.
+            // With both ids, no request is needed: whether they exist is seen later.
             (None, Some(known)) if component_id.is_some() => known,
             (None, _) => return Meaning::Ask(Request::Install(typed.clone())),
         };
@@ -321,7 +321,7 @@ impl Resolver {
         }
     }
 
-    /// Names are compared as the server sent them, letter by letter: one with an invisible character in it is another name.
+    /// Names are compared exactly as the server sent them: an invisible character makes it another name.
     fn by_name(&self, known: &Known, install: &InstallId, typed: &ComponentId) -> Meaning {
         let is_it = |component: &&InstallComponent| {
             component.component_id.as_ref() == Some(typed)
@@ -335,7 +335,7 @@ impl Resolver {
                     (typed.to_string(), first.component.to_string(), second.component.to_string());
                 Meaning::Ambiguous(Ambiguous { kind: Named::Component, given, first, second })
             }
-            // A list can lag, and an id need not be in it.
+            // A list can lag, so an id need not be in it.
             (None, _) if self.trusting && has_form_of_id(typed.as_str(), "cmp") => {
                 Meaning::Targets(vec![Target::new(known.id.clone(), typed.clone()).named(known.name.as_ref(), None)])
             }
@@ -349,13 +349,13 @@ impl Resolver {
     }
 }
 
-/// Tells whether a text can only be an id: random ones have some digits. What is taken for a name although it is an id is
-/// found all the same, for one request more.
+/// Returns whether a text can only be an id: a random id has some digits. An id that is taken for a name is found too,
+/// with one more request.
 fn is_id(text: &str, prefix: &str) -> bool {
     has_form_of_id(text, prefix) && text.bytes().filter(u8::is_ascii_digit).count() >= FEWEST_DIGITS
 }
 
-/// Tells whether a text can be an id: the prefix, and small letters and digits.
+/// Returns whether a text can be an id: the prefix, and lower-case letters and digits.
 fn has_form_of_id(text: &str, prefix: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     text.starts_with(prefix) && text.len() == ID_LENGTH && plain

@@ -1,4 +1,4 @@
-//! The secrets that the core holds. Each is of a type of its own, so that none can be sent to whom it is not for.
+//! The secrets of the core. Each has its own type, so that none can be sent to the wrong host.
 
 use std::fmt;
 
@@ -8,35 +8,35 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::input::trim;
 use crate::redact::protect;
 
-/// The API token. It has neither `Display` nor `Serialize`, and is wiped when dropped, but for what is kept of it to know it
-/// by when somebody repeats it ([`redact`](crate::redact)).
+/// The API token. It has neither `Display` nor `Serialize`, and is wiped when dropped, except for the copy that
+/// recognises it when a server repeats it ([`redact`](crate::redact)).
 #[derive(Clone)]
 pub struct ApiToken(SecretString);
 
-/// What proves who somebody is, such as the JWT of a CI job; or the right to be given that. It is kept as [`ApiToken`] is.
+/// Proof of an identity, such as the JWT of a CI job, or the token that requests one. It is kept like [`ApiToken`].
 #[derive(Clone)]
 pub struct IdentityToken(SecretString);
 
-/// Why a text cannot be a token. It never quotes the text.
+/// Why a text cannot be a token. Never quotes the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidToken {
-    /// Nothing, or white space alone.
+    /// Nothing, or white space only.
     #[error("the token is empty")]
     Empty,
     /// Not printable ASCII, so it cannot stand in a header.
     #[error("the token holds {what} at character {at}, which a header cannot carry")]
     Unprintable {
-        /// What kind of character it is.
+        /// The kind of character.
         what: &'static str,
-        /// Where it stands, from 1 on.
+        /// Its position, starting at 1.
         at: usize,
     },
 }
 
 impl ApiToken {
-    /// Takes a token. White space around it is dropped, as files end in a line break; so are a byte order mark, and the word
-    /// `Bearer` of the header that it was taken from.
+    /// Takes a token. Removes white space around it, as files end in a line break, a byte order mark, and the word
+    /// `Bearer` of the header that it was copied from.
     ///
     /// # Errors
     ///
@@ -57,8 +57,8 @@ impl ApiToken {
 }
 
 impl IdentityToken {
-    /// Takes a token. White space around it is dropped, as files end in a line break; so are a byte order mark, and the word
-    /// `Bearer` of the header that it was taken from.
+    /// Takes a token. Removes white space around it, as files end in a line break, a byte order mark, and the word
+    /// `Bearer` of the header that it was copied from.
     ///
     /// # Errors
     ///
@@ -78,14 +78,14 @@ impl IdentityToken {
     }
 }
 
-/// Checks a token, and has it taken out of whatever is shown.
+/// Checks a token, and registers it for redaction.
 fn printable(token: &str) -> Result<SecretString, InvalidToken> {
     let token = bare_token(token)?;
     protect(token);
     Ok(SecretString::from(token))
 }
 
-/// Returns a token as it was issued, whoever issued it: without what is around it in a file or a header.
+/// Returns a token as it was issued, without what a file or a header adds.
 ///
 /// # Errors
 ///
@@ -103,7 +103,7 @@ pub fn bare_token(text: &str) -> Result<&str, InvalidToken> {
     }
 }
 
-/// Says what kind of character it is, without showing it.
+/// Names the kind of a character, without showing it.
 fn kind(c: char) -> &'static str {
     match c {
         '\n' | '\r' => "a line break",

@@ -1,8 +1,8 @@
-//! Parts of a run: which targets are whose, and what says that several parts belong together.
+//! Shards of a run: which targets belong to which, and what identifies the shards of one run.
 //!
-//! A target belongs to the shard with the number *h* mod *N* + 1, where *h* are the first eight bytes of the SHA-256 of
-//! `INSTALL/COMPONENT`, by the ids, as a big-endian number. It depends on nothing else: not on the other targets, their order,
-//! the version or the platform.
+//! A target belongs to the shard with the number *h* mod *N* + 1, where *h* is the first eight bytes of the SHA-256 of
+//! `INSTALL/COMPONENT`, by the ids, as a big-endian number. It depends on nothing else: not on the other targets, their
+//! order, the version or the platform.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -22,7 +22,7 @@ pub struct Shard {
     count: NonZeroU32,
 }
 
-/// Why a text is no shard.
+/// Why a text is not a shard.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidShard {
     /// Not two numbers.
@@ -44,17 +44,17 @@ pub enum InvalidShard {
         /// How many there are.
         count: u32,
     },
-    /// No parts, or more than make sense.
+    /// No shards, or too many.
     #[error("the number of shards is one from 1 to {MOST_SHARDS}")]
     Count,
 }
 
 impl Shard {
-    /// Takes the `index`-th of `count` parts.
+    /// Takes the `index`-th of `count` shards.
     ///
     /// # Errors
     ///
-    /// If there is no such part.
+    /// If there is no such shard.
     pub fn new(index: u32, count: u32) -> Result<Self, InvalidShard> {
         let parts = NonZeroU32::new(count).filter(|count| count.get() <= MOST_SHARDS).ok_or(InvalidShard::Count)?;
         let number = NonZeroU32::new(index).ok_or(InvalidShard::Zero { count })?;
@@ -65,17 +65,17 @@ impl Shard {
         }
     }
 
-    /// Returns which part it is, from one on.
+    /// Returns its number, starting at 1.
     pub fn index(self) -> u32 {
         self.index.get()
     }
 
-    /// Returns how many parts there are.
+    /// Returns how many shards there are.
     pub fn count(self) -> u32 {
         self.count.get()
     }
 
-    /// Tells whether a target belongs to it.
+    /// Returns whether a target belongs to it.
     pub fn has(self, target: &Target) -> bool {
         let hash = digest(&SHA256, format!("{}/{}", target.install.as_str(), target.component.as_str()).as_bytes());
         // A digest of 32 bytes begins with eight.
@@ -98,14 +98,14 @@ impl FromStr for Shard {
         let number = |text: &str| -> Result<u32, InvalidShard> {
             let text = text.trim();
             let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-            // What has more digits is beyond any limit there is.
+            // A longer number is beyond every limit.
             if is_number { Ok(text.parse().unwrap_or(u32::MAX)) } else { Err(InvalidShard::Form) }
         };
         Self::new(number(index)?, number(count)?)
     }
 }
 
-/// A sharded run: only a part of the targets is watched.
+/// A sharded run: only one shard of the targets is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sharding {
     /// The part.
@@ -119,11 +119,11 @@ pub struct Sharding {
 pub struct ShardedRunId(String);
 
 impl ShardedRunId {
-    /// Makes it of everything that the parts of a run have in common.
+    /// Creates it from everything that the shards of a run have in common.
     pub(crate) fn of(facts: impl IntoIterator<Item = String>) -> Self {
         let mut context = Context::new(&SHA256);
         for fact in facts {
-            // Each part is preceded by its length, so that no two inputs collide.
+            // Each fact is preceded by its length, so that no two inputs collide.
             context.update(format!("{}:{fact}\n", fact.len()).as_bytes());
         }
         let digest = context.finish();
@@ -139,16 +139,16 @@ impl ShardedRunId {
 /// What a shard's report says about the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardReport {
-    /// The part, and what the run is called.
+    /// The shard, and the name of the run.
     pub sharding: Sharding,
-    /// The run; `None` if it is not known what all of its targets are.
+    /// The run; `None` if not all of its targets are known.
     pub run_id: Option<ShardedRunId>,
-    /// How many targets all parts have together; `None` if that is not known from the start.
+    /// How many targets all shards have together; `None` if that is not known from the start.
     pub all_targets: Option<usize>,
 }
 
 impl From<Sharding> for ShardReport {
-    /// A part of a run of which nothing is known.
+    /// A shard of a run about which nothing is known.
     fn from(sharding: Sharding) -> Self {
         Self { sharding, run_id: None, all_targets: None }
     }

@@ -10,7 +10,7 @@ use crate::{ComponentId, InstallId, Line, RemoteText};
 /// Longest name that is shown, in characters.
 const LONGEST_NAME: usize = 100;
 
-/// Returns a name as it is shown, if there is something to see.
+/// Returns a name as it is shown, unless it is blank.
 pub(crate) fn shown_name(name: &RemoteText) -> Option<Line> {
     Some(name.line(LONGEST_NAME)).filter(|name| !name.is_empty())
 }
@@ -28,12 +28,12 @@ pub struct Target {
 }
 
 impl Target {
-    /// Names a target by its ids.
+    /// Creates a target from its ids.
     pub fn new(install: InstallId, component: ComponentId) -> Self {
         Self { install, component, install_name: None, component_name: None, group: None }
     }
 
-    /// Adds the names that people know the install and the component by, as far as they are known.
+    /// Adds the names of the install and the component, as far as they are known.
     #[must_use]
     pub fn named(self, install: Option<&RemoteText>, component: Option<&RemoteText>) -> Self {
         let mut target = Self { install_name: None, component_name: None, ..self };
@@ -104,12 +104,12 @@ impl fmt::Display for Target {
     }
 }
 
-/// Targets: at least one, each once. Waiting for nothing would pass at once, so it cannot be asked for.
+/// Targets: at least one, each once. Without targets, a wait would pass at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Targets(Vec<Target>);
 
 impl Targets {
-    /// Takes targets in their order, dropping repetitions; `None` if there are none.
+    /// Takes targets in their order, without repetitions; `None` if there are none.
     pub fn new(targets: impl IntoIterator<Item = Target>) -> Option<Self> {
         let mut seen = std::collections::HashSet::new();
         let unique: Vec<Target> = targets.into_iter().filter(|target| seen.insert(target.clone())).collect();
@@ -127,7 +127,7 @@ impl Targets {
     }
 }
 
-/// What made a deploy the right one.
+/// Why a deploy matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchedBy {
@@ -145,7 +145,7 @@ pub enum MatchedBy {
     After,
     /// When it was created.
     Since,
-    /// Nothing but being the newest.
+    /// It is the newest.
     Latest,
 }
 
@@ -191,7 +191,7 @@ pub enum Require {
 }
 
 impl Require {
-    /// Returns how many of so many targets have to pass.
+    /// Returns how many of this many targets have to pass.
     pub fn count(self, targets: usize) -> usize {
         match self {
             Self::All => targets,

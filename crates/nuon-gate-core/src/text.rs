@@ -1,8 +1,8 @@
 //! Text that the server or one of its users wrote.
 //!
 //! A status description or a log line can carry terminal escapes, line breaks, workflow commands and bidirectional
-//! overrides. [`RemoteText`] is such a text as it came, and [`Line`] what may be shown of it: one harmless line of
-//! bounded length. Neither implements `Display`, so that every place that shows one has to choose an escape.
+//! overrides. [`RemoteText`] is the raw text, and [`Line`] is what may be shown of it: one harmless line of bounded
+//! length. Neither implements `Display`, so that every place that shows one has to choose an escape.
 
 use std::fmt;
 use std::str::CharIndices;
@@ -27,7 +27,7 @@ use crate::redact::redacted;
 pub struct RemoteText(String);
 
 impl RemoteText {
-    /// Takes text as it came.
+    /// Takes raw text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -37,20 +37,20 @@ impl RemoteText {
         Line::bounded(&self.0, max)
     }
 
-    /// Returns the text line by line, each as [`RemoteText::line`] does. Lines in which nothing can be seen are left out.
+    /// Returns the text line by line, each as in [`RemoteText::line`]. Blank lines are left out.
     pub fn lines(&self, max: usize) -> impl Iterator<Item = Line> {
-        // A secret can go on in the next line, as long ones in base64 do.
+        // A secret can continue in the next line, as long ones in base64 do.
         let whole = redacted(&self.0);
         let lines: Vec<Line> = whole.split(['\n', '\r']).map(|line| Line::bounded(line, max)).collect();
         lines.into_iter().filter(|line| !line.is_empty())
     }
 
-    /// Tells whether it is this text, letter by letter. What only resembles it is not.
+    /// Returns whether it is exactly this text, and does not only resemble it.
     pub fn is(&self, text: &str) -> bool {
         self.0 == text
     }
 
-    /// Tells whether nothing would be left to show.
+    /// Returns whether nothing would be left to show.
     pub fn is_blank(&self) -> bool {
         self.line(1).is_empty()
     }
@@ -65,8 +65,8 @@ impl fmt::Debug for RemoteText {
 /// One harmless line of text, whoever wrote it: without the secrets of the run ([`redact`](crate::redact)), escape
 /// sequences, control characters and characters that reorder or hide others, and of bounded length. White space of any kind is one blank, and a row of `#` one `#`.
 ///
-/// It is harmless where text means nothing. In Markdown, in a command or in a chat it can still be a link or a mention, so
-/// it has no `Display`: every place takes it through the escape for its own syntax. JSON escapes for itself.
+/// It is harmless where text has no syntax. In Markdown, in a command or in a chat it can still be a link or a mention,
+/// so it has no `Display`: every place shows it through the escape for its own syntax. JSON escapes by itself.
 ///
 /// ```
 /// use nuon_gate_core::Line;
@@ -93,20 +93,20 @@ impl fmt::Debug for RemoteText {
 pub struct Line(String);
 
 impl Line {
-    /// The most characters of any line. Nothing that is reported comes near it; a file that is read could.
+    /// The most characters of any line. No reported line comes near it, but a line in a file might.
     pub const LONGEST: usize = 10_000;
 
-    /// Makes a text one line.
+    /// Turns a text into one line.
     pub fn new(text: impl AsRef<str>) -> Self {
         Self::bounded(text.as_ref(), Self::LONGEST)
     }
 
-    /// Returns the line as it is, for a place that gives no sign a meaning: a terminal, a plain text, a comparison.
+    /// Returns the line as it is, for a place without any syntax: a terminal, a plain text, a comparison.
     pub fn plain(&self) -> &str {
         &self.0
     }
 
-    /// Tells whether there is nothing to see.
+    /// Returns whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -119,15 +119,15 @@ impl Line {
 
     fn bounded(text: &str, max: usize) -> Self {
         let max = max.min(Self::LONGEST);
-        // Before anything is cut off, or half a secret could be left.
+        // Before the text is cut, because half a secret would not be recognised.
         let text = redacted(text);
         let mut line = String::new();
         let mut length = 0;
         for (_, word) in visible(&text) {
             let blank = word.is_whitespace();
-            // CI runners obey `##[…]` wherever it stands in a line, so one `#` is as many as there can be in a row.
+            // CI runners execute `##[…]` anywhere in a line, so repeated `#` become one.
             let is_first = line.is_empty() || line.ends_with(' ');
-            // A selector is nothing without its sign.
+            // A selector has no effect without its base character.
             let selects_nothing =
                 matches!(word, '\u{fe0e}' | '\u{fe0f}') && line.chars().next_back().is_none_or(|sign| sign.is_ascii());
             if blank && is_first || selects_nothing || word == '#' && line.ends_with('#') {
@@ -176,22 +176,22 @@ pub(crate) fn some_of(count: u64, named: &[Line]) -> String {
     format!("{}{more}", names.join(", "))
 }
 
-/// Returns a word from the server in a form that can be shown: without secrets, bounded, with a mark for each
-/// invisible character, and without the doubled characters that CI runners take for commands. Two different words stay
-/// different, or are both marked.
+/// Returns a server's word in a form that can be shown: without secrets, bounded, with a mark for each invisible
+/// character, and without the doubled characters that CI runners take for commands. Two different words stay different,
+/// or both get a mark.
 pub(crate) fn shown(word: &str) -> String {
     const LONGEST: usize = 64;
     let marked = redacted(word).replace("##", "#\u{fffd}").replace("::", ":\u{fffd}");
     marked.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).take(LONGEST).collect()
 }
 
-/// Tells whether a character is a control character, or one that reorders or hides what stands around it.
+/// Returns whether a character is a control character, or one that reorders or hides the text around it.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            // Unicode's Default_Ignorable_Code_Point, and what else is drawn as nothing: the line and paragraph separators,
-            // the blank of Braille, and the anchors of interlinear annotations.
+            // Unicode's Default_Ignorable_Code_Point, and other invisible characters: the line and paragraph
+            // separators, the blank of Braille, and the anchors of interlinear annotations.
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
                 | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
@@ -200,21 +200,22 @@ pub(crate) fn is_hidden(c: char) -> bool {
         )
 }
 
-/// Walks over the characters a reader may see: escape sequences are skipped whole, so that `ESC [31m` does not leave
-/// its `[31m` behind, and hidden characters are dropped unless they are white space. Each comes with its place.
+/// Iterates over the characters that a reader may see: escape sequences are skipped as a whole, so that `ESC [31m` does
+/// not leave its `[31m` behind, and hidden characters are dropped unless they are white space. Each comes with its
+/// position.
 pub(crate) fn visible(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut rest = text.char_indices();
     std::iter::from_fn(move || {
         loop {
             let (at, c) = rest.next()?;
             match c {
-                // Most characters; no more has to be asked of them.
+                // Most characters need no further check.
                 ' '..='~' => return Some((at, c)),
                 '\u{1b}' => skip_escape(&mut rest),
                 '\u{9b}' => skip_until(&mut rest, |c| ('@'..='~').contains(&c)),
                 '\u{2028}' | '\u{2029}' => return Some((at, '\n')),
                 _ if c.is_whitespace() => return Some((at, c)),
-                // The two selectors that make a sign a picture, or not; `Line` asks for the sign.
+                // The two selectors that make a character a picture, or not; `Line` checks the character before it.
                 '\u{fe0e}' | '\u{fe0f}' => return Some((at, c)),
                 _ if is_hidden(c) => {}
                 _ => return Some((at, c)),
@@ -223,7 +224,7 @@ pub(crate) fn visible(text: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// Skips what follows an ESC: a control sequence, an operating system command, or a two-character escape.
+/// Skips the rest of an escape: a control sequence, an operating system command, or a two-character escape.
 fn skip_escape(rest: &mut CharIndices<'_>) {
     match rest.next().map(|(_, c)| c) {
         Some('[') => skip_until(rest, |c| ('@'..='~').contains(&c)),

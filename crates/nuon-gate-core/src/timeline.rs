@@ -28,8 +28,9 @@ impl Stay {
     }
 }
 
-/// Returns the stays of a deploy, oldest first: the server's own history where it keeps one, else what the gate saw.
-/// The last stay lasts until `now`, unless the deploy `ended` in it. Successive stays in the same status are one.
+/// Returns the stays of a deploy, oldest first: from the server's own history if it keeps one, otherwise as the gate
+/// saw them. The last stay lasts until `now`, unless the deploy `ended` in it. Successive stays in the same status are
+/// merged.
 pub(crate) fn timeline(deploy: &Deploy, observed: &[(Status, Timestamp)], ended: bool, now: Timestamp) -> Vec<Stay> {
     let mut points = history(deploy);
     if points.is_empty() {
@@ -50,13 +51,14 @@ fn history(deploy: &Deploy) -> Vec<(Status, Timestamp)> {
     earlier.chain(current).collect()
 }
 
-/// Returns the time between two instants; none if they are in the wrong order, as the clocks of two machines can be.
+/// Returns the time between two instants; zero if they are in the wrong order, which happens if two machines' clocks
+/// differ.
 pub fn span(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
-/// Writes a duration for people: whole seconds from one second up, milliseconds below. From a day up seconds are left out,
-/// as nobody asks for them.
+/// Formats a duration for people: whole seconds from one second up, milliseconds below. From a day up, seconds are left
+/// out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -76,7 +78,7 @@ pub fn human(duration: Duration) -> String {
     exact(shown)
 }
 
-/// Writes a duration that somebody has set, with nothing left out.
+/// Formats a duration that a user has set, exactly.
 pub fn exact(duration: Duration) -> String {
     let days = duration.as_secs() / DAY;
     let rest = duration.saturating_sub(Duration::from_secs(days * DAY));
@@ -89,7 +91,7 @@ pub fn exact(duration: Duration) -> String {
     }
 }
 
-/// Writes how long a deploy was in each status, in the order in which it first entered them.
+/// Formats how long a deploy was in each status, in the order in which it first entered them.
 pub fn time_in_each_status<S: PartialEq + fmt::Display>(
     stays: impl IntoIterator<Item = (S, Option<Duration>)>,
 ) -> String {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Signal {
     /// SIGINT, or Ctrl-C.
     Interrupt,
-    /// SIGTERM, which a result that was read says for every signal.
+    /// SIGTERM, which also stands for every signal in a result that was read from a file.
     #[default]
     Terminate,
     /// SIGHUP.
@@ -28,7 +28,7 @@ impl fmt::Display for Signal {
 
 /// How a target or a whole run ended.
 ///
-/// The order is that of severity, the most severe first: of several verdicts the least one decides.
+/// The order is that of severity, the most severe first: of several verdicts, the smallest one decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -40,11 +40,11 @@ pub enum Verdict {
     Failed,
     /// The deploy was cancelled, or its approval denied or expired.
     Cancelled,
-    /// A newer deploy took the place of the one that was waited for.
+    /// A newer deploy superseded the one that was waited for.
     Superseded,
     /// A human has to approve the plan.
     ApprovalNeeded,
-    /// No good answer from the API for too long.
+    /// The API gave no good answer for too long.
     Inconclusive,
     /// A timeout expired.
     TimedOut,
@@ -74,7 +74,7 @@ impl Verdict {
         }
     }
 
-    /// Returns the exit code that stands for it in a result, unless the user has chosen another.
+    /// Returns its exit code in a result, unless the user has mapped it.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Passed => 0,
@@ -93,7 +93,7 @@ impl Verdict {
         }
     }
 
-    /// Returns the sign that stands for it wherever people read.
+    /// Returns its symbol, for people.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Passed => "✅",
@@ -113,15 +113,15 @@ impl Verdict {
 pub enum Clock {
     /// The whole wait.
     Total,
-    /// Until a matching deploy exists.
+    /// Until a matching deploy appears.
     Start,
     /// Without any change.
     Stall,
     /// For a human's answer.
     Approval,
-    /// For other workflows that are ahead in a queue.
+    /// For workflows that are ahead in a queue.
     Queue,
-    /// Without one good answer from the API.
+    /// Without a good answer from the API.
     Outage,
 }
 

@@ -15,21 +15,21 @@ use crate::{Target, Targets};
 /// How to wait. The defaults are those of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct WaitOptions {
-    /// Which deploy is waited for; the latest if nothing is pinned.
+    /// Which deploy to wait for; the latest if nothing is pinned.
     pub pinning: Pinning,
-    /// How the wait goes.
+    /// How to wait.
     pub settings: WatchSettings,
-    /// What is done after it.
+    /// What to do after the wait.
     pub conclude: ConcludeOptions,
 }
 
-/// Waits until the deploy of a target ends, and says how and why.
+/// Waits until a target's deploy ends. Returns how it ended, and why.
 ///
-/// That the deploy failed, or that the API was silent, are outcomes in the report, not errors.
+/// A failed deploy or a silent API is an outcome in the report, not an error.
 ///
 /// # Errors
 ///
-/// If there is nothing that could be waited for: the settings contradict the target, or the API's certificate is not trusted.
+/// If there is nothing to wait for: the settings contradict the target, or the API's certificate is not trusted.
 ///
 /// # Examples
 ///
@@ -58,7 +58,7 @@ pub async fn wait(client: &Client, target: Target, options: WaitOptions) -> Resu
     let limit = settings.request_timeout;
     let watch =
         Watch::new(settings, Scope::Targets(Targets::one(target)), pinning, started_at).map_err(Refusal::Invalid)?;
-    // No signals here; a caller that has some drives the watch itself.
+    // No signals here. A caller that handles signals drives the watch itself.
     let (_sender, mut signals) = mpsc::unbounded_channel();
     let report = drive(client, watch, Instant::now(), &mut signals, |_, _| {}).await?;
     Ok(conclude(&client.within(limit), report, &after, &mut signals, &mut Deadline::default(), |_| {}).await)

@@ -55,7 +55,7 @@ pub fn checked(text: &str, allow_http: bool) -> Result<Url, InvalidAddress> {
     Ok(url)
 }
 
-/// Tells whether a host name is plausible. The URL standard accepts `$HOST`, which a shell failed to replace.
+/// Returns whether a host name is plausible. The URL standard accepts `$HOST`, which a shell failed to replace.
 pub(crate) fn is_host(url: &Url) -> bool {
     socket_of(url).0.chars().all(|c| c.is_alphanumeric() || "-_.:".contains(c))
 }
@@ -73,12 +73,12 @@ pub fn socket_of(url: &Url) -> (&str, u16) {
     (host, url.port_or_known_default().unwrap_or_default())
 }
 
-/// Tells whether this is `http`, not `https`.
+/// Returns whether this is `http`, not `https`.
 pub fn is_plain(url: &Url) -> bool {
     url.scheme() == "http"
 }
 
-/// Tells whether the host is this machine.
+/// Returns whether the host is this machine.
 pub fn is_loopback(url: &Url) -> bool {
     let (host, _) = socket_of(url);
     match host.parse::<IpAddr>() {

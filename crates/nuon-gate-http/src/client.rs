@@ -146,7 +146,7 @@ impl Http {
         Ok(Self { client, setup, kind, connections, turns })
     }
 
-    /// Tells whether an address is reached in the same way as the one that these connections were made for.
+    /// Returns whether an address is reached in the same way as the one that these connections were made for.
     pub fn reaches(&self, url: &Url) -> bool {
         Kind::of(url, &self.setup) == self.kind
     }

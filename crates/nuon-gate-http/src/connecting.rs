@@ -1,4 +1,4 @@
-//! Counts connections, to know whether a request that was not answered in time had a connection at all.
+//! Counts connections, to know whether an unanswered request had a connection at all.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ impl Connections {
         Counted { begun: self.0.begun.load(Ordering::Relaxed), made: self.0.made.load(Ordering::Relaxed) }
     }
 
-    /// Tells whether connections were begun since then, and none was made: whoever waits for one has none.
+    /// Returns whether connections were begun since then, but none was established: a request that waits for one has
+    /// none.
     pub(crate) fn are_stuck_since(&self, then: Counted) -> bool {
         let now = self.now();
         now.begun > then.begun && now.made == then.made

@@ -31,7 +31,7 @@ impl NoProxy {
         Self(entries.filter_map(|entry| Entry::new(&entry.to_ascii_lowercase())).collect())
     }
 
-    /// Tells whether a host, without brackets, is reached without a proxy at this port.
+    /// Returns whether a host, without brackets, is reached without a proxy at this port.
     pub(crate) fn matches(&self, host: &str, port: u16) -> bool {
         let name = host.trim_end_matches('.').to_ascii_lowercase();
         let address = host.parse::<IpAddr>().ok().map(|address| address.to_canonical());

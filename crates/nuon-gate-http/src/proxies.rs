@@ -17,7 +17,7 @@ pub const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY
 /// The variables that may exclude hosts, likewise.
 const EXCLUDING: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// Tells whether this variable is about proxies.
+/// Returns whether this variable is about proxies.
 pub fn is_of_proxies(variable: &str) -> bool {
     PROXY_VARIABLES.contains(&variable) || EXCLUDING.contains(&variable)
 }
@@ -128,7 +128,7 @@ impl Proxy {
         self.variable
     }
 
-    /// Tells whether the proxy itself is reached over plain `http`.
+    /// Returns whether the proxy itself is reached over plain `http`.
     pub(crate) fn is_plain(&self) -> bool {
         is_plain(&self.url)
     }
@@ -147,7 +147,7 @@ impl Proxy {
     }
 }
 
-/// Tells whether a text holds no blank, and after each percent sign two hexadecimal digits.
+/// Returns whether a text holds no blank, and after each percent sign two hexadecimal digits.
 fn is_encoded(text: &str) -> bool {
     let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     !text.contains(|c: char| c.is_whitespace() || c.is_control()) && text.split('%').skip(1).all(is_escape)

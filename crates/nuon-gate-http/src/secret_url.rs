@@ -62,7 +62,7 @@ impl SecretUrl {
     }
 }
 
-/// Tells whether the line break between two addresses is missing. The value of a parameter can be an address as well.
+/// Returns whether the line break between two addresses is missing. The value of a parameter can be an address as well.
 fn holds_another(text: &str) -> bool {
     let begins = |at: usize| ["https://", "http://"].iter().any(|scheme| text[at..].starts_with(scheme));
     let query = text.find('?').unwrap_or(text.len());

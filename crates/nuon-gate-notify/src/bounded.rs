@@ -1,7 +1,7 @@
-//! Texts that fit, put together from parts.
+//! Bounded texts, built from parts.
 //!
-//! What comes from outside is a [`Line`] and goes through an [`Escape`]; what acts is [`Own`]. There is no third way
-//! to build a text.
+//! Text from outside is a [`Line`] and goes through an [`Escape`]; active syntax is [`Own`]. There is no third way to
+//! build a text.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The CI run that the gate is a part of.
+//! The CI run that the gate belongs to.
 
 use nuon_gate_http::Url;
 use serde::Serialize;

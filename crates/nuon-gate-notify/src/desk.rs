@@ -1,4 +1,4 @@
-//! One sink's task: what comes in, what of it goes out, and what became of that.
+//! One sink's task: it takes notices, sends messages, and records the outcome.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::{Occasion, SlackThread, Trigger, discord, github, slack, teams, webho
 /// How long the first message waits for the names of the targets.
 const NAMING: Duration = Duration::from_secs(3);
 
-/// What became of a sink's notifications so far.
+/// The outcome of a sink's notifications so far.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// Whether anything arrived.
@@ -33,7 +33,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Returns what to report of a sink whose task ended in time or was given up.
+    /// Returns the outcome of a sink whose task ended in time or was given up.
     pub(crate) fn verdict(self, in_time: bool) -> (Delivery, Option<String>) {
         match (in_time, self.trouble) {
             (true, Some(trouble)) => (Delivery::Failed, Some(trouble)),
@@ -47,7 +47,7 @@ impl Record {
     }
 }
 
-/// The state of a sink's task.
+/// A sink's task.
 pub(crate) struct Desk {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) notify_on: Option<Vec<Trigger>>,
@@ -80,7 +80,7 @@ impl Teller {
         }
     }
 
-    /// Tells whether there is a message to edit.
+    /// Returns whether there is a message to edit.
     fn has_posted(&self) -> bool {
         match self {
             Self::SlackBot(_, bot) => bot.has_posted(),
@@ -89,17 +89,17 @@ impl Teller {
         }
     }
 
-    /// Tells whether it shows a state, which has to be right in the end whatever `--notify-on` lists.
+    /// Returns whether it shows a state, which has to be right at the end, whatever `--notify-on` lists.
     fn is_a_state(&self) -> bool {
         matches!(self, Self::Github(..))
     }
 
-    /// Tells whether the newest notice replaces those that were not sent.
+    /// Returns whether the newest notice replaces those that were not sent.
     fn shows_the_newest(&self) -> bool {
         matches!(self, Self::SlackBot(..) | Self::Discord(..) | Self::Github(..))
     }
 
-    /// Tells whether progress is noise to it, because every notice is another message.
+    /// Returns whether progress is noise to it, because every notice is another message.
     fn ignores(&self, occasion: Occasion) -> bool {
         matches!(self, Self::SlackWebhook(_) | Self::Teams(_))
             && matches!(occasion, Occasion::Started | Occasion::Changed)
@@ -167,7 +167,7 @@ impl Desk {
         }
     }
 
-    /// Returns when the change that waits has waited long enough.
+    /// Returns when the queued change has waited long enough.
     fn settled(&self) -> Option<Instant> {
         Some(self.mailbox.changed_since()? + self.patience.pace.between_changes)
     }

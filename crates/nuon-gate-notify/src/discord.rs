@@ -139,7 +139,7 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    /// Tells whether there is something to edit.
+    /// Returns whether there is something to edit.
     pub(crate) fn has_posted(&self) -> bool {
         self.shown.is_some()
     }

@@ -8,11 +8,11 @@
 //!                                     └─ Record ─→ Outcome
 //! ```
 //!
-//! - [`Sinks`] says where to tell; [`Options`] how. Both are checked before the wait.
+//! - [`Sinks`] are the destinations, [`Options`] the settings. Both are checked before the wait.
 //! - A message is a pure function of what happened. So is each service's payload, whose types hold no more than the
 //!   service takes; [`render`] shows them without sending anything.
-//! - [`Notifier`] has one task for each sink. It takes snapshots while the wait goes on and the result at its end, and
-//!   ends when its budget does.
+//! - [`Notifier`] has one task for each sink. It takes snapshots during the wait and the result at its end, and ends
+//!   when its budget is spent.
 //!
 //! A notification that fails is a result of its own ([`Outcome`]), never an error of the run.
 

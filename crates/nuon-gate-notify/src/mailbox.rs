@@ -14,7 +14,7 @@ use crate::Occasion;
 /// Upper bound for queued approvals.
 const MOST_APPROVALS: usize = 20;
 
-/// An approval that is asked for: of which target, and in which step of its workflow. Nothing is known of it in a test.
+/// A requested approval: the target, and the step of its workflow. Both are unknown in a test.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     target: Option<usize>,
@@ -27,7 +27,7 @@ impl Asked {
         Self { target: Some(target), step: format!("{}/{step}", place.workflow) }
     }
 
-    /// Returns what names the step, the same in every run.
+    /// Returns the step's name, which is the same in every run.
     pub(crate) fn step(&self) -> &str {
         &self.step
     }
@@ -37,7 +37,7 @@ impl Asked {
 #[derive(Debug, Clone)]
 pub(crate) struct Notice {
     pub(crate) occasion: Occasion,
-    /// The approvals that it is about.
+    /// The requested approvals.
     pub(crate) asked: Vec<Asked>,
     pub(crate) result: Arc<RunResult>,
     pub(crate) is_last: bool,
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_wait_are_one_and_it_stays_small() {
+    fn queued_changes_are_merged_and_stay_small() {
         let changes = (1..10_000).map(|number| notice(Changed, number));
         let mailbox = filled([notice(Started, 0)].into_iter().chain(changes));
         assert_eq!(mailbox.lock().len(), 2);

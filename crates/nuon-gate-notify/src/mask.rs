@@ -1,17 +1,17 @@
-//! Which parts of an address are secrets by themselves.
+//! Which parts of an address are secret on their own.
 //!
 //! The whole address of a sink is always a secret, and so is its request target, the path and the query: many servers
-//! repeat it in an error. A target is only redacted here. CI systems hide what they are asked to hide in everything that
-//! follows, so that a part that is a word, a date or a version would make outputs unreadable, and GitHub would drop them.
-//! So they are asked to hide only:
+//! repeat it in an error. A target is only redacted here. CI systems also mask every later occurrence of what they are
+//! asked to mask, so a word, a date or a version among these would make their outputs unreadable, and GitHub would drop
+//! such outputs. So only these are masked there:
 //!
 //! - the value of a parameter whose name says that it is a secret (`sig`, `token`, …), whatever it looks like. A value of
 //!   nothing but words that every pipeline uses, or numbers as in dates and versions, is redacted with its name alone.
-//! - a UUID. It can name something that is no secret, such as a tenant; but services hand out addresses in which a UUID is
-//!   all that has to be known, and nothing that is reported of a deploy is one.
-//! - a part with at least sixteen characters of random text. Text is random where small letters, capital letters and
-//!   digits alternate often and words are rare, in a row of at least eight letters and digits: what stands between hyphens
-//!   and dots in names and versions is shorter, or has words.
+//! - a UUID. It may name something that is not secret, such as a tenant. But some services hand out addresses in which
+//!   a UUID is the only secret part, and nothing in a report about a deploy is a UUID.
+//! - a part with at least sixteen characters of random text. Text is random if lower-case letters, capitals and digits
+//!   alternate often and words are rare, over at least eight letters and digits in a row: the parts of names and
+//!   versions, between hyphens and dots, are shorter or contain words.
 
 use nuon_gate_http::Url;
 
@@ -23,7 +23,7 @@ const SHORTEST_ROW: usize = 8;
 const FEWEST_PIECES: usize = 5;
 /// A path of one segment that is shorter is a word such as `/notify`.
 const SHORTEST_PATH: usize = 16;
-/// Words that pipelines are full of. Alone, they are nobody's secret.
+/// Words that occur in every pipeline. On their own they are not secret.
 const COMMON: [&str; 13] = [
     "production",
     "development",
@@ -54,8 +54,8 @@ pub(crate) fn secret_parts(url: &Url) -> Vec<String> {
     parts
 }
 
-/// Returns what a server can repeat of an address without its host: the request target, the path and the query each
-/// alone, and the parameters that say of themselves that they are secret.
+/// Returns what a server can repeat of an address without its host: the request target, the path and the query alone,
+/// and the parameters whose names say that they are secret.
 pub(crate) fn request_target(url: &Url) -> Vec<String> {
     let path = url.path().trim_matches('/');
     let is_telling = path.contains('/') || path.len() >= SHORTEST_PATH;
@@ -70,7 +70,7 @@ fn written_pairs(url: &Url) -> impl Iterator<Item = (&str, &str)> {
     url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='))
 }
 
-/// Tells whether the name of a parameter or a header says that its value is a secret.
+/// Returns whether the name of a parameter or a header says that its value is a secret.
 pub(crate) fn names_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.iter().any(|word| name.contains(word))
@@ -85,7 +85,7 @@ fn is_secret_value(name: &str, value: &str) -> bool {
     is_secret(value) || names_secret(name) && !is_common(value)
 }
 
-/// Tells whether a text is made of common words, dates and versions alone.
+/// Returns whether a text is made of common words, dates and versions alone.
 fn is_common(text: &str) -> bool {
     let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
     let is_number = |part: &str| {
@@ -106,7 +106,7 @@ fn random(text: &str) -> usize {
     rows.filter(|row| row.len() >= SHORTEST_ROW && is_random(row)).map(str::len).sum()
 }
 
-/// Tells whether a run of letters and digits is random rather than a name.
+/// Returns whether a run of letters and digits is random rather than a name.
 fn is_random(row: &str) -> bool {
     let pieces = pieces(row);
     let words: usize = pieces.iter().filter(|piece| is_word(piece)).map(|piece| piece.len()).sum();
@@ -131,7 +131,7 @@ fn pieces(row: &str) -> Vec<&str> {
     pieces
 }
 
-/// Tells whether a piece is pronounceable.
+/// Returns whether a piece is pronounceable.
 fn is_word(piece: &str) -> bool {
     let is_vowel = |byte: &u8| matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y');
     let vowels = piece.bytes().filter(is_vowel).count();
@@ -288,7 +288,7 @@ mod tests {
         }
 
         #[test]
-        fn words_with_numbers_between_them_are_not(words in proptest::collection::vec("(deploy|Production|hook|v[0-9]|[0-9]{1,4}|eu)[-._]", 1..8)) {
+        fn words_with_numbers_between_them_are_not_secret(words in proptest::collection::vec("(deploy|Production|hook|v[0-9]|[0-9]{1,4}|eu)[-._]", 1..8)) {
             let text = words.concat();
             prop_assert!(!is_secret(&text), "{text}");
         }

@@ -39,7 +39,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Returns the usual options over connections of this kind.
+    /// Returns the default options for connections of this kind.
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,
@@ -56,7 +56,7 @@ impl Options {
     }
 }
 
-/// What became of the notifications.
+/// The outcome of the notifications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// One for each sink, in the order of the documentation.
@@ -140,7 +140,8 @@ impl Notifier {
         self.put(occasion, &asked, result, false);
     }
 
-    /// Notifies that a human is asked to approve a plan: of the target at this position, in this step. Each step is sent.
+    /// Notifies that a human is asked to approve the plan of the target at this position, in this step. Every step is
+    /// sent.
     pub fn ask(&self, target: usize, place: &ApprovalPlace, result: RunResult) {
         self.put(Occasion::Approval, &[Asked::new(target, place)], result, false);
     }

@@ -58,7 +58,7 @@ impl Trigger {
         }
     }
 
-    /// Tells whether it is listed by default. A sink that can edit its message also shows the start.
+    /// Returns whether it is listed by default. A sink that can edit its message also shows the start.
     pub fn is_usual(self, can_edit: bool) -> bool {
         match self {
             Self::Start => can_edit,
@@ -80,14 +80,14 @@ impl Trigger {
                 }
                 Verdict::Passed | Verdict::NotifyFailed => &[Self::Success],
                 Verdict::TimedOut | Verdict::Inconclusive => &[Self::Timeout],
-                // Who is to answer may be told by this alone.
+                // The person who has to answer may only be notified by this.
                 Verdict::ApprovalNeeded => &[Self::Failure, Self::Approval],
                 Verdict::Failed
                 | Verdict::Rejected
                 | Verdict::Cancelled
                 | Verdict::Superseded
                 | Verdict::Interrupted(_) => &[Self::Failure],
-                // A single poll of a deploy that goes on is no end.
+                // A pending result of a single poll is not an end.
                 Verdict::Pending => &[],
             },
         }

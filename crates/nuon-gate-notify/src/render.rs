@@ -1,4 +1,4 @@
-//! What would be sent, for those who want to see it first.
+//! Renders what would be sent, without sending it.
 
 use nuon_gate_core::Verdict;
 use nuon_gate_core::result::RunResult;
@@ -11,7 +11,7 @@ use crate::webhook::event::Event;
 use crate::webhook::headers;
 use crate::{Mention, Occasion, Sinks, discord, teams};
 
-/// What a sink would be sent.
+/// What would be sent to a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// The sink, and which of its messages it is.
@@ -20,7 +20,7 @@ pub struct Rendered {
     pub text: String,
 }
 
-/// Returns what each sink would be sent of a result, and sends nothing.
+/// Returns what each sink would be sent for a result, and sends nothing.
 pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Rendered> {
     let asks = result.targets.iter().any(|target| target.approval_url.is_some())
         || result.branch_run.as_ref().is_some_and(|run| run.awaiting_approval);

@@ -1,11 +1,11 @@
-//! A made-up run, for trying out templates, channels and renderings.
+//! A made-up run, for testing templates, channels and renderings.
 
 use nuon_gate_core::result::{
     ApiResult, DeployResult, LastGood, LogLine, Named, PlanResult, RunResult, StayResult, TargetResult,
 };
 use nuon_gate_core::{Clock, Line, MatchedBy, Verdict};
 
-/// Returns a run with one target that ended in a way.
+/// Returns a run with one target that has this verdict.
 pub(crate) fn result(verdict: Verdict) -> RunResult {
     let target = target(verdict, "acme", "api", 1);
     RunResult {
@@ -27,7 +27,7 @@ pub(crate) fn result(verdict: Verdict) -> RunResult {
     }
 }
 
-/// Returns one target that ended in a way.
+/// Returns one target that has this verdict.
 pub(crate) fn target(verdict: Verdict, install: &str, component: &str, number: u32) -> TargetResult {
     let (status, reason) = words(verdict);
     let ended = matches!(verdict, Verdict::Passed | Verdict::Failed | Verdict::Cancelled);

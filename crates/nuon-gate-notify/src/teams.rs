@@ -1,7 +1,7 @@
 //! Microsoft Teams: an Adaptive Card through a Workflows URL.
 //!
-//! That a workflow accepts a card does not prove that it shows it: it answers before it renders anything. Text from
-//! outside goes into text runs, which are not parsed as Markdown; links are buttons of the card.
+//! An accepted card may still not appear, because the workflow answers before it renders it. Text from outside goes
+//! into text runs, which are not parsed as Markdown; links are buttons of the card.
 
 use nuon_gate_core::Line;
 use nuon_gate_http::Method;

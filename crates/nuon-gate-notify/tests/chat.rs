@@ -1,4 +1,4 @@
-//! What Discord and Teams are sent, and what is made of their answers.
+//! What Discord and Teams are sent, and how their answers are handled.
 
 #![cfg(test)]
 

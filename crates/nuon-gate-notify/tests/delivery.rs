@@ -1,4 +1,4 @@
-//! What holds for all sinks together: none holds up another, the budget holds, and no secret gets out.
+//! Common rules for sinks: none delays another, the budget is kept, and no secret leaks.
 
 #![cfg(test)]
 
@@ -15,7 +15,7 @@ use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// A server that takes connections and says nothing.
+/// A server that accepts connections and never answers.
 async fn silent() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hooks/secret-path", listener.local_addr().unwrap());
@@ -79,7 +79,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_made_up_for_leaves_a_warning() {
+async fn a_replaced_message_leaves_a_warning() {
     let service = Service::start(|number, _| answer(if number == 0 { 400 } else { 200 }, "no")).await;
     let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/x"))]);
     let notifier = Notifier::start(&hook, options()).unwrap();
@@ -117,7 +117,7 @@ async fn secrets_that_come_back_in_a_log_are_not_passed_on() {
 }
 
 #[tokio::test]
-async fn nobody_to_tell_is_no_trouble() {
+async fn no_sinks_are_no_error() {
     let notifier = Notifier::start(&sinks(&[]), options()).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     let outcome = notifier.finish(result(Verdict::Passed), Duration::ZERO).await;

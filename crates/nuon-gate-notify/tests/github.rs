@@ -1,4 +1,4 @@
-//! What is written to GitHub about a deployment, and what follows from its answers.
+//! What is written to GitHub, and how its answers are handled.
 
 #![cfg(test)]
 
@@ -38,7 +38,7 @@ fn commit_status(service: &Service) -> Sinks {
     sinks
 }
 
-/// The states that were written, one after the other.
+/// The written states, in order.
 fn states(service: &Service) -> Vec<Value> {
     service
         .seen()
@@ -51,7 +51,7 @@ fn states(service: &Service) -> Vec<Value> {
 #[tokio::test]
 async fn a_deployment_begins_and_ends_with_the_run() {
     let service = Service::start(|_, _| answer(201, json!({"id": 42}).to_string())).await;
-    // What is listed for chat does not leave a deployment without an end.
+    // `--notify-on` does not leave a deployment without an end.
     let options = Options { notify_on: Some(vec![Trigger::Recovery]), ..options() };
     let notifier = Notifier::start(&deployment(&service), options).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
@@ -87,12 +87,12 @@ async fn a_deployment_begins_and_ends_with_the_run() {
 #[tokio::test]
 async fn a_commit_status_is_pending_and_then_the_end() {
     let service = Service::start(|_, _| answer(201, "{}")).await;
-    // What is listed for chat does not leave a status without an end.
+    // `--notify-on` does not leave a status without an end.
     let options = Options { notify_on: Some(vec![Trigger::Recovery]), ..options() };
     let notifier = Notifier::start(&commit_status(&service), options).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
-    // GitHub keeps every status: one that says nothing new is not written.
+    // GitHub keeps every status, so one without news is not written.
     notifier.tell(Occasion::Changed, pending("executing"));
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
     service.wait_for(2).await;
@@ -172,7 +172,7 @@ async fn every_end_has_its_state() {
     }
 }
 
-/// What would be written of a run.
+/// What would be written for a run.
 fn shown(result: &RunResult) -> Value {
     let mut sinks = sinks(&[]);
     sinks.add_github_deployment("production", &set("https://github.example/api/v3", ("", ""))).unwrap();
@@ -191,7 +191,7 @@ fn what_has_been_torn_down_is_inactive() {
         (&shown(&result)["state"], &shown(&result)["description"]),
         (&json!("inactive"), &json!("✅ api in acme torn down"))
     );
-    // With something else beside it, something is deployed.
+    // If something else is deployed beside it, it is not only a teardown.
     result.targets.push(support::result(Verdict::Passed).targets.remove(0));
     assert_eq!(shown(&result)["state"], "success");
     result.verdict = Verdict::Failed;

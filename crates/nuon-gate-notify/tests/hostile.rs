@@ -1,4 +1,4 @@
-//! Whatever a server says, every message stays within every limit and has no mention, link or markup of its own.
+//! Whatever a server says, every message keeps to every limit and contains no mention, link or markup from outside.
 
 #![cfg(test)]
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use support::{result, sinks};
 
-/// What our links into the dashboard are called.
+/// The labels of our links into the dashboard.
 const LABELS: [&str; 3] = ["|Open in Nuon", "|Open the run in Nuon", "|Approve the run in Nuon"];
 const PAGE: &str = "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1";
 
@@ -42,7 +42,7 @@ fn webhooks() -> [Sinks; 2] {
     ["cloudevents", "cdevents"].map(|format| sinks(&[url, ("NUON_GATE_WEBHOOK_FORMAT", format)]))
 }
 
-/// Texts that want to be more than text.
+/// Texts with the syntax of some service.
 fn hostile(longest: usize) -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(HOSTILE);
     prop_oneof![
@@ -52,7 +52,7 @@ fn hostile(longest: usize) -> impl Strategy<Value = String> {
     ]
 }
 
-/// Reads a text as it stands in the file of a result.
+/// Parses a text as it is in the file of a result.
 fn read(text: &str) -> Line {
     serde_json::from_value(text.into()).unwrap()
 }
@@ -164,7 +164,7 @@ fn check_text(object: &Value, kind: &str, max: usize) {
     }
 }
 
-/// Checks elements that Slack does not parse: only a link's address acts.
+/// Checks elements that Slack does not parse: only a link's address is active.
 fn check_rich(block: &Value) {
     for part in block["elements"].as_array().unwrap() {
         for element in part["elements"].as_array().unwrap() {
@@ -178,7 +178,7 @@ fn check_rich(block: &Value) {
     }
 }
 
-/// In a text that Slack parses, everything in angle brackets is a link of ours or a mention from the settings.
+/// In a text that Slack parses, everything in angle brackets is one of our links or a mention from the settings.
 fn only_our_links(text: &str) {
     for rest in text.split('<').skip(1) {
         let inner = rest.split('>').next().unwrap();
@@ -204,13 +204,13 @@ fn check_discord(payload: &Value) {
     assert!((1..=256).contains(&units(title)) && (1..=4096).contains(&units(description)));
     assert!(units(title) + units(description) <= 6000);
     only_escaped(title);
-    // At the end there can be a block of code.
+    // There may be a code block at the end.
     let (text, code) = description.split_once("\n```\n").unzip();
     assert!(code.is_none_or(|code| !code.strip_suffix("\n```").unwrap().contains('`')), "{description:?}");
     only_escaped(&without_own_links(text.unwrap_or(description)));
 }
 
-/// Takes the links and the times out of Discord's Markdown, all of which are ours.
+/// Removes the links and the times from Discord's Markdown, all of which are ours.
 fn without_own_links(text: &str) -> String {
     let (mut rest, mut plain) = (text, String::new());
     while let Some(at) = rest.find(['\\', '[', '<']) {
@@ -237,7 +237,7 @@ fn without_own_links(text: &str) -> String {
     plain + rest
 }
 
-/// Behind every sign that could be markup stands a backslash of ours.
+/// Every character that could be markup has a backslash of ours before it.
 fn only_escaped(text: &str) {
     let mut characters = text.chars();
     while let Some(c) = characters.next() {
@@ -253,7 +253,7 @@ fn check_teams(payload: &Value, bytes: usize) {
     assert!(bytes <= 21_000, "{bytes}");
     let card = &payload["attachments"][0]["content"];
     for block in card["body"].as_array().unwrap() {
-        // No other element shows its text as it is.
+        // No other element shows its text unparsed.
         assert_eq!(text_of(block, "type"), "RichTextBlock");
         for run in block["inlines"].as_array().unwrap() {
             assert_eq!(text_of(run, "type"), "TextRun");
@@ -268,15 +268,15 @@ fn check_teams(payload: &Value, bytes: usize) {
     assert_eq!(card["msteams"].get("entities"), None);
 }
 
-/// GitHub takes 140 characters, and shows them as they are.
+/// GitHub accepts 140 characters, and shows them unparsed.
 fn check_github(payload: &Value) {
     assert!((1..=140).contains(&units(text_of(payload, "description"))));
-    // Of a commit status "Details" leads there.
+    // The link of a commit status is in another member.
     let page = if payload.get("context").is_some() { "target_url" } else { "log_url" };
     assert!(text_of(payload, page).starts_with("https://"));
 }
 
-/// Whatever is written, no control character ends a line of it but our own line breaks, and nothing turns or hides a word.
+/// In every text, no control character but our own line breaks ends a line, and nothing turns or hides a word.
 fn check_texts(payload: &Value) {
     match payload {
         Value::String(text) => assert_eq!(text.chars().find(|c| *c != '\n' && is_hidden(*c)), None, "{text:?}"),

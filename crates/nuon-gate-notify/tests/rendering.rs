@@ -1,6 +1,6 @@
-//! What people see of every message, of every verdict and for one, three and forty targets, compared with files. After a
-//! change that is meant, write them anew with `BLESS=1 cargo test -p nuon-gate-notify --test rendering`, and read the
-//! difference as somebody who has five seconds to decide what to do.
+//! Compares what people see of every message, for every verdict and for one, three and forty targets, with files. After
+//! an intended change, rewrite them with `BLESS=1 cargo test -p nuon-gate-notify --test rendering`, and read the
+//! difference as a person who has five seconds to decide what to do.
 
 #![cfg(test)]
 
@@ -16,7 +16,7 @@ use nuon_gate_notify::{Sinks, render};
 use serde_json::Value;
 use support::{fleet, result, sinks};
 
-/// A verdict of which there are so many, among so many targets.
+/// The number of targets, and how many of them have the verdict.
 const COUNTS: [(usize, usize); 3] = [(1, 1), (3, 1), (40, 3)];
 
 fn everyone() -> Sinks {
@@ -67,7 +67,7 @@ fn compare(name: &str, text: &str) {
     assert_eq!(text.lines().count(), kept.lines().count(), "{name}.txt");
 }
 
-/// Compares what is seen of runs with one, three and forty targets.
+/// Compares what people see of runs with one, three and forty targets.
 fn compare_seen(name: &str, verdict: Verdict, change: impl Fn(&mut RunResult)) {
     let mut text = String::new();
     for (count, decided) in COUNTS {
@@ -78,7 +78,7 @@ fn compare_seen(name: &str, verdict: Verdict, change: impl Fn(&mut RunResult)) {
     compare(name, &text);
 }
 
-/// Changes the targets that a run is about.
+/// Changes the targets that decide a run.
 fn each(run: &mut RunResult, change: impl Fn(&mut nuon_gate_core::result::TargetResult)) {
     run.targets.iter_mut().filter(|target| target.verdict != Verdict::Passed).for_each(change);
 }

@@ -1,4 +1,4 @@
-//! What webhooks send, how it is signed, and what they make of their receivers' answers.
+//! What webhooks send, how it is signed, and how answers are handled.
 
 #![cfg(test)]
 
@@ -35,7 +35,7 @@ fn verify(seen: &Seen, secret: &str) {
     standardwebhooks::Webhook::new(secret).unwrap().verify(&seen.body, &headers).unwrap();
 }
 
-/// The same type as that crate takes; `reqwest` and it share one.
+/// The type that this crate takes, which `reqwest` shares.
 fn standardwebhooks_headers() -> nuon_gate_http::header::HeaderMap {
     nuon_gate_http::header::HeaderMap::new()
 }
@@ -73,7 +73,7 @@ async fn githubs_signature_is_made_on_request() {
     let signed = [("NUON_GATE_WEBHOOK_SECRET", OLD), ("NUON_GATE_WEBHOOK_GITHUB_SIGNATURE", "true")];
     end(&hook(&service, &signed), Verdict::Passed).await;
     let seen = &service.seen()[0];
-    // As a receiver computes it that takes the secret as it is written.
+    // As a receiver computes it that uses the secret as it is written.
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, OLD.as_bytes());
     let hex: String = ring::hmac::sign(&key, &seen.body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(seen.header("x-hub-signature-256"), Some(format!("sha256={hex}").as_str()));
@@ -108,7 +108,7 @@ async fn a_repeated_request_has_the_same_id_and_is_signed_at_its_own_time() {
 }
 
 #[tokio::test]
-async fn the_same_end_told_by_another_run_has_the_same_id() {
+async fn the_same_end_reported_by_another_run_has_the_same_id() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let sinks = hook(&service, &[]);
     end(&sinks, Verdict::Failed).await;
@@ -228,7 +228,7 @@ async fn cloudevents_are_structured() {
 }
 
 #[tokio::test]
-async fn cdevents_tell_of_every_end_and_of_what_was_deployed() {
+async fn cdevents_report_every_end_and_every_deployed_artifact() {
     let cases = [
         (Verdict::Passed, "success", 2),
         (Verdict::Failed, "failure", 1),
@@ -252,7 +252,7 @@ async fn cdevents_tell_of_every_end_and_of_what_was_deployed() {
         assert_eq!(content.get("errors").is_some(), verdict != Verdict::Passed);
         for (request, event) in seen.iter().zip(seen.iter().map(Seen::json)) {
             assert_eq!(request.header("content-type"), Some("application/cloudevents+json"));
-            // What stands in both envelopes is the same.
+            // Both envelopes have the same content.
             let context = &event["data"]["context"];
             assert_eq!(
                 (&event["id"], &event["type"], &event["source"]),

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use crate::script::{Component, Script};
 
-/// Makes an id of the usual length from a prefix and any text.
+/// Creates an id of the usual length from a prefix and any text.
 pub(crate) fn id(prefix: &str, text: &str) -> String {
     let tail: String = text.chars().filter(char::is_ascii_alphanumeric).take(23).collect();
     format!("{prefix}{:0<23}", tail.to_ascii_lowercase())
 }
 
-/// Makes the id of what belongs to a deploy and to nothing else, like its log stream.
+/// Creates the id of something that belongs to one deploy, such as its log stream.
 pub(crate) fn id_of_deploys(prefix: &str, deploy: &str) -> String {
     id(prefix, deploy.strip_prefix("dpl").unwrap_or(deploy))
 }
 
-/// Returns a component's name, which follows from its id if there is none.
+/// Returns a component's name, which is derived from its id if there is none.
 pub(crate) fn name(component: &Component) -> &str {
     component.name.as_deref().unwrap_or(component.id.trim_start_matches("cmp"))
 }
@@ -32,7 +32,7 @@ pub(crate) fn install_component(component: &Component) -> &str {
 
 /// Gives every component an id in its install, and every deploy an id, a build and a workflow.
 ///
-/// The same component in several installs would have the same ones, and a long name is cut, so every made id is
+/// The same component in several installs would have the same ids, and long names are cut, so every created id is
 /// checked against the others.
 pub(crate) fn complete(script: &mut Script) {
     let mut taken = BTreeSet::new();
@@ -42,7 +42,7 @@ pub(crate) fn complete(script: &mut Script) {
         let mut build = id("bld", &name);
         for (position, deploy) in component.deploys.iter_mut().enumerate() {
             deploy.id.get_or_insert_with(|| free(&mut taken, id("dpl", &format!("{}{ends}", position + 1))));
-            // What only recovers is about the build that is there.
+            // A recovery keeps the current build.
             let usual = if deploy.deploy_type.as_deref() == Some("recover") { build } else { id("bld", &name) };
             build = deploy.build.get_or_insert(usual).clone();
             deploy.workflow.get_or_insert_with(|| free(&mut taken, id("inw", &format!("{position}{name}"))));
@@ -50,7 +50,7 @@ pub(crate) fn complete(script: &mut Script) {
     }
 }
 
-/// Shortens a long name to both its ends: people know its beginning, and numbered names differ at their end.
+/// Shortens a long name to both its ends: people know its start, and numbered names differ at their end.
 fn both_ends(name: &str) -> String {
     let name: Vec<char> = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let split = name.len().min(8);

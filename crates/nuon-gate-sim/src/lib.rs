@@ -40,11 +40,11 @@ pub struct Sim {
 }
 
 impl Sim {
-    /// Starts serving a script, in a thread of its own. Port 0 takes a free one.
+    /// Starts serving a script in its own thread. Port 0 picks a free port.
     ///
     /// # Errors
     ///
-    /// If the address cannot be listened on.
+    /// If it cannot listen on the address.
     pub fn start(script: Script, listen: SocketAddr) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind(listen))?;
@@ -74,7 +74,7 @@ impl Sim {
         }
     }
 
-    /// Returns the address below which the methods of Slack's Web API are.
+    /// Returns the base address of Slack's Web API.
     pub fn slack_api_url(&self) -> String {
         self.url() + sinks::SLACK_API
     }

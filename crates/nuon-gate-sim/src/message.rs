@@ -1,4 +1,4 @@
-//! A request and an answer in HTTP/1.1.
+//! HTTP/1.1 requests and answers.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -46,7 +46,7 @@ fn percent_decoded(segment: &str) -> String {
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
-/// An answer without fault.
+/// An answer without a fault.
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: u16,

@@ -1,5 +1,5 @@
-//! Signing in with an identity: the endpoint that exchanges it for a token, and one that issues it, as GitHub does for the
-//! jobs of its Actions.
+//! Signing in with an identity: the endpoint that exchanges it for a token, and an issuer like GitHub's for jobs of its
+//! Actions.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,10 +9,10 @@ use crate::bodies;
 use crate::message::{Reply, Seen};
 use crate::script::Script;
 
-/// How long a token is said to live.
+/// The lifetime that a token claims.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
-/// The tokens that have been given, with how many answers each has had.
+/// The issued tokens, and how many answers each has had.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens(HashMap<String, u32>);
 
@@ -42,7 +42,7 @@ impl Tokens {
         }))
     }
 
-    /// Tells whether a token has been given, and is still accepted.
+    /// Returns whether a token was issued and is still accepted.
     pub(crate) fn accepts(&mut self, script: &Script, authorization: &str) -> bool {
         let lifetime = script.oidc.as_ref().and_then(|oidc| oidc.lifetime_polls).unwrap_or(u32::MAX);
         let token = authorization.strip_prefix("Bearer ").unwrap_or_default();

@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::script::{Component, Stay};
 
-/// How far a component has come.
+/// The progress of a component.
 #[derive(Debug, Default)]
 pub(crate) struct ComponentProgress {
     pub(crate) polls: u32,
     pub(crate) deploys: Vec<DeployProgress>,
-    /// The checks of its health that others have reported.
+    /// The health checks that others have reported.
     pub(crate) checks: Vec<Value>,
-    /// Through what is observed of it since a deploy was applied, and which one that is.
+    /// The progress through its observations since a deploy was applied, and which deploy that is.
     pub(crate) observed: Option<(usize, Progress)>,
 }
 
@@ -28,16 +28,16 @@ impl ComponentProgress {
     }
 }
 
-/// How far a deploy has come.
+/// The progress of a deploy.
 #[derive(Debug, Default)]
 pub(crate) struct DeployProgress {
-    /// Through what the script says of its row.
+    /// Through the statuses in the script.
     pub(crate) row: Progress,
-    /// Through the tries of its health gate.
+    /// Through the attempts of its health gate.
     pub(crate) gate: Progress,
     /// How many outcomes of that gate have been written.
     pub(crate) outcomes: usize,
-    /// What health gates have written to its row, its own or that of an earlier deploy, and when.
+    /// What health gates have written to its row, its own or an earlier deploy's, and when.
     pub(crate) written: Vec<(Stay, Duration)>,
 }
 
@@ -64,7 +64,7 @@ impl Progress {
         self.cancelled
     }
 
-    /// Freezes it: what has not begun never will.
+    /// Freezes it: what has not begun never begins.
     pub(crate) fn halt(&mut self) {
         self.halted = true;
     }
@@ -75,12 +75,12 @@ impl Progress {
         self.cancelled = Some(at);
     }
 
-    /// Tells whether it can never begin.
+    /// Returns whether it can never begin.
     pub(crate) fn is_called_off(&self) -> bool {
         self.halted && self.entered.is_empty()
     }
 
-    /// Returns when its first status was entered, which is then unless it has been before.
+    /// Returns when its first status was entered. If it was not, it is entered now.
     pub(crate) fn begin(&mut self, then: Duration) -> Duration {
         if self.entered.is_empty() {
             self.entered.push(then);
@@ -88,7 +88,7 @@ impl Progress {
         self.entered[0]
     }
 
-    /// Moves on to the status that an answer at `now` shows, counts that answer as so many polls, and returns the
+    /// Advances to the status that an answer at `now` shows, counts that answer as this many polls, and returns the
     /// position of the status.
     pub(crate) fn advance(&mut self, lasts: &[Lasts], begins: Duration, now: Duration, polls: u32) -> usize {
         self.begin(begins);
@@ -110,23 +110,23 @@ impl Progress {
     }
 }
 
-/// How far the cancelling of a workflow has come.
+/// The progress of cancelling a workflow.
 #[derive(Debug, Default)]
 pub(crate) struct Cancelling {
     pub(crate) refused: u32,
     pub(crate) stage: Stage,
 }
 
-/// A stage of the cancelling of a workflow.
+/// A stage of cancelling a workflow.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// It has not been accepted.
     #[default]
     Open,
-    /// It has been accepted, and shows after so many further answers.
+    /// It was accepted, and becomes visible after this many further answers.
     Accepted { answers: u32, was_pending: bool },
-    /// It shows.
+    /// It is visible.
     Settled { finished: bool },
-    /// It has been accepted and came too late.
+    /// It was accepted, but came too late.
     Lost,
 }

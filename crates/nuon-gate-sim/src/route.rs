@@ -2,14 +2,14 @@
 
 use crate::script::Endpoint;
 
-/// A request's path, taken apart.
+/// A parsed path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     /// The public configuration.
     CliConfig,
     /// The exchange of an identity for a token.
     Exchange,
-    /// Where an identity is issued.
+    /// The issuer of identities.
     Issuer,
     /// The installs.
     Installs,
@@ -27,33 +27,33 @@ pub(crate) enum Route<'a> {
     InstallDeploys(&'a str),
     /// A deploy in an install.
     Deploy(&'a str, &'a str),
-    /// The triggering of a component's deploy.
+    /// Triggering a component's deploy.
     Trigger(&'a str, &'a str),
-    /// The triggering of a deploy of every component of an install.
+    /// Triggering a deploy of every component of an install.
     DeployAll(&'a str),
-    /// The tearing down of every component of an install.
+    /// Tearing down every component of an install.
     TeardownAll(&'a str),
-    /// The tearing down of a component.
+    /// Tearing down a component.
     Teardown(&'a str, &'a str),
     /// A workflow.
     Workflow(&'a str),
-    /// The cancelling of a workflow.
+    /// Cancelling a workflow.
     Cancel(&'a str),
-    /// The end of a workflow's step.
+    /// The long poll for the end of a workflow's step.
     Await(&'a str, &'a str),
     /// A workflow's place in the queue.
     QueuePosition(&'a str),
     /// The contents of an approval that a workflow's step asks for.
     ApprovalContents(&'a str, &'a str),
-    /// What the components of an install are made of, as it was last observed.
+    /// The resources of an install's components, as last observed.
     Resources(&'a str),
-    /// The checks of a component's health that were reported.
+    /// The reported health checks of a component.
     Checks(&'a str, &'a str),
-    /// The reporting of one.
+    /// Reporting a health check.
     PushCheck(&'a str, &'a str, &'a str),
     /// A log stream.
     Logs(&'a str),
-    /// The end of a log stream, as it grows.
+    /// The long poll for more of a log stream.
     Tail(&'a str),
     /// The apps.
     Apps,
@@ -113,7 +113,7 @@ impl<'a> Route<'a> {
         Some(route)
     }
 
-    /// Tells whether servers of before 2026 know it.
+    /// Returns whether only servers from 2026 on have it.
     pub(crate) fn is_new(self) -> bool {
         matches!(
             self,
@@ -130,7 +130,7 @@ impl<'a> Route<'a> {
         )
     }
 
-    /// Returns what a script calls it.
+    /// Returns its name in a script.
     pub(crate) fn endpoint(self) -> Endpoint {
         match self {
             Self::CliConfig => Endpoint::CliConfig,

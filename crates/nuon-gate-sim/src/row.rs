@@ -1,4 +1,4 @@
-//! A deploy as it stands at the moment of an answer.
+//! A deploy at the moment of an answer.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::script::{Component, Deploy, Health, Outcome, Stay};
 
-/// Where a deploy stands in the script: its component's position, and its own in that component.
+/// A deploy's place in the script: its component's position, and its own position in that component.
 pub(crate) type Place = (usize, usize);
 
 /// A deploy's row.
@@ -15,7 +15,7 @@ pub(crate) struct Row<'a> {
     pub(crate) deploy: &'a Deploy,
     /// Each status up to the current one, and when it was entered.
     pub(crate) stays: Vec<(&'a Stay, Timestamp)>,
-    /// Those among them that come from the deploy itself and not from a health gate.
+    /// Those that come from the deploy itself rather than from a health gate.
     pub(crate) own: Vec<&'a Stay>,
 }
 
@@ -25,7 +25,7 @@ impl<'a> Row<'a> {
         self.stays[self.stays.len() - 1]
     }
 
-    /// Returns where the deploy itself stands, whatever a health gate has written.
+    /// Returns the deploy's own status, without what health gates have written.
     pub(crate) fn own(&self) -> &'a Stay {
         self.own[self.own.len() - 1]
     }
@@ -35,19 +35,19 @@ impl<'a> Row<'a> {
 pub(crate) struct Gate<'a> {
     pub(crate) health: &'a Health,
     pub(crate) component: &'a Component,
-    /// What comes of each try that is made.
+    /// The outcome of each attempt.
     pub(crate) outcomes: Vec<Outcome>,
-    /// How many tries have begun, and one more once the last one has ended.
+    /// How many attempts have begun, plus one once the last one has ended.
     pub(crate) entered: usize,
 }
 
 impl Gate<'_> {
-    /// Returns what came of a try, if it has ended.
+    /// Returns the outcome of an attempt, if it has ended.
     pub(crate) fn outcome(&self, at: usize) -> Option<Outcome> {
         self.outcomes.get(at).copied().filter(|_| at + 1 < self.entered)
     }
 
-    /// Returns what came of the gate, if it has ended.
+    /// Returns the outcome of the gate, if it has ended.
     pub(crate) fn end(&self) -> Option<Outcome> {
         self.outcomes.len().checked_sub(1).and_then(|last| self.outcome(last))
     }

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as the simulator needs, on bare sockets: it has to break the protocol at any place, which a
+//! As much of HTTP/1.1 as the simulator needs, on bare sockets, because it has to break the protocol anywhere, which a
 //! framework would prevent.
 
 use std::io;
@@ -28,11 +28,11 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// Serves connections for ever.
 pub(crate) async fn serve(listener: &TcpListener, state: &std::sync::Arc<Mutex<State>>) {
     loop {
-        // An `accept` that fails (a client that went away) is no reason to stop serving the others.
+        // A failed `accept` (the client has gone) must not stop the server.
         if let Ok((stream, _)) = listener.accept().await {
             let state = std::sync::Arc::clone(state);
             tokio::spawn(async move {
-                // The client went away, or was sent away by a fault.
+                // The client has gone, or a fault closed the connection.
                 let _ = connection(stream, &state).await;
             });
         }
@@ -56,7 +56,7 @@ async fn connection(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<(
     Ok(())
 }
 
-/// Waits until there is something to answer.
+/// Waits until the request can be answered.
 async fn hold(mut answered: Answered, state: &Mutex<State>) -> Reply {
     loop {
         match answered {
@@ -75,7 +75,7 @@ async fn write(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
     stream.write_all(&bytes).await
 }
 
-/// Does what the fault says instead of answering; tells whether the connection can be used on.
+/// Applies a fault in place of the answer. Returns whether the connection can still be used.
 async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
     let sentence = json!({"id": "dplnobody0000000000000000", "status": "active", "status_description": "never whole"});
     let whole = Reply::ok(&sentence);
@@ -140,7 +140,7 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
 async fn reset_after(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<bool> {
     stream.write_all(bytes).await?;
     stream.flush().await?;
-    // The reset would overtake what has been written, so it is given a moment to arrive.
+    // The reset would overtake what was written, so that gets a moment to arrive.
     tokio::time::sleep(Duration::from_millis(20)).await;
     stream.set_zero_linger()?;
     Ok(false)
@@ -163,7 +163,7 @@ fn with_retry_after(reply: Reply, fault: &Fault) -> Reply {
     }
 }
 
-/// Reads a request, with its body if somebody may want to see it; `None` at the end of the connection.
+/// Reads a request, with its body if it is kept; `None` at the end of the connection.
 async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Seen>> {
     loop {
         if let Some((mut request, body)) = parse(buffer)? {
@@ -185,7 +185,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Resul
     }
 }
 
-/// Parses a whole head; returns the request and where its body is.
+/// Parses a complete head. Returns the request and the range of its body.
 fn parse(buffer: &[u8]) -> io::Result<Option<(Seen, Range<usize>)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);

@@ -35,7 +35,7 @@ pub(crate) struct State {
     pub(crate) runs: BTreeMap<String, Progress>,
     /// By the workflow's id.
     pub(crate) cancellings: BTreeMap<String, Cancelling>,
-    /// Those that were begun by a request for several deploys, by their ids.
+    /// Workflows that a request for several deploys started, by id.
     pub(crate) triggered: BTreeMap<String, Triggered>,
     /// The tokens that were issued.
     pub(crate) tokens: Tokens,
@@ -47,7 +47,7 @@ pub(crate) struct State {
     first_request: Option<(Instant, Timestamp)>,
 }
 
-/// What is answered.
+/// The reaction to a request.
 pub(crate) enum Answered {
     Given(Reply),
     Held(Held),
@@ -68,7 +68,7 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// Tells whether a request has been held for so long.
+    /// Returns whether a request has been held for this long.
     pub(crate) fn is_over(self, limit: Duration) -> bool {
         self.now.saturating_sub(self.since) >= limit
     }
@@ -104,11 +104,11 @@ impl State {
     pub(crate) fn answer(&mut self, request: Seen) -> (Answered, Option<Fault>) {
         self.seen.push(request.clone());
         let segments = request.segments();
-        // Requests to notification endpoints must not start the API's clock.
+        // Requests to notification services must not start the API's clock.
         if let Some(sink) = Sink::of(&segments) {
             let fault = self.strike(sink.endpoint(), None);
             let reply = match takes_effect(fault.as_ref()) {
-                true => self.sinks.tell(sink, &request, &self.script),
+                true => self.sinks.handle(sink, &request, &self.script),
                 false => Reply::ok(&Value::Null),
             };
             return (Answered::Given(reply), fault);
@@ -131,7 +131,7 @@ impl State {
         (given_or_held(reply, Held { since: now, request }), fault)
     }
 
-    /// Decides the answer to a request that was held.
+    /// Decides the answer to a held request.
     pub(crate) fn answer_held(&mut self, held: Held) -> Answered {
         let segments = held.request.segments();
         let moment = Moment { since: held.since, now: self.elapsed() };
@@ -145,7 +145,7 @@ impl State {
         Route::of(method, segments).filter(|route| self.script.generation == Generation::New || !route.is_new())
     }
 
-    /// Returns the answer, unless the request is to be held.
+    /// Returns the answer, or `None` to hold the request.
     fn respond(&mut self, route: Route<'_>, request: &Seen, moment: Moment) -> Option<Reply> {
         let now = moment.now;
         let reply = match route {
@@ -245,7 +245,7 @@ impl State {
         place.map(|(at, _)| self.script.components[at].id.as_str())
     }
 
-    /// Returns where the first such deploy is.
+    /// Returns the place of the first matching deploy.
     pub(crate) fn place(&self, is: impl Fn(&Component, &Deploy) -> bool) -> Option<Place> {
         let components = self.script.components.iter().enumerate();
         let mut found = components
@@ -253,7 +253,7 @@ impl State {
         found.next()
     }
 
-    /// Returns where the deploy is whose log stream has this id.
+    /// Returns the place of the deploy with this log stream.
     pub(crate) fn place_of_logs(&self, stream: &str) -> Option<Place> {
         self.place(|_, deploy| bodies::log_stream_id(deploy) == stream)
     }

@@ -1,6 +1,6 @@
-//! Texts that are syntax somewhere: on a terminal, in a log of a CI system, in Markdown, HTML, JSON, or in a message.
+//! Texts that are syntax somewhere: on a terminal, in a CI system's log, in Markdown, HTML, JSON, or in a message.
 
-/// Pieces of hostile texts, for tests that put them together.
+/// Pieces of hostile texts, from which tests build texts.
 pub const HOSTILE: &[&str] = &[
     "::",
     ":",

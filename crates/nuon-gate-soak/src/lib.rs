@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
-//! A [`world`] answers, the [`oracle`] judges by the [`transcript`]. Whoever asks keeps the time: the core's tests a virtual one,
-//! [`sockets`] the real one, with the real program.
+//! A [`world`] answers requests, and the [`oracle`] judges the [`transcript`]. The caller keeps the time: the core's
+//! tests use virtual time, [`sockets`] uses real time and the real program.
 
 mod hostile;
 pub mod oracle;

@@ -6,27 +6,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What a run came to.
+/// How a run ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended {
-    /// `None`: it was ended by a signal.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// How long it took.
     pub took: Duration,
-    /// It had to be killed, as it did not end.
+    /// It had to be killed, because it did not end.
     pub was_killed: bool,
 }
 
-/// A folder that goes away.
+/// A temporary folder, removed on drop.
 #[derive(Debug)]
 pub struct Folder(pub PathBuf);
 
 impl Folder {
-    /// Makes a folder of this name, where such things are kept.
+    /// Creates a folder of this name among the system's temporary files.
     ///
     /// # Errors
     ///
-    /// If it cannot be made.
+    /// If it cannot be created.
     pub fn new(name: &str) -> io::Result<Self> {
         let path = std::env::temp_dir().join(format!("nuon-gate-{name}-{}", std::process::id()));
         fs::create_dir_all(&path)?;
@@ -36,13 +36,13 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left behind is left in the folder for such things.
+        // If it cannot be removed, the system removes its temporary files.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Makes a command of the program that knows nothing but where the API is. It works in a folder, and leaves its `stdout` and
-/// `stderr` there.
+/// Builds a command for the program with an environment that only says where the API is. It runs in a folder, and
+/// writes its `stdout` and `stderr` there.
 ///
 /// # Errors
 ///
@@ -55,12 +55,12 @@ pub fn command(gate: &Path, folder: &Path, url: &str) -> io::Result<Command> {
     Ok(command)
 }
 
-/// Runs it to its end, and kills what does not come to it within the limit. `meanwhile` is called every few milliseconds,
-/// with how long it has run.
+/// Runs it to its end, and kills it at the limit. Calls `meanwhile` every few milliseconds with the time since the
+/// start.
 ///
 /// # Errors
 ///
-/// If it cannot be started, or what is done meanwhile fails.
+/// If it cannot be started, or `meanwhile` fails.
 #[expect(clippy::disallowed_methods, reason = "the real program runs in real time")]
 pub fn run(
     mut command: Command,
@@ -82,14 +82,14 @@ pub fn run(
     }
 }
 
-/// Returns the program that a command line names, or the one that lies beside the harness.
+/// Returns the program that the command line names, or the one beside the harness.
 ///
 /// # Errors
 ///
 /// If there is none.
 pub fn find(named: Option<PathBuf>) -> Result<PathBuf, String> {
     let beside = || Ok(std::env::current_exe()?.with_file_name(format!("nuon-gate{}", std::env::consts::EXE_SUFFIX)));
-    // Each run has a folder of its own, from which a relative path would lead elsewhere.
+    // Each run has its own folder, from which a relative path would lead elsewhere.
     let gate = named.map_or_else(beside, Ok).and_then(std::path::absolute);
     match gate {
         Ok(gate) if gate.is_file() => Ok(gate),

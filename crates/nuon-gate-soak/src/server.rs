@@ -10,13 +10,12 @@ use std::time::{Duration, Instant};
 use crate::transcript::{Answer, Exchange, HttpAnswer};
 use crate::world::World;
 
-/// The most bytes of a request.
+/// The largest request, in bytes.
 const LARGEST_HEAD: usize = 64 << 10;
 
-/// A server that answers as its world does, by the time since the world's start, and records what it was asked.
+/// A server that answers as its world does, by the time since the world's start, and records the requests.
 ///
-/// It speaks the HTTP/1.1 that one client of known manners needs: requests without a body, one after the other on a
-/// connection.
+/// It speaks as much HTTP/1.1 as its one client needs: requests without a body, one after the other on a connection.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -34,7 +33,7 @@ struct Shared {
 }
 
 impl Server {
-    /// Starts it on a port of its own; `began` is when the world starts.
+    /// Starts it on its own port; `began` is the start of the world.
     pub(crate) fn start(world: World, began: Instant) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -50,15 +49,16 @@ impl Server {
         Ok(Self { url, shared, accepting })
     }
 
-    /// Returns how often it was asked so far.
+    /// Returns the number of requests so far.
     pub(crate) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
-    /// Stops, and returns what was asked and answered, in the order of the answers. The client must have gone: its connections are waited for.
+    /// Stops, and returns the requests and answers, in the order of the answers. The client must have ended: this waits
+    /// for its connections.
     pub(crate) fn stop(self) -> io::Result<Vec<Exchange>> {
         self.shared.is_over.store(true, Ordering::Relaxed);
-        // Who accepts connections looks up only when one comes.
+        // The accepting thread only checks for the stop at a new connection.
         TcpStream::connect(self.url.trim_start_matches("http://"))?;
         self.accepting.join().map_err(|_| io::Error::other("the server panicked"))?;
         let mut exchanges = std::mem::take(&mut *lock(&self.shared.exchanges));
@@ -67,7 +67,7 @@ impl Server {
     }
 }
 
-/// A thread that panicked has lost its own answer only.
+/// A thread that panicked has only lost its own answer.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -78,7 +78,7 @@ fn accept(listener: &TcpListener, shared: &Shared) {
             if shared.is_over.load(Ordering::Relaxed) {
                 break;
             }
-            // The client may go away at any time, which is its good right.
+            // The client may close the connection at any time.
             scope.spawn(move || connection(stream, shared));
         }
     });
@@ -92,7 +92,7 @@ fn connection(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         let (takes_ms, answer) = lock(&shared.world).answer(sent_ms, &method, &path);
         let is_there = waits(&stream, Duration::from_millis(takes_ms))?;
         let answer = if is_there { answer } else { Answer::Silence };
-        // Taken before the answer is written: nothing that the client makes of it can seem to have come before it.
+        // Taken before the answer is written, so that nothing the client does with it can seem to precede it.
         let done_ms = shared.now_ms();
         let bytes = if let Answer::Http(answer) = &answer { bytes(answer) } else { Vec::new() };
         lock(&shared.exchanges).push(Exchange { sent_ms, done_ms, method, path, answer });
@@ -110,7 +110,7 @@ impl Shared {
     }
 }
 
-/// Reads a request's method and path; `None` if the client has gone.
+/// Reads a request's method and path; `None` if the client has closed the connection.
 fn head(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
     stream.set_read_timeout(None)?;
     let (mut head, mut part) = (Vec::new(), [0; 4096]);
@@ -126,7 +126,7 @@ fn head(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
     Ok(words.next().zip(words.next()))
 }
 
-/// Waits so long; returns whether the client has.
+/// Waits for this time. Returns whether the client is still connected.
 fn waits(stream: &TcpStream, time: Duration) -> io::Result<bool> {
     if time.is_zero() {
         return Ok(true);
@@ -138,7 +138,7 @@ fn waits(stream: &TcpStream, time: Duration) -> io::Result<bool> {
     }
 }
 
-/// Writes an answer as it is sent.
+/// Serialises an answer.
 fn bytes(answer: &HttpAnswer) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {} Said\r\n", answer.status);
     for (name, value) in &answer.headers {

@@ -1,11 +1,11 @@
-//! What a run was asked to find out, what was asked and answered, and what came of it.
+//! What a run was asked, its requests and their answers, and how it ended.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-/// What a gate was started with. Everything that is not said has the gate's default.
+/// The flags that a gate was started with. All others have their defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     /// The targets, as ids of installs and components, in order; empty if only a workflow was given.
@@ -57,7 +57,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// Asks for these targets, with the gate's defaults.
+    /// A question about these targets, with the gate's defaults.
     pub fn over(targets: Vec<(String, String)>) -> Self {
         Self {
             targets,
@@ -87,23 +87,23 @@ impl Question {
     }
 }
 
-/// One request and what came of it. Times are milliseconds since the gate was started.
+/// One request and its answer. Times are milliseconds since the gate was started.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
     /// When the request was sent.
     pub sent_ms: u64,
-    /// When the whole answer was there, or the request was given up.
+    /// When the whole answer had arrived, or the request was given up.
     pub done_ms: u64,
     /// `GET` or `POST`.
     pub method: String,
     /// The path with its query, as it was sent: `/v1/installs/…/deploys/latest?limit=100`.
     pub path: String,
-    /// What came.
+    /// The answer.
     pub answer: Answer,
 }
 
 impl fmt::Display for Exchange {
-    /// In a line, for a person.
+    /// One line, for a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sent_ms, done_ms, path, answer, .. } = self;
         write!(f, "{sent_ms}–{done_ms} {path}: ")?;
@@ -117,15 +117,15 @@ impl fmt::Display for Exchange {
 /// What a server does with a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// A whole answer.
+    /// A complete answer.
     Http(HttpAnswer),
-    /// The connection ends without one.
+    /// The connection closes without an answer.
     Reset,
-    /// Nothing comes until the client gives up.
+    /// Nothing is sent until the client gives up.
     Silence,
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpAnswer {
     /// The status code.
@@ -137,11 +137,11 @@ pub struct HttpAnswer {
     parsed: Parsed,
 }
 
-/// A body as JSON, once somebody has asked for it: the oracle asks for each many times, and most are those of the poll before.
+/// A body as JSON, parsed on demand. The oracle reads each one many times, and most equal that of the poll before.
 #[derive(Debug, Clone, Default)]
 struct Parsed(Arc<OnceLock<Option<Value>>>);
 
-/// It follows from the body.
+/// It follows from the body, so it is not compared.
 impl PartialEq for Parsed {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -149,12 +149,12 @@ impl PartialEq for Parsed {
 }
 
 impl HttpAnswer {
-    /// Makes a whole answer.
+    /// Creates a complete answer.
     pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
         Self { status, headers, body, parsed: Parsed::default() }
     }
 
-    /// Parses the body only once for both, if the other has the same one.
+    /// Lets both answers share one parsed body, if their bodies are equal.
     pub fn share_body(&mut self, other: &Self) {
         if self.body == other.body {
             self.parsed = other.parsed.clone();
@@ -166,13 +166,13 @@ impl HttpAnswer {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
-    /// Returns the body as JSON, if it is.
+    /// Returns the body as JSON, if it is valid.
     pub fn json(&self) -> Option<&Value> {
         self.parsed.0.get_or_init(|| serde_json::from_slice(&self.body).ok()).as_ref()
     }
 }
 
-/// What a gate made of it, for one target or for the run.
+/// What a gate reported, for one target or for the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// `passed`, `failed`, `rejected`, `cancelled`, `approval_needed`, `superseded`, `inconclusive`, `timed_out`, `pending`,
@@ -180,6 +180,6 @@ pub struct Outcome {
     pub verdict: String,
     /// The deploy that it is about.
     pub deploy: Option<String>,
-    /// When it was said, in milliseconds since the start.
+    /// When it was reported, in milliseconds since the start.
     pub at_ms: u64,
 }

@@ -1,8 +1,9 @@
-//! How long after its end a deploy is noticed, and what that takes, over real sockets against the simulator: by long poll, by
-//! history, by backoff, and by loops as a shell has them. Everything is scaled down, deploys and intervals alike, so that a
-//! deploy of 25 minutes takes half a minute. The bench `lag` of `nuon-gate-core` has the same in virtual time, for many more.
+//! Measures how long after its end a deploy is noticed, and at what cost, over real sockets against the simulator: by
+//! long poll, by history, by backoff, and by loops as in a shell. Everything is scaled down, deploys and intervals
+//! alike, so that a deploy of 25 minutes takes half a minute. The bench `lag` of `nuon-gate-core` does the same in
+//! virtual time, for many more deploys.
 //!
-//! `cargo bench -p nuon-gate --bench lag` takes about 40 seconds, prints figures and asserts nothing.
+//! `cargo bench -p nuon-gate --bench lag` takes about 40 seconds, prints measurements and asserts nothing.
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -20,12 +21,12 @@ use tokio::time::{Instant, sleep};
 
 const INSTALL: &str = "inlacme0000000000000000000";
 const COMPONENT: &str = "cmpapi00000000000000000000";
-/// How long deploys take as a rule, in seconds, and how many times shorter they are here.
+/// The usual durations of deploys, in seconds, and by how much they are shortened here.
 const CLASSES: [(u32, u32); 3] = [(30, 10), (300, 20), (1500, 50)];
-/// How far durations differ (in logarithms), and where the deploys that are waited for stand among them.
+/// The spread of durations (in logarithms), and the positions of the measured deploys within it.
 const SPREAD: f64 = 0.15;
 const DEPLOYS: [f64; 6] = [-1.4, -0.7, -0.2, 0.2, 0.7, 1.4];
-/// Where the earlier ones stand.
+/// The positions of the earlier ones.
 const EARLIER: [f64; 20] = [
     -1.96, -1.44, -1.15, -0.93, -0.76, -0.6, -0.45, -0.32, -0.19, -0.06, 0.06, 0.19, 0.32, 0.45, 0.6, 0.76, 0.93, 1.15,
     1.44, 1.96,
@@ -37,7 +38,7 @@ enum Way {
     LongPoll,
     History,
     Backoff,
-    /// The first pause and the longest, and how much longer each is.
+    /// The first pause, the longest one, and the growth factor.
     Loop(f64, f64, f64),
 }
 
@@ -49,7 +50,7 @@ const WAYS: [(&str, Way); 5] = [
     ("curl | jq every second", Way::Loop(1.0, 1.0, 1.0)),
 ];
 
-/// What a wait took.
+/// The cost of a wait.
 struct Cost {
     lag: Duration,
     requests: usize,
@@ -58,7 +59,7 @@ struct Cost {
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// A deploy of a class that takes so long here, with its server.
+/// A deploy of a class with this duration, and its server.
 fn serve(usual: f64, took: Duration, scale: u32) -> Fallible<Sim> {
     let earlier = EARLIER.map(|place| format!("\"{}ms\"", millis(usual * (SPREAD * place).exp())));
     let script = format!(
@@ -96,7 +97,7 @@ fn wait(way: Way, usual: f64, place: f64, scale: u32) -> Fallible<Cost> {
     Ok(Cost { lag: noticed.saturating_sub(took), requests: asked.len() - long_polls, long_polls })
 }
 
-/// Waits as the program does, and returns when the end was noticed.
+/// Waits as the program does. Returns when the end was noticed.
 async fn gate(client: &Client, history: bool, long_poll: bool, min: Duration, max: Duration) -> Fallible<Duration> {
     let settings = WatchSettings {
         history,
@@ -113,7 +114,7 @@ async fn gate(client: &Client, history: bool, long_poll: bool, min: Duration, ma
         let client = client.within(ask.timeout);
         async move {
             let mut reply = client.request(&ask.request).await;
-            // A server says whole seconds, which are long where everything else is short.
+            // A server gives whole seconds, which are long where everything else is short.
             reply.iter_mut().for_each(|answer| answer.server_time = Some(now()));
             reply
         }
@@ -132,7 +133,7 @@ async fn gate(client: &Client, history: bool, long_poll: bool, min: Duration, ma
     }
 }
 
-/// Asks, pauses, and asks again.
+/// Requests, pauses, and requests again.
 async fn shell(client: &Client, min: Duration, max: Duration, factor: f64) -> Fallible<Duration> {
     let (began, mut pause) = (Instant::now(), min);
     loop {
@@ -173,7 +174,7 @@ impl Means {
 
 type Waits = Vec<JoinHandle<Fallible<Cost>>>;
 
-/// Begins all waits for deploys of a class.
+/// Starts all waits for deploys of a class.
 fn begin(class: u32, scale: u32) -> Vec<Waits> {
     let usual = f64::from(class) / f64::from(scale);
     let of_way = |way: Way| {
@@ -186,7 +187,7 @@ fn begin(class: u32, scale: u32) -> Vec<Waits> {
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is for")]
-fn tell(class: u32, scale: u32, waits: Vec<Waits>) -> Fallible<()> {
+fn print_class(class: u32, scale: u32, waits: Vec<Waits>) -> Fallible<()> {
     println!("\n{class} s, 1:{scale}, spread {SPREAD}: {} deploys; the lag is scaled up again", DEPLOYS.len());
     println!("{:32} {:>8} {:>9}", "way", "lag s", "requests");
     let means: Vec<Means> = waits.into_iter().map(Means::of).collect::<Fallible<_>>()?;
@@ -211,10 +212,10 @@ fn tell(class: u32, scale: u32, waits: Vec<Waits>) -> Fallible<()> {
 }
 
 fn main() -> Fallible<()> {
-    // `cargo test --benches` runs this as well, and is not interested in figures.
+    // `cargo test --benches` runs this as well, but needs no measurements.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
     let all = CLASSES.map(|(class, scale)| (class, scale, begin(class, scale)));
-    all.into_iter().try_for_each(|(class, scale, waits)| tell(class, scale, waits))
+    all.into_iter().try_for_each(|(class, scale, waits)| print_class(class, scale, waits))
 }

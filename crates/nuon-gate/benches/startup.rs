@@ -1,10 +1,11 @@
-//! How long and how much memory a wait for a deploy that has already ended takes, against `curl … | jq -e …` asking the
-//! same server: what people do without a gate. Interleaved in one run, so that whatever else the machine does strikes
-//! both. Run with `cargo bench -p nuon-gate --bench startup`; it prints figures and asserts nothing.
+//! Measures the time and the memory of a wait for a deploy that has already ended, compared with `curl … | jq -e …`
+//! against the same server: what people do without a gate. Both are interleaved in one run, so that other load on the
+//! machine affects both. Run with `cargo bench -p nuon-gate --bench startup`; it prints measurements and asserts
+//! nothing.
 
 #[cfg(not(unix))]
 fn main() {
-    // What a child has used is asked of Unix.
+    // Only Unix reports what a child has used.
 }
 
 #[cfg(unix)]
@@ -49,12 +50,12 @@ mod unix {
 
     impl Drop for Server {
         fn drop(&mut self) {
-            // It has ended by itself if it cannot be ended.
+            // If it cannot be ended, it has already ended.
             let _ = self.0.kill().and_then(|()| self.0.wait());
         }
     }
 
-    /// Serves the script in a process of its own: a child's peak counts its parent's memory at its start as well, so this
+    /// Serves the script in a process of its own. A child's peak includes its parent's memory at its start, so this
     /// process has to stay small.
     fn serve() -> io::Result<(Server, String)> {
         let script = std::env::temp_dir().join(format!("nuon-gate-bench-{}.toml", std::process::id()));
@@ -77,7 +78,7 @@ mod unix {
 
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the figures are what it is for")]
     pub(super) fn main() -> ExitCode {
-        // `cargo test --benches` runs this as well, and is not interested in figures.
+        // `cargo test --benches` runs this as well, but needs no measurements.
         if !std::env::args().any(|argument| argument == "--bench") {
             return ExitCode::SUCCESS;
         }
@@ -112,7 +113,7 @@ mod unix {
             command
         };
 
-        // First of all children, since the peak is that of all so far.
+        // It must be the first child, since the peak is that of all children so far.
         timed(&mut gate());
         let memory = children_peak_mib();
         let have = |tool: &str| Command::new(tool).arg("--version").stdout(Stdio::null()).status().is_ok();

@@ -1,4 +1,4 @@
-//! Whatever is typed: an empty text changes the meaning of nothing that stands beside it.
+//! Whatever is typed: an empty text never changes the meaning of another one.
 
 #![cfg(test)]
 
@@ -10,7 +10,7 @@ use proptest::sample::select;
 use crate::environment::Environment;
 use crate::parse::{NotParsed, parse};
 
-/// What a command line means, or why it means nothing.
+/// The meaning of a command line, or why it has none.
 fn meaning(arguments: &[String], environment: &Environment) -> Result<String, String> {
     let arguments = ["nuon-gate".to_owned()].into_iter().chain(arguments.iter().cloned()).map(OsString::from);
     match parse(arguments, environment) {
@@ -20,7 +20,7 @@ fn meaning(arguments: &[String], environment: &Environment) -> Result<String, St
     }
 }
 
-/// A flag with its value, as one word or two, or a word of its own.
+/// A flag with its value, as one word or two, or a positional word.
 fn piece() -> impl Strategy<Value = Vec<String>> {
     let flags = [
         ("--deploy", "dpl1"),
@@ -62,7 +62,7 @@ proptest! {
         let place = 1 + at.index(whole.len());
         let mut filled = whole.clone();
         filled.splice(place..place, std::iter::repeat_n(empty.to_owned(), times));
-        // It is nobody's value, or that of the flag before it, whose own value then is nobody's.
+        // It is a positional word, or the value of the flag before it, whose own value then becomes positional.
         let after = meaning(&filled, &environment);
         prop_assert!(after.is_err(), "{filled:?}: {before:?} {after:?}");
     }
@@ -73,7 +73,7 @@ proptest! {
         let command = |pieces: &[Vec<String>]| -> Vec<String> {
             std::iter::once("wait".to_owned()).chain(pieces.concat()).collect()
         };
-        // A word behind an empty value could be meant as that value, and is refused.
+        // A word after an empty value could be meant as that value, and is refused.
         prop_assume!(pieces.iter().all(|piece| piece[0].starts_with('-')));
         let mut filled = pieces.clone();
         filled.insert(at.index(pieces.len() + 1), vec!["--stall-timeout".to_owned(), String::new()]);

@@ -26,7 +26,7 @@ use crate::typed::TargetPair;
 const MONTH: Duration = Duration::from_secs(31 * 24 * 3600);
 const SECRET: &str = "t0ken-s3cret";
 
-/// A file of this content, for one test alone.
+/// A file with this content, for one test.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -70,7 +70,7 @@ fn check_trouble(trouble: &Trouble, file: &Path) {
     assert!(!message.plain().contains(acts) && !message.plain().contains("##"), "{message:?}");
 }
 
-/// Contents made of a form's own words, of anything, and of bytes that are no text.
+/// Contents made of a form's own words, of anything, and of bytes that are not text.
 fn content(words: Vec<&'static str>) -> impl Strategy<Value = Vec<u8>> {
     let words = prop::collection::vec(select(words), 0..25).prop_map(|words| words.concat().into_bytes());
     let anything = any::<String>().prop_map(String::into_bytes);

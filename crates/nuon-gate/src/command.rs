@@ -37,7 +37,7 @@ impl RunningCommand {
 
     /// Sends a signal to it and its children. Whatever is still running after the grace period is killed.
     pub(crate) async fn stop(mut self, signal: Signal, grace: Duration) {
-        // From a terminal it got the signal as well, and a second one means something else to many programs.
+        // A terminal has already sent it the signal, and many programs handle a second one differently.
         let heard = if self.group.has_heard(signal) { grace / 2 } else { Duration::ZERO };
         let ended = timeout(heard, self.child.wait()).await.is_ok();
         if !ended {
@@ -68,7 +68,7 @@ mod unix {
     }
 
     impl Group {
-        /// Has a command get a group of its own, if it can have one; returns whether it does.
+        /// Gives a command a group of its own, if possible. Returns whether it has one.
         pub(super) fn is_own(command: &mut Command) -> bool {
             let is_own = !is_foreground();
             if is_own {
@@ -85,7 +85,7 @@ mod unix {
             }
         }
 
-        /// Tells whether a signal has most likely reached the whole group by itself.
+        /// Returns whether a signal has most likely reached the whole group by itself.
         pub(super) fn has_heard(&self, signal: Signal) -> bool {
             matches!(self, Self::Foreground(_)) && matches!(signal, Signal::Interrupt | Signal::HangUp)
         }
@@ -114,7 +114,7 @@ mod unix {
             self.leave();
         }
 
-        /// Notes that the command has ended: its background processes are not ours to end.
+        /// Records that the command has ended: its background processes are not ours to end.
         pub(super) fn leave(&mut self) {
             *self = Self::Left;
         }
@@ -128,7 +128,7 @@ mod unix {
         }
     }
 
-    /// Tells whether this process is in the foreground of a terminal.
+    /// Returns whether this process is in the foreground of a terminal.
     fn is_foreground() -> bool {
         let terminal = std::fs::File::open("/dev/tty");
         let foreground = terminal.ok().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
@@ -139,7 +139,7 @@ mod unix {
 #[cfg(unix)]
 use self::unix::Group;
 
-/// A console signals all of its processes by itself; there is nothing else to pass on.
+/// A console signals all of its processes itself, so there is nothing to pass on.
 #[cfg(not(unix))]
 struct Group;
 

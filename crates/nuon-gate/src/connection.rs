@@ -1,4 +1,4 @@
-//! How the API is reached: what flags, the environment and the Nuon CLI's file say together.
+//! The connection to the API, from flags, the environment and the Nuon CLI's file.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) const NO_TRUST_STORE: &str = "the system may have no trust store: ins
 
 const API_URL: &str = "https://api.nuon.co";
 
-/// A connection in its parts, as each can be wrong on its own.
+/// The parts of a connection, each of which can be wrong on its own.
 pub(crate) struct ConnectionParts {
     /// The Nuon CLI's file, if there is one.
     pub(crate) file: Option<PathBuf>,
@@ -72,13 +72,13 @@ impl ConnectionParts {
     }
 }
 
-/// Returns the User-Agent. The server writes to its database for agents that look like its own CLI
-/// (`docs/nuon-api.md`, "Authentication").
+/// Returns the User-Agent. The server writes to its database for agents that resemble its own CLI (`docs/nuon-api.md`,
+/// "Authentication").
 pub(crate) fn user_agent() -> String {
     format!("nuon-gate/{} (+{})", env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_REPOSITORY"))
 }
 
-/// Returns what requests are sent with, whoever is asked.
+/// Returns the set-up for all requests, whatever the endpoint.
 pub(crate) async fn setup(
     reader: &Reader,
     ca_file: Option<PathBuf>,
@@ -131,13 +131,13 @@ fn invalid_url(error: &InvalidApiUrl) -> Trouble {
     Trouble::new(format!("invalid API address: {error}")).hint(hint)
 }
 
-/// Makes the client of the API, with the time limit of its requests.
+/// Creates the API's client, with the time limit of its requests.
 pub(crate) fn client(connection: &Connection, request_timeout: Duration) -> Result<Client, Trouble> {
     let client = Client::new(connection).map_err(|error| invalid_connection(&error))?;
     Ok(client.within(request_timeout))
 }
 
-/// Says that no client can be made.
+/// The error if no client can be created.
 pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {
     let hint = match error {
         InvalidConnection::Org(_) => "correct --org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)",
@@ -146,7 +146,7 @@ pub(crate) fn invalid_connection(error: &InvalidConnection) -> Trouble {
     Trouble::new(error).hint(hint)
 }
 
-/// Says that the server's certificate is not trusted.
+/// The error if the server's certificate is not trusted.
 pub(crate) fn untrusted(error: &ApiError) -> Trouble {
     Trouble::new(error).hint(if_unanswered(error))
 }

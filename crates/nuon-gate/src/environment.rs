@@ -122,12 +122,12 @@ impl Environment {
         self.set.get(name).map(String::as_str)
     }
 
-    /// Tells whether a variable is set and empty.
+    /// Returns whether a variable is set and empty.
     pub(crate) fn is_blank(&self, name: &str) -> bool {
         self.blank.contains(name)
     }
 
-    /// Tells whether the program runs as a step of GitHub Actions.
+    /// Returns whether the program runs as a step of GitHub Actions.
     pub(crate) fn is_github(&self) -> bool {
         self.get("GITHUB_ACTIONS") == Some("true")
     }
@@ -137,7 +137,7 @@ impl Environment {
         self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
     }
 
-    /// Tells whether a dotenv report was loaded: one of its variables alone is most likely meant for a flag.
+    /// Returns whether a dotenv report was loaded: one of its variables alone is most likely meant for a flag.
     fn has_report(&self) -> bool {
         // No report lacks them or has them empty.
         ["NUON_GATE_VERDICT", "NUON_GATE_EXIT_CODE"].iter().all(|name| self.set.contains_key(*name))
@@ -172,7 +172,7 @@ fn is_of_report(name: &str) -> bool {
     DOTENV.iter().any(|(variable, _)| *variable == name)
 }
 
-/// Tells whether a command takes anything from the environment: the demo shows the same to everybody.
+/// Returns whether a command reads the environment. The demo is the same for everyone.
 pub(crate) fn is_heeded_by(command: &str) -> bool {
     command != "demo"
 }
@@ -191,7 +191,7 @@ pub(crate) fn document(command: Command) -> Command {
     })
 }
 
-/// Returns the name of a flag's variable, which each has that takes effect on a run.
+/// Returns the name of a flag's variable, which every flag has that affects a run.
 pub(crate) fn variable(arg: &Arg) -> Option<String> {
     arg.get_long().filter(|long| !matches!(*long, "help" | "version")).map(variable_of)
 }
@@ -241,7 +241,7 @@ mod tests {
     fn no_variable_of_a_report_is_a_flags() {
         let command = crate::parse::command();
         let flags = command.get_subcommands().flat_map(Command::get_arguments);
-        // A check says nothing that a deploy's status could be.
+        // No status of a check is also a deploy's status.
         let says = |status: &Status| TypedStatus::from_str(status.as_str(), true).is_ok();
         assert!(!Status::KNOWN.iter().any(says));
         for own in flags.filter_map(variable).filter(|own| own != "NUON_GATE_STATUS") {

@@ -22,16 +22,16 @@ impl ExitCodes {
         self.mapped(verdict.as_str()).unwrap_or_else(|| verdict.exit_code())
     }
 
-    /// Says that the exit code of a verdict is not the usual one.
+    /// Reports a changed exit code of a verdict.
     pub(crate) fn words(&self, verdict: Verdict) -> Option<Line> {
         let (code, usual) = (self.of(verdict), verdict.exit_code());
         let words = || Line::new(format!("the exit code is {code} instead of {usual}, because of --map-exit"));
         (code != usual).then(words)
     }
 
-    /// Returns the exit code that was asked for instead of a verdict's own.
+    /// Returns the exit code that replaces a verdict's own.
     pub(crate) fn mapped(&self, verdict: &str) -> Option<u8> {
-        // The last of several counts.
+        // The last one counts.
         self.0.iter().rev().find(|mapping| mapping.name == verdict).map(|mapping| mapping.code)
     }
 }
@@ -41,7 +41,7 @@ impl ExitCodes {
 struct ExitMapping {
     /// The verdict's name.
     name: String,
-    /// What to exit with.
+    /// The exit code.
     code: u8,
 }
 

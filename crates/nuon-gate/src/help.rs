@@ -36,7 +36,7 @@ const BRIEF: [&str; 14] = [
     "fail",
 ];
 
-/// What is typed, and what for, by the command that it is an example of.
+/// The examples of each command: what to type, and what for.
 pub(crate) const EXAMPLES: [(&str, &[(&str, &str)]); 13] = [
     (
         "wait",
@@ -82,7 +82,7 @@ pub(crate) fn examples(command: &str) -> &'static [(&'static str, &'static str)]
     EXAMPLES.iter().find(|(name, _)| *name == command).map_or(&[], |(_, examples)| examples)
 }
 
-/// Tells whether a command exits with the verdict on a deploy.
+/// Returns whether a command exits with the verdict on a deploy.
 pub(crate) fn judges(command: &str) -> bool {
     JUDGING.contains(&command)
 }
@@ -97,7 +97,7 @@ pub(crate) fn brief(command: Command) -> Command {
     })
 }
 
-/// Hides a flag that most runs do not need, and leaves of another's help the first clause.
+/// Hides a flag that most runs do not need, and keeps only the first clause of another's help.
 fn shortened(arg: Arg) -> Arg {
     if arg.get_long().is_some_and(|long| !BRIEF.contains(&long)) {
         return arg.hide_short_help(true);
@@ -118,11 +118,11 @@ pub(crate) fn whole(command: Command) -> Command {
     })
 }
 
-/// Returns what stands below the flags: examples, and the exit codes if they tell of a deploy.
+/// Returns the text below the flags: examples, and the exit codes if they are verdicts.
 fn more(command: &str) -> String {
     let mut text = String::new();
     let mut line = |line: String| {
-        // A `String` takes everything.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(text, "{line}");
     };
     line(format!("{HEADER}Examples:{HEADER:#}"));

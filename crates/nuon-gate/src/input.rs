@@ -24,9 +24,9 @@ pub(crate) enum Input {
     Certificates,
     /// The Nuon CLI's own file.
     NuonConfig,
-    /// A target a line.
+    /// A list of targets.
     Targets,
-    /// What `mark` wrote.
+    /// The file that `mark` wrote.
     Marks,
     /// The API's answer to a trigger.
     TriggerResponse,
@@ -43,7 +43,7 @@ impl Input {
     pub(crate) fn read(self, path: &Path) -> Result<String, Unreadable> {
         match self.is_stdin(path) {
             true => read(io::stdin(), self.longest()),
-            // What stands between certificates can be of any encoding, and one that cannot be read is left out.
+            // The text between certificates can be in any encoding, and an unreadable certificate is left out.
             false if self == Self::Certificates => read_file_of_parts(path, self.longest()),
             false => read_file(path, self.longest()),
         }
@@ -81,19 +81,19 @@ impl Input {
         match self {
             Self::Token | Self::Identity => LARGEST_IDENTITY,
             Self::NuonConfig => MIB,
-            // A system's whole trust store has a quarter of that.
+            // A quarter of that is enough for a system's whole trust store.
             Self::Certificates | Self::Script => 4 * MIB,
             Self::Targets | Self::Marks | Self::TriggerResponse => 16 * MIB,
             Self::Result | Self::Part => 64 * MIB,
         }
     }
 
-    /// Tells whether a path stands for stdin, which makes sense for some of them.
+    /// Returns whether a path means stdin, which only some inputs allow.
     pub(crate) fn is_stdin(self, path: &Path) -> bool {
         path.as_os_str() == "-" && matches!(self, Self::Targets | Self::TriggerResponse | Self::Result)
     }
 
-    /// Tells whether the file holds nothing but a secret.
+    /// Returns whether the file holds nothing but a secret.
     fn is_secret(self) -> bool {
         matches!(self, Self::Token | Self::Identity)
     }
@@ -144,7 +144,7 @@ impl Input {
     }
 }
 
-/// Tells whether a path exists, or could be created in an existing folder.
+/// Returns whether a path exists, or could be created in an existing folder.
 fn is_place(path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     path.exists() || folder.is_some_and(Path::is_dir)

@@ -66,7 +66,7 @@ fn loosened(arg: Arg) -> Arg {
 }
 
 impl Layers {
-    /// Puts what was typed, as a [`loose`] command line has read it, over what the environment says.
+    /// Merges what was typed, as a [`loose`] command line has read it, with the environment.
     pub(crate) fn new(typed: &ArgMatches, command: &Command, environment: &Environment) -> Result<Self, Trouble> {
         let Some((name, typed)) = typed.subcommand() else {
             return Ok(Self { arguments: Vec::new(), sources: BTreeMap::new() });
@@ -217,7 +217,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Takes the command that stands behind `--`, as it is.
+    /// Takes the command after `--`, unchanged.
     fn take_command(&mut self, arg: &Arg) -> Result<(), Trouble> {
         let words = raw(self.typed, arg);
         if words.first().is_some_and(|word| trimmed(word).is_empty()) {
@@ -240,7 +240,7 @@ impl Reader<'_> {
         self.sources.insert(long.to_owned(), source);
     }
 
-    /// Tells whether a variable of the Nuon CLI names half a target and is overridden by ours, which name whole
+    /// Returns whether a variable of the Nuon CLI names half a target and is overridden by ours, which name whole
     /// targets or other installs.
     fn is_halved(&self, long: &str) -> bool {
         let whole = [
@@ -285,7 +285,7 @@ fn is_typed(typed: &ArgMatches, id: &str) -> bool {
     typed.try_contains_id(id).is_ok() && typed.value_source(id) == Some(ValueSource::CommandLine)
 }
 
-/// Returns what was typed for an argument.
+/// Returns the typed values of an argument.
 fn raw(typed: &ArgMatches, arg: &Arg) -> Vec<OsString> {
     let id = arg.get_id().as_str();
     match is_typed(typed, id) {
@@ -342,7 +342,7 @@ fn empty_pin(name: &str) -> Trouble {
         .hint(format!("the step that should have set it most likely gave nothing: fix that step, or {leave}"))
 }
 
-/// Says that a reference to a variable stands where its value should.
+/// The error for a reference to a variable in place of its value.
 pub(crate) fn placeholder(name: &str) -> Trouble {
     Trouble::new(format!("the value of {name} is a placeholder that was not filled in"))
         .hint(format!("set the variable that {name} refers to, or correct its name"))

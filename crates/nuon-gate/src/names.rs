@@ -29,18 +29,18 @@ impl Naming {
         Self { client, wanted, targets: Vec::new(), names, sender: Some(sender) }
     }
 
-    /// Returns a receiver of the names, for those who can wait.
+    /// Returns a receiver of the names, for outputs that can wait.
     pub(crate) fn names(&self) -> watch::Receiver<Option<Names>> {
         self.names.clone()
     }
 
-    /// Tells whether anybody wants to know them.
+    /// Returns whether the names are needed.
     pub(crate) fn is_wanted(&self) -> bool {
         self.wanted
     }
 
-    /// Reads the names once the API has answered, so that one that refuses the token gets no more requests. Tells whether that
-    /// begins now.
+    /// Reads the names once the API has answered, so that one that refuses the token gets no more requests. Returns
+    /// whether reading begins now.
     pub(crate) fn event(&mut self, kind: &EventKind) -> bool {
         if let EventKind::Started { targets } = kind {
             self.targets.clone_from(targets);
@@ -62,7 +62,7 @@ impl Naming {
         });
     }
 
-    /// Returns what has been read, after a moment for what is still being read if there is time.
+    /// Returns the names so far, after a moment for those that are still being read if there is time.
     pub(crate) async fn finish(mut self, in_a_hurry: bool) -> Names {
         drop(self.sender.take());
         let patience = if in_a_hurry { Duration::ZERO } else { PATIENCE };
@@ -72,7 +72,7 @@ impl Naming {
     }
 }
 
-/// Tells whether an event shows that the API answers, and not only with errors that the names would have as well.
+/// Returns whether an event shows that the API answers, and not only with errors that the names would have as well.
 fn has_answered(kind: &EventKind) -> bool {
     match kind {
         EventKind::NotStarted { .. } | EventKind::Found { .. } => true,

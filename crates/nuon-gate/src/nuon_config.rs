@@ -1,4 +1,4 @@
-//! The Nuon CLI's own file, so that who is logged in with `nuon` needs no set-up.
+//! The Nuon CLI's own file, so that users who are logged in with `nuon` need no set-up.
 
 use std::path::{Path, PathBuf};
 

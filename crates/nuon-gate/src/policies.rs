@@ -1,4 +1,4 @@
-//! What is expected, and what follows from what is not, as it is typed.
+//! Policies as they are typed: the expected kind of deploy, and what to do in unexpected cases.
 
 use std::str::FromStr;
 

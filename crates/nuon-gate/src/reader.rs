@@ -91,7 +91,7 @@ impl Reader {
         timeout(left, reading).await.map_err(late)?
     }
 
-    /// Says that a signal came, and what was being read, if anything was.
+    /// The error if a signal came, which names what was being read.
     pub(crate) fn interrupted(&self, signal: Signal) -> Trouble {
         match &*self.awaited.borrow() {
             Some(name) => Trouble::interrupted(signal, format!("{name} was awaited")).so(NOTHING_DONE),
@@ -100,7 +100,7 @@ impl Reader {
     }
 }
 
-/// Tells whether reading a file can block. A plain or a missing one cannot.
+/// Returns whether reading a file can block. A plain or a missing one cannot.
 pub(crate) fn may_wait(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| !file.is_file() && !file.is_dir())
 }

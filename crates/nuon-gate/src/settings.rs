@@ -182,7 +182,7 @@ pub(crate) fn rules(judging: &JudgingArguments) -> Result<Rules, Trouble> {
         .map_err(|error| words::contradictory(&error))
 }
 
-/// Warns of unknown statuses that resemble a known one. They count as they are typed, as a server may know more.
+/// Warns of unknown statuses that resemble a known one. They are used as typed, since a server may have more statuses.
 pub(crate) fn misspelt(judging: &JudgingArguments) -> Vec<String> {
     let lists = [("--pass-on", &judging.pass_on), ("--fail-on", &judging.fail_on), ("--wait-on", &judging.wait_on)];
     let all = lists
@@ -204,7 +204,7 @@ fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
     })
 }
 
-/// Refuses a pin beside another one of its kind that a trigger's answer names.
+/// Refuses a pin if a trigger's answer names another one of its kind.
 fn one_of<T: PartialEq + fmt::Display>(given: &Option<T>, named: &Option<T>, flag: &str) -> Result<(), Trouble> {
     match (given, named) {
         (Some(given), Some(named)) if given != named => {
@@ -218,8 +218,8 @@ fn one_of<T: PartialEq + fmt::Display>(given: &Option<T>, named: &Option<T>, fla
 impl PinArguments {
     /// Returns the pins.
     ///
-    /// Of what a trigger's answer names, the deploy is the better pin for one component; only the workflow covers all
-    /// that it deploys.
+    /// Of the ids in a trigger's answer, the deploy's is the better pin for one component. Only the workflow covers
+    /// everything that it deploys.
     pub(crate) async fn pinning(self, targets: &TargetSettings, reader: &Reader) -> Result<Pinning, Trouble> {
         let Self { deploy, workflow, trigger_response, build, commit, after, since, branch_run: _, expect: _ } = self;
         let (mut deploy, mut workflow) = (deploy.map(|one| one.0), workflow.map(|one| one.0));
@@ -246,7 +246,7 @@ impl PinArguments {
     }
 }
 
-/// Returns what is common to all that judge.
+/// Returns the settings that all judging commands share.
 fn judged(judging: &JudgingArguments) -> Result<WatchSettings, Trouble> {
     Ok(WatchSettings {
         rules: rules(judging)?,
@@ -277,7 +277,7 @@ pub(crate) fn healthy_for(judging: &JudgingArguments) -> Result<Option<Duration>
     Ok(require_healthy.then_some(*bake))
 }
 
-/// Refuses to wait for what cannot come in time.
+/// Refuses a bake that cannot end before the timeout.
 fn check_bake(healthy_for: Option<Duration>, timeout: Duration) -> Result<(), Trouble> {
     match healthy_for {
         Some(bake) if bake >= timeout => Err(Trouble::new(format!(

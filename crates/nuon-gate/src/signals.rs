@@ -109,7 +109,7 @@ fn spawn(sender: &mpsc::UnboundedSender<Signal>) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells whether the program was started with a signal ignored. Only Linux shows that without unsafe code; elsewhere
+/// Returns whether the program was started with a signal ignored. Only Linux shows that without unsafe code; elsewhere
 /// none counts as ignored.
 #[cfg(unix)]
 pub(crate) fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {

@@ -7,7 +7,7 @@ use nuon_gate_core::model::Status;
 
 use crate::near_miss::nearest;
 
-/// A status as it is typed: any word, as servers may know more than this version does.
+/// A status as it is typed: any word, since servers may have more statuses than this version knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StatusName(pub(crate) Status);
 

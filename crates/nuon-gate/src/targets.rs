@@ -23,9 +23,9 @@ pub(crate) enum TargetSettings {
     Wanted(TypedTargets),
     /// These, which are known.
     Known(Targets),
-    /// Whatever the workflow deploys that is pinned, to one of these installs if there are any.
+    /// Everything that the pinned workflow deploys, to one of these installs if there are any.
     OfWorkflow(Vec<InstallId>),
-    /// Whatever a branch's run deploys.
+    /// Everything that a branch's run deploys.
     OfBranch(BranchRef),
 }
 
@@ -180,9 +180,9 @@ fn labels(given: Vec<TypedLabel>) -> Result<Option<Labels>, Trouble> {
 
 /// Why targets could not be resolved.
 pub(crate) enum Unresolved {
-    /// There is no such thing.
+    /// Something does not exist.
     Unknown(UnknownName),
-    /// Two things have the name that was given.
+    /// Two things have this name.
     Ambiguous(Ambiguous),
     /// No install has the labels.
     Unfit(Unfit),

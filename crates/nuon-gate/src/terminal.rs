@@ -1,27 +1,27 @@
-//! The terminal that people sit at, as its environment tells.
+//! The capabilities of the user's terminal, from the environment.
 
 use crate::ci::CiSystem;
 use crate::environment::Environment;
 
-/// What a terminal can do besides moving its cursor.
+/// The capabilities of a terminal, besides moving its cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terminal {
-    /// It makes links of texts (OSC 8).
+    /// It supports links (OSC 8).
     pub(crate) links: bool,
-    /// It breaks its lines anew when it becomes narrower. Others cut them off.
+    /// It rewraps lines when it becomes narrower. Others cut them off.
     pub(crate) reflows: bool,
 }
 
-/// Terminals that make links of texts, by what they call themselves.
+/// Terminals that support links, by the name they set.
 const LINKING_PROGRAMS: [&str; 8] = ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio", "zed"];
 const LINKING_TERMS: [&str; 6] = ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "foot-extra", "contour"];
 /// Variables that only such terminals set.
 const LINKING_VARIABLES: [&str; 4] = ["WT_SESSION", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "DOMTERM"];
-/// GNOME's library can since this version.
+/// GNOME's library supports links since this version.
 const FIRST_LINKING_VTE: u32 = 5001;
 
 impl Terminal {
-    /// Returns what the terminal can do; `None` where nobody watches, as under a CI system, or where the cursor cannot be
+    /// Returns the terminal's capabilities; `None` if no person watches, as in a CI system, or if the cursor cannot be
     /// moved.
     pub(crate) fn detect(environment: &Environment, ci: Option<&CiSystem>) -> Option<Self> {
         let get = |name: &str| environment.get(name);
@@ -43,7 +43,7 @@ fn makes_links<'a>(get: &impl Fn(&str) -> Option<&'a str>, term: &str) -> bool {
     if let Some(forced) = get("FORCE_HYPERLINK") {
         return forced != "0";
     }
-    // What stands between may not hand them on.
+    // A multiplexer may not pass links on.
     if get("TMUX").is_some() || get("STY").is_some() || term.starts_with("screen") || term.starts_with("tmux") {
         return false;
     }
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_watches_a_ci_system() {
+    fn there_is_no_picture_in_a_ci_system() {
         let term = ("TERM", "xterm-256color");
         for name in ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "TF_BUILD", "CI"] {
             assert_eq!(detected(&[term, (name, "true")]), None, "{name}");

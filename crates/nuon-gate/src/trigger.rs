@@ -70,7 +70,7 @@ impl Trigger {
         match deadline.race(marking, signals, Duration::ZERO).await {
             (_, Some(signal)) => Err(Trouble::interrupted(signal, "the targets were being marked").so(NOT_RUN)),
             (Some(marked), None) => marked.map_err(|trouble| trouble.so(NOT_RUN)),
-            // A race that nobody ended has not been run.
+            // A race without a result was never run.
             (None, None) => Err(Trouble::new("the targets could not be marked")),
         }
     }

@@ -59,7 +59,7 @@ impl Triggered {
     }
 }
 
-/// Says what is wrong with a body that names nothing.
+/// Describes what is wrong with a body that names nothing.
 fn fault(body: &str) -> String {
     let names_neither = || "it names neither a deploy nor a workflow".to_owned();
     match serde_json::from_str::<Body>(body) {
@@ -70,7 +70,7 @@ fn fault(body: &str) -> String {
                 false => format!("it is an error: {}", RemoteText::new(said.join(": ")).line(200).plain()),
             }
         }
-        // What some servers say to some triggers.
+        // Some servers answer some triggers like this.
         Err(_) if serde_json::from_str::<String>(body).is_ok() => names_neither(),
         Err(error) => json_fault(&error),
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nothing_is_told_by_what_is_wrong() {
+    fn an_unusable_name_is_reported_by_its_fault() {
         let cases = [
             ("\"ok\"", "it names neither a deploy nor a workflow"),
             ("{\"id\": \"inw1\"}", "it names neither a deploy nor a workflow"),

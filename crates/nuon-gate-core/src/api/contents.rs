@@ -1,5 +1,5 @@
-//! The contents of an approval, which the server always compresses. They are read while they are taken apart, so that
-//! nobody holds the values of a whole plan.
+//! The contents of an approval, which the server always compresses. They are decompressed while they are parsed, so
+//! that the values of a whole plan are never in memory.
 
 use std::io::{BufReader, Read};
 
@@ -16,7 +16,7 @@ const MAGIC: &[u8] = &[0x1f, 0x8b];
 ///
 /// # Errors
 ///
-/// [`ApiError::Undecodable`], if it is no plan that is known, or larger than any body may be.
+/// [`ApiError::Undecodable`], if it is not a known kind of plan, or larger than any body may be.
 pub(super) fn plan(body: &[u8]) -> Result<Plan, ApiError> {
     if body.starts_with(MAGIC) { read(MultiGzDecoder::new(body)) } else { read(body) }
 }
@@ -28,7 +28,7 @@ fn read(contents: impl Read) -> Result<Plan, ApiError> {
     plan.map_err(|_| {
         let what = match bounded.limit() {
             0 => format!("decompressed it is larger than {} MiB", LARGEST_BODY >> 20),
-            // What the decoder says may quote what must not be shown.
+            // The decoder's message may quote text that must not be shown.
             _ => "it is no plan of a kind that is known".to_owned(),
         };
         ApiError::Undecodable(what)

@@ -15,7 +15,7 @@ pub enum ApiError {
     Connect {
         /// The API's host.
         host: String,
-        /// What the system said.
+        /// The system's error text.
         detail: String,
     },
     /// The server's certificate is not trusted.
@@ -26,10 +26,10 @@ pub enum ApiError {
         /// What is wrong with it.
         detail: String,
     },
-    /// The proxy gives no way to the server.
+    /// The proxy does not let the request through.
     #[error(transparent)]
     Proxy(ProxyFailure),
-    /// No whole answer in time.
+    /// No complete answer in time.
     #[error("no answer {}", within(*.0))]
     Timeout(Duration),
     /// The connection ended in the middle of an answer.
@@ -45,32 +45,32 @@ pub enum ApiError {
         /// The pause that the server asks for.
         retry_after: Option<Duration>,
     },
-    /// A status code that is no success.
+    /// A status code other than success.
     #[error("HTTP {status}{}", .message.as_ref().map(|text| format!(": {}", text.plain())).unwrap_or_default())]
     Status {
         /// The status code.
         status: u16,
-        /// What the server said.
+        /// The server's message.
         message: Option<Line>,
         /// The pause that the server asks for.
         retry_after: Option<Duration>,
-        /// Whether it is the server's own word, and not that of an ingress, a firewall or a proxy before it.
+        /// Whether the server itself sent it, rather than an ingress, a firewall or a proxy in front of it.
         from_nuon: bool,
     },
-    /// What was asked for exists, and is another's.
+    /// What was requested exists, but belongs to someone else.
     #[error("{what} belongs to {owner}, not to {expected}")]
     Elsewhere {
-        /// What was asked for.
+        /// What was requested.
         what: String,
-        /// Whose it is.
+        /// Its owner.
         owner: String,
-        /// Whose it should be.
+        /// The expected owner.
         expected: String,
     },
     /// A success whose body cannot be read, or is about something else.
     #[error("undecodable answer: {0}")]
     Undecodable(String),
-    /// A success that somebody else says: a login page, a captive portal, another service.
+    /// A success from something else: a login page, a captive portal, another service.
     #[error("{}", .0.plain())]
     Stranger(Line),
     /// Signing in failed, so the request was not sent.
@@ -78,7 +78,7 @@ pub enum ApiError {
     SignIn(#[from] SignInError),
 }
 
-/// So short a limit is none that somebody has set: the last request before a deadline has what is left of it.
+/// Nobody sets such a short limit: the last request before a deadline only has the time that is left.
 fn within(limit: Duration) -> String {
     match limit < Duration::from_millis(10) {
         true => "before the time was up".to_owned(),
@@ -86,14 +86,14 @@ fn within(limit: Duration) -> String {
     }
 }
 
-/// Why an identity has not led to a token of the API's.
+/// Why an identity was not exchanged for a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
     /// The file with the identity token cannot be used.
     #[error("no identity token can be read from the file: {0}")]
     File(String),
-    /// Whoever issues identity tokens gives none.
+    /// The issuer of identity tokens does not give one.
     #[error("no identity token from {host}: {cause}")]
     Issuer {
         /// The issuer's host.
@@ -101,28 +101,28 @@ pub enum SignInError {
         /// What came instead.
         cause: Box<ApiError>,
     },
-    /// The API gives no token for the identity.
+    /// The API refuses a token for the identity.
     #[error("signing in failed: {0}")]
     Exchange(Box<ApiError>),
-    /// The API does not know of signing in.
+    /// The API does not support signing in.
     #[error("this server does not support signing in with an identity: {0}")]
     Unsupported(Box<ApiError>),
-    /// The API says that it does not know the identity.
+    /// The API says that the identity is not authenticated.
     #[error("signing in failed: the API does not authenticate this identity")]
     NotAuthenticated,
     /// The API gives a token for another organisation.
     #[error("signing in failed: the token is for another organisation")]
     OtherOrganisation,
-    /// What the API gives is no token.
+    /// The API's answer is not a valid token.
     #[error("signing in failed: {0}")]
     Token(InvalidToken),
 }
 
 impl SignInError {
-    /// Returns what follows. Whatever is said, an identity that is refused is refused as a token is.
+    /// Returns how to handle it. However it is phrased, a refused identity is handled like a refused token.
     fn class(&self) -> ErrorClass {
         match self {
-            // Whoever issues identities is not the API, and refuses in its own words.
+            // The issuer is not the API, and refuses in its own form.
             Self::Issuer { cause, .. } if cause.refuses() => ErrorClass::Denied,
             Self::Issuer { cause, .. } | Self::Exchange(cause) => match cause.class() {
                 class @ (ErrorClass::Transient | ErrorClass::Untrusted | ErrorClass::Foreign) => class,
@@ -139,28 +139,28 @@ impl SignInError {
     }
 }
 
-/// What follows from an error.
+/// How to handle an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// Just another poll: try again until the outage limit runs out.
+    /// Transient: poll again until the outage timeout expires.
     Transient,
-    /// 401 and 403, and an identity that is refused: final at first, transient for a while after a success, since the
-    /// server also answers so in trouble.
+    /// 401 and 403, and a refused identity: final at first, transient for a while after a success, since a server with
+    /// problems answers like this as well.
     Denied,
     /// 404.
     Missing,
-    /// Any other 4xx of the server's: asking again would not help.
+    /// Any other 4xx of the server's: a retry would not help.
     Refused,
-    /// A 401, 403 or 404 that is not the server's word. As long as the server itself has never answered, the address may be
-    /// wrong; later it is trouble like any other.
+    /// A 401, 403 or 404 that the server itself did not send. The address may be wrong, until the server itself has
+    /// answered; after that, it is transient.
     Foreign,
-    /// It is another's.
+    /// It belongs to someone else.
     Elsewhere,
     /// A certificate that is not trusted: final at first, transient after a success.
     Untrusted,
 }
 
-/// What a failure is to whoever asked the API. Whatever the system says becomes a line.
+/// Turns an HTTP failure into an error of the API. Texts of the system become lines.
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         let line = |text: String| Line::new(text).cut(200).plain().to_owned();
@@ -175,12 +175,12 @@ impl From<Failure> for ApiError {
 }
 
 impl ApiError {
-    /// An answer that is no fact about what was asked.
+    /// The error for an answer that is not about what was requested.
     pub fn unexpected() -> Self {
         Self::Undecodable("the answer is about something else".to_owned())
     }
 
-    /// Returns what follows from this error.
+    /// Returns how to handle this error.
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::SignIn(error) => error.class(),
@@ -204,22 +204,22 @@ impl ApiError {
         }
     }
 
-    /// Tells whether someone else seems to answer at the API's address: another service, a login page, a firewall.
+    /// Returns whether someone else seems to answer at the API's address: another service, a login page, a firewall.
     pub fn is_strangers(&self) -> bool {
         match self {
-            // These a proxy or a server in trouble says as well, of the API.
+            // A proxy, or a server with problems, also sends these.
             Self::Status { status: 408 | 409 | 425 | 429, .. } => false,
             Self::Status { status: 400..=499, from_nuon: false, .. } | Self::Status { status: 511, .. } => true,
             error => error.class() == ErrorClass::Foreign || matches!(error, Self::Stranger(_)),
         }
     }
 
-    /// Tells whether a server, whichever it is, refuses what it was asked.
+    /// Returns whether a server, whichever it is, refuses the request.
     fn refuses(&self) -> bool {
         matches!(self, Self::Status { status: 400..=499, .. }) && !matches!(self.status(), Some(408 | 409 | 425 | 429))
     }
 
-    /// Tells whether this is the API's own word, as its mark says.
+    /// Returns whether the API itself sent this, according to its header.
     pub(crate) fn is_from_nuon(&self) -> bool {
         matches!(self, Self::Status { from_nuon: true, .. } | Self::Elsewhere { .. })
     }

@@ -12,7 +12,7 @@ use crate::{Line, RemoteText};
 /// The largest body that is read, after which the answer counts as undecodable.
 pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// The largest error body that is read; a larger one says nothing.
+/// The largest error body that is read; a larger one is ignored.
 const LARGEST_ERROR_BODY: usize = 64 * 1024;
 
 /// Sends a request and reads the answer: its headers, if any came, and its body, if it is a good one.
@@ -41,9 +41,9 @@ pub(super) async fn exchange(
     #[expect(clippy::disallowed_methods, reason = "only for a date from a server that does not say its own time")]
     let now = Timestamp::now();
     let body = match refusal(status.as_u16(), &headers, &error_body, expected, Some(response.url()), now) {
-        // What a body says on success means nothing then; even a compressed one is good.
+        // The body of such a success is ignored; even a compressed one is fine.
         Some(ApiError::Undecodable(_)) | None if expected.ignores_body() => Ok(Vec::new()),
-        // Who answers instead of the API is news only where the API would have said something else.
+        // Another service's answer only matters where the API would have answered differently.
         Some(refusal @ ApiError::Status { .. })
             if refusal.is_strangers() && expected != Expected::Identity && !is_versioned(&headers) =>
         {
@@ -68,8 +68,8 @@ pub(super) async fn exchange(
     (headers, body)
 }
 
-/// Returns what is wrong with an answer, as far as its head tells, and its body if it is no success. A redirect is read
-/// relative to `base`.
+/// Returns what is wrong with an answer, as far as its head shows, and its body if it is not a success. A redirect is
+/// resolved relative to `base`.
 pub(super) fn refusal(
     status: u16,
     headers: &HeaderMap,

@@ -1,7 +1,7 @@
-//! Answers become facts here and nowhere else: only what is about what was asked counts.
+//! Answers become facts here and nowhere else: an answer only counts if it is about what was requested.
 //!
-//! Servers, replicas, ingresses and firewalls answer with other objects, with other ids, with error objects under a success,
-//! and with `{}`. None of that is a fact; it is no good answer, like a timeout.
+//! Servers, replicas, ingresses and firewalls also answer with other objects, with other ids, with error objects under
+//! a success, and with `{}`. None of these is a fact. They count as bad answers, like a timeout.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub struct LogPage {
     pub next: Option<u64>,
 }
 
-/// What a log has after a place in it, oldest first.
+/// The part of a log after a cursor, oldest first.
 #[derive(Debug, Clone)]
 pub struct TailPage {
     /// Its lines.
@@ -46,20 +46,20 @@ pub struct TailPage {
     pub has_more: bool,
 }
 
-/// What an answer says of what was asked.
+/// What an answer says about what was requested.
 #[derive(Debug, Clone)]
 pub enum Fact {
-    /// The newest row, or "none yet". This endpoint says neither whose the row is nor what it is made of.
+    /// The newest row, or "none yet". This endpoint names neither the row's install nor its component.
     Latest(Option<Arc<Deploy>>),
     /// Rows of the component, newest first.
     Deploys(Arc<Vec<Deploy>>),
     /// Rows of all components of the install, newest first.
     InstallDeploys(Arc<Vec<Deploy>>),
-    /// The deploy that was asked for, of the install and the component that were asked for.
+    /// The requested deploy, of the requested install and component.
     Deploy(Arc<Deploy>),
-    /// The workflow that was asked for, of the install that was asked for.
+    /// The requested workflow, of the requested install.
     Workflow(Arc<Workflow>),
-    /// The long poll has ended. What it says means nothing: it is only the sign to read.
+    /// The long poll has ended. Its body is ignored: it only triggers a poll.
     Awaited,
     /// The install exists.
     Install(Install),
@@ -69,37 +69,37 @@ pub enum Fact {
     InstallComponents(Page<InstallComponent>),
     /// The install has the component.
     InstallComponent(InstallComponent),
-    /// How the component that was asked for does, in the install that was asked for.
+    /// The health of the requested component, in the requested install.
     Health(Arc<ComponentHealth>),
-    /// What the component that was asked for is made of.
+    /// The resources of the requested component.
     Resources(Arc<Vec<Resource>>),
-    /// Where the workflow stands in its queue, if it is in one and the server says so.
+    /// The workflow's place in its queue, if it is in one and the server says so.
     Queue(Option<QueuePlace>),
     /// Apps.
     Apps(Page<App>),
-    /// Branches of the app that was asked for.
+    /// Branches of the requested app.
     Branches(Page<Branch>),
-    /// Runs of the branch that was asked for, newest first.
+    /// Runs of the requested branch, newest first.
     Runs(Page<RunRow>),
-    /// The run that was asked for, of the branch that was asked for.
+    /// The requested run, of the requested branch.
     Run(Arc<BranchRun>),
-    /// Groups of the run that was asked for.
+    /// Groups of the requested run.
     GroupRuns(Page<GroupRun>),
     /// Where the dashboard is, if anywhere.
     Dashboard(Option<Dashboard>),
-    /// What a human is asked to approve, if the server says it.
+    /// What a human is asked to approve, if the server says so.
     Plan(Option<Arc<Plan>>),
     /// A part of a log.
     Logs(LogPage),
     /// The next part of a log, if the server has a long poll for it.
     Tail(Option<TailPage>),
-    /// It is being cancelled. What the server says on success differs between versions and means nothing.
+    /// It is being cancelled. The body of such a success differs between versions and is ignored.
     Cancelling,
-    /// The server has taken note of the check.
+    /// The server has recorded the check.
     Pushed,
 }
 
-/// A fact, and when the server gave it by its own clock, if it says so.
+/// A fact, and the server's time when it gave it, if known.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The fact.
@@ -108,7 +108,7 @@ pub struct Answer {
     pub server_time: Option<Timestamp>,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 pub type Reply = Result<Answer, ApiError>;
 
 impl From<Fact> for Answer {
@@ -117,11 +117,11 @@ impl From<Fact> for Answer {
     }
 }
 
-/// Reads a whole answer. `now` is only for a `Retry-After` date from a server that does not say its own time.
+/// Reads a complete answer. `now` is only used for a `Retry-After` date from a server that does not send its own time.
 ///
 /// # Errors
 ///
-/// If it is no good answer.
+/// If it is not a good answer.
 pub fn interpret(request: &Request, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Reply {
     let server_time = word(headers, "date").and_then(timestamp);
     let fact = match refusal(status, headers, body, Expected::of(request), None, now) {
@@ -131,17 +131,17 @@ pub fn interpret(request: &Request, status: u16, headers: &HeaderMap, body: &[u8
     Ok(Answer { fact: fact?, server_time })
 }
 
-/// "Not found" is how most servers say that a component has no deploy yet, and so no list.
+/// Most servers answer "not found" if a component has no deploy yet, and therefore no list.
 pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiError> {
     match request {
         Request::LatestDeploy(..) if error.class() == ErrorClass::Missing => Ok(Fact::Latest(None)),
         Request::Deploys(..) | Request::Earlier(..) if error.class() == ErrorClass::Missing => {
             Ok(Fact::Deploys(Arc::default()))
         }
-        // Older servers know no queue.
+        // Older servers have no queue.
         Request::QueuePosition(_) if error.class() == ErrorClass::Missing => Ok(Fact::Queue(None)),
         Request::Plan(..) if error.class() == ErrorClass::Missing => Ok(Fact::Plan(None)),
-        // Where it is not offered, that is said in many ways. That there are too many requests is none of them.
+        // Servers without this endpoint say so in many ways, but never with 429.
         Request::Tail(..)
             if matches!(error.status(), Some(400..=499))
                 && error.class() != ErrorClass::Transient
@@ -232,7 +232,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
     })
 }
 
-/// Tells whether an object without an id is what servers send for "none", and not an error under a success.
+/// Returns whether an object without an id is the server's form of "none", and not an error under a success.
 fn is_none(body: &[u8]) -> bool {
     const OF_ERRORS: [&str; 5] = ["error", "user_error", "description", "message", "code"];
     let fields: serde_json::Map<String, serde_json::Value> =
@@ -249,7 +249,7 @@ fn latest(install: &InstallId, component: &ComponentId, body: &[u8]) -> Result<O
     Ok(Some(Arc::new(deploy)))
 }
 
-/// Refuses a deploy that says that it is another's. Some endpoints do not say whose theirs is.
+/// Refuses a deploy that names another owner. Some endpoints do not name the owner.
 fn is_not_of_others(deploy: &Deploy, install: &InstallId, component: Option<&ComponentId>) -> Result<(), ApiError> {
     let what = || deploy.id.as_ref().map_or_else(|| "a deploy".to_owned(), |id| format!("deploy {id}"));
     match (&deploy.install_id, &deploy.component_id, component) {
@@ -295,7 +295,7 @@ fn health(install: &InstallId, component: &ComponentId, body: &[u8]) -> Result<C
     Ok(found)
 }
 
-/// Keeps what says that it is the component's: some servers may give all that the install has.
+/// Keeps the rows that name the component: some servers may return everything that the install has.
 fn resources(install: &InstallId, component: &InstallComponentId, mut rows: Vec<Resource>) -> Vec<Resource> {
     let is_own = |row: &Resource| row.install_id.as_ref().is_none_or(|owner| owner == install);
     rows.retain(|row| row.install_component_id.as_ref() == Some(component) && is_own(row));
@@ -314,7 +314,7 @@ fn run(place: &BranchPlace, id: &RunId, body: &[u8]) -> Result<BranchRun, ApiErr
     BranchRun::of(&workflow, &place.branch, Some(id)).ok_or_else(|| about_something_else("another run, or none"))
 }
 
-/// A group that leaves out whose an install is could be of any.
+/// A group that names an install without its owner could be of any run.
 fn groups(run: &RunId, page: Page<GroupRun>) -> Result<Page<GroupRun>, ApiError> {
     if page.rows.iter().any(|group| group.app_branch_run_id.as_ref().is_some_and(|own| own != run)) {
         return Err(about_something_else("another run"));

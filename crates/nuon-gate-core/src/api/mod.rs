@@ -1,6 +1,6 @@
-//! The API over HTTP: one request in, one typed answer or one [`ApiError`] out. Asking again is the watch's business, and
-//! nothing is retried here but for one case: a token that was given for an identity ends in the middle of a long wait, as
-//! it should. The watch knows nothing of tokens, so the client gets another one and asks once more.
+//! The API over HTTP: one request in, one typed answer or one [`ApiError`] out. Retrying is the watch's task, and
+//! nothing is retried here, with one exception: a token that was exchanged for an identity expires during a long wait.
+//! The watch knows nothing about tokens, so the client exchanges the identity again and repeats the request once.
 
 mod contents;
 mod error;
@@ -33,56 +33,56 @@ use crate::model::{
 };
 use crate::{ApiToken, Line, OrgId, RemoteText};
 
-/// How long a request may take, unless something else is said.
+/// The default timeout of a request.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How the API is reached.
 #[derive(Debug)]
 pub struct Connection {
-    /// Where it is.
+    /// The API's address.
     pub url: ApiUrl,
-    /// On whose behalf.
+    /// The organisation.
     pub org: OrgId,
-    /// With which credentials.
+    /// The credentials.
     pub credentials: Credentials,
-    /// Over what, and as whom.
+    /// The proxy, the certificates and the User-Agent.
     pub setup: Setup,
 }
 
 impl Connection {
-    /// Reaches the API with a token and without a proxy, and trusts whom the platform trusts.
+    /// Connects to the API with a token, without a proxy, and with the platform's certificates.
     pub fn new(url: ApiUrl, org: OrgId, token: ApiToken) -> Self {
         let user_agent = concat!("nuon-gate-core/", env!("CARGO_PKG_VERSION")).to_owned();
         Self { url, org, credentials: Credentials::Token(token), setup: Setup { user_agent, ..Setup::default() } }
     }
 }
 
-/// Why no client can be made.
+/// Why no client can be created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidConnection {
     /// The organisation's id cannot stand in a header.
     #[error("the org id `{0}` holds characters that a header cannot carry")]
     Org(OrgId),
-    /// Nothing can be sent at all.
+    /// No request can be sent.
     #[error(transparent)]
     Setup(#[from] InvalidSetup),
 }
 
-/// What the client has seen of the API so far.
+/// What the client knows about the API so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiStats {
-    /// The server's version, as its answers say.
+    /// The server's version, from its answers.
     pub version: Option<Line>,
-    /// The server's time, as its last answer said.
+    /// The server's time, from its last answer.
     pub server_time: Option<Timestamp>,
     /// How many requests were sent.
     pub requests: u64,
-    /// How many got no good answer. A 404 that means "not yet" is a good one.
+    /// How many had no good answer. A 404 that means "not yet" is a good one.
     pub errors: u64,
 }
 
-/// On whose behalf requests are sent.
+/// The organisation and the credentials of requests.
 #[derive(Debug, Clone)]
 struct Right {
     org: OrgId,
@@ -90,26 +90,26 @@ struct Right {
     session: Arc<Session>,
 }
 
-/// A client of the Nuon API. Clones share their connections, their right to ask and their statistics.
+/// A client of the Nuon API. Clones share their connections, their credentials and their statistics.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: Http,
     url: ApiUrl,
-    /// `None`: nobody's.
+    /// `None`: requests carry no credentials.
     right: Option<Right>,
     timeout: Duration,
     stats: Arc<Mutex<ApiStats>>,
 }
 
 impl Client {
-    /// Makes a client. Nothing is sent yet.
+    /// Creates a client. Nothing is sent yet.
     ///
-    /// Installs rustls' `ring` provider for the process, unless one is there. For plain `http` the platform's trust
+    /// Installs rustls' `ring` provider for the process, unless one is there. For plain `http`, the platform's trust
     /// store is not loaded, and no proxy is used.
     ///
     /// # Errors
     ///
-    /// If a header cannot carry the org id, or nothing can be sent at all.
+    /// If a header cannot carry the org id, or no request can be sent.
     pub fn new(connection: &Connection) -> Result<Self, InvalidConnection> {
         let Connection { url, org, setup, .. } = connection;
         let header = header::HeaderValue::from_str(org.as_str()).map_err(|_| InvalidConnection::Org(org.clone()))?;
@@ -118,7 +118,7 @@ impl Client {
         Ok(Self::over(http, url, Some(Right { org: org.clone(), header, session })))
     }
 
-    /// Makes a client that acts on nobody's behalf and carries no credentials, for what the server gives to anyone.
+    /// Creates a client without credentials, for what the server gives to anyone.
     ///
     /// # Errors
     ///
@@ -131,13 +131,13 @@ impl Client {
         Self { http, url: url.clone(), right, timeout: USUAL_TIMEOUT, stats: Arc::default() }
     }
 
-    /// Returns this client with another time limit for each request than the usual 30 seconds.
+    /// Returns this client with another timeout for each request than the default of 30 seconds.
     #[must_use]
     pub fn within(&self, timeout: Duration) -> Self {
         Self { timeout, ..self.clone() }
     }
 
-    /// Returns what has been seen so far.
+    /// Returns the statistics so far.
     pub fn stats(&self) -> ApiStats {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -170,7 +170,7 @@ impl Client {
         Ok(Answer { fact, server_time: server_time(&whole.headers) })
     }
 
-    /// Sends a request with the right to ask, and reads the answer.
+    /// Sends a request with credentials, and reads the answer.
     async fn send(&self, mut request: nuon_gate_http::Request, expected: Expected) -> Result<Whole, ApiError> {
         let limit = TimeLimit::new(self.timeout);
         let Some(right) = &self.right else {
@@ -210,7 +210,7 @@ impl Client {
         }
     }
 
-    /// Sends a request to the API as it is, counts it, and takes note of what every answer says.
+    /// Sends a request to the API as it is, counts it, and updates the statistics from the answer.
     async fn count(
         &self,
         request: nuon_gate_http::Request,
@@ -246,13 +246,13 @@ fn server_time(headers: &header::HeaderMap) -> Option<Timestamp> {
     word(headers, "date").and_then(timestamp)
 }
 
-/// A good answer, as it came.
+/// A good answer, not parsed yet.
 struct Whole {
     headers: header::HeaderMap,
     body: Vec<u8>,
 }
 
-/// What a body can be: an object, or a list of them.
+/// A type of body: an object, or a list of objects.
 pub trait Wire: DeserializeOwned {
     /// The first character of such a body.
     const OPENS: u8 = b'{';
@@ -261,7 +261,7 @@ pub trait Wire: DeserializeOwned {
     ///
     /// # Errors
     ///
-    /// If it is not what it should be.
+    /// If it is not of that type.
     fn read(body: &[u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(body)
     }
@@ -288,21 +288,21 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
-/// What a good answer has.
+/// The kind of a good answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Body,
-    /// A body of whoever issues identities, who is not the API.
+    /// A body from the issuer of identities, which is not the API.
     Identity,
     /// A 404 is a good one as well: "not yet".
     BodyOrNone,
     /// The same, and a body may be compressed.
     Contents,
-    /// What its body says means nothing, so it is not read.
+    /// The body is ignored, so it is not read.
     Success,
-    /// The same, and no answer to it is an error.
+    /// The same, and no answer to it counts as an error.
     Sign,
-    /// A body that is only good to know, so that no answer to it is an error either.
+    /// A body that is optional, so that no answer to it counts as an error.
     Aside,
 }
 
@@ -329,7 +329,7 @@ impl Expected {
     }
 }
 
-/// Takes off the byte order mark that some gateways put before a text.
+/// Removes the byte order mark that some gateways put before a text.
 fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
@@ -339,7 +339,7 @@ fn without_mark(body: &[u8]) -> &[u8] {
 ///
 /// # Errors
 ///
-/// [`ApiError::Undecodable`], with the place of the trouble but none of the text, which may hold anything.
+/// [`ApiError::Undecodable`], with the place of the error but none of the text, which may be anything.
 pub fn decode<T: Wire>(body: &[u8]) -> Result<T, ApiError> {
     let body = without_mark(body);
     let undecodable = |what: &str| Err(ApiError::Undecodable(what.to_owned()));

@@ -1,4 +1,4 @@
-//! What is asked of the API, as values: the path and the query of each request.
+//! Requests to the API as values: the path and the query of each.
 
 use nuon_gate_http::Method;
 
@@ -10,10 +10,10 @@ use crate::{
 
 /// The most rows that a server gives at once.
 pub(crate) const MOST_ROWS: u32 = 100;
-/// So many earlier deploys say what is usual.
+/// How many earlier deploys are read for the usual duration.
 const EARLIER: u32 = 20;
 
-/// How long the server waits for what a log has next.
+/// How long the server keeps a long poll for log lines open.
 const TAIL_WAIT: &str = "20s";
 
 /// A place in a log, in the server's own form: `<nanoseconds since 1970>:<id>`.
@@ -21,10 +21,10 @@ const TAIL_WAIT: &str = "20s";
 pub struct TailCursor(String);
 
 impl TailCursor {
-    /// What is longer is none, in bytes.
+    /// A longer text, in bytes, is not a cursor.
     pub(super) const LONGEST: usize = 200;
 
-    /// Takes what a server sends for one, if it can be one.
+    /// Takes a server's cursor, if it is valid.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let (at, id) = text.split_once(':')?;
         let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
@@ -43,9 +43,9 @@ impl TailCursor {
 /// after they have read it, so frequent drift scans hide the real deploys (`docs/nuon-api.md`, "The latest deploy").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Depth {
-    /// As many as it likes.
+    /// The server's default.
     Usual,
-    /// A hundred, the most it allows.
+    /// A hundred, the maximum.
     Page,
 }
 
@@ -54,66 +54,66 @@ pub enum Depth {
 pub enum Runs {
     /// All.
     All,
-    /// Those that make more than plans. Some servers give all that there are.
+    /// Those that make more than plans. Some servers return all of them.
     Deploying,
 }
 
-/// A request to the API. Two requests that are equal have the same answer, so one is sent for both.
+/// A request to the API. Equal requests have the same answer, so they are sent once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// The component's newest deploy in an install, found among so many rows.
+    /// The component's newest deploy in an install, found among this many rows.
     LatestDeploy(InstallId, ComponentId, Depth),
-    /// The component's newest deploys in an install, newest first, a hundred at most.
+    /// The component's newest deploys in an install, newest first, at most a hundred.
     Deploys(InstallId, ComponentId),
-    /// A few of them, for what they say of how such deploys go.
+    /// A few of them, as the component's history.
     Earlier(InstallId, ComponentId),
-    /// The newest deploys of all components in an install, newest first, a hundred at most.
+    /// The newest deploys of all components in an install, newest first, at most a hundred.
     InstallDeploys(InstallId),
-    /// A deploy, with details: of this component, or of any if it is not known yet whose it is.
+    /// A deploy, with details: of this component, or of any if its component is not known yet.
     Deploy(InstallId, Option<ComponentId>, DeployId),
     /// A workflow of this install, or of any, with its steps.
     Workflow(Option<InstallId>, WorkflowId),
-    /// That a step of a workflow ends: a long poll, which the server keeps open for a minute.
+    /// The end of a workflow's step: a long poll, which the server keeps open for a minute.
     Await(WorkflowId, StepId),
     /// An install, by its id or its name.
     Install(InstallId),
-    /// The organisation's installs: this page of them, from 1 on.
+    /// The organisation's installs: this page, starting at 1.
     Installs(u32),
-    /// The installs that have these labels: this page of them, from 1 on. Some servers give all that there are.
+    /// The installs with these labels: this page, starting at 1. Some servers return all of them.
     LabelledInstalls(Labels, u32),
-    /// The components of an install: this page of them, from 1 on.
+    /// The components of an install: this page, starting at 1.
     InstallComponents(InstallId, u32),
     /// Whether an install has a component.
     InstallComponent(InstallId, ComponentId),
-    /// How a component of an install does.
+    /// The health of a component of an install.
     Health(InstallId, ComponentId),
-    /// What the component is made of, as it was last observed.
+    /// The component's resources, as last observed.
     Resources(InstallId, InstallComponentId),
-    /// Where a workflow stands in its queue.
+    /// A workflow's place in its queue.
     QueuePosition(WorkflowId),
-    /// The organisation's apps: this page of them, from 1 on.
+    /// The organisation's apps: this page, starting at 1.
     Apps(u32),
-    /// The branches of an app: this page of them, from 1 on.
+    /// The branches of an app: this page, starting at 1.
     Branches(AppId, u32),
-    /// The runs of a branch, newest first: all, or those that make more than plans; this page of them, from 1 on.
+    /// The runs of a branch, newest first: all, or those that make more than plans; this page, starting at 1.
     Runs(BranchPlace, Runs, u32),
     /// A run of a branch, by its id or its workflow's.
     Run(BranchPlace, RunId),
-    /// The groups of installs that a run has come to: this page of them, from 1 on.
+    /// The groups of installs that a run has started so far: this page, starting at 1.
     GroupRuns(BranchPlace, RunId, u32),
-    /// Where this organisation's dashboard is. The server says it to anyone.
+    /// The address of this organisation's dashboard. The server gives it to anyone.
     Dashboard(OrgId),
     /// What a step of a workflow asks a human to approve.
     Plan(WorkflowId, StepId, ApprovalId),
     /// A part of a log, newest first: the newest, or the one before this time in nanoseconds since 1970.
     Logs(LogStreamId, Option<u64>),
-    /// What a log has after this time in nanoseconds since 1970, or from its beginning on, oldest first.
+    /// A log after this time in nanoseconds since 1970, or from its start, oldest first.
     LogsAfter(LogStreamId, Option<u64>),
-    /// The same after this place: a long poll, which the server keeps open until there is something.
+    /// The same after this cursor: a long poll, which the server keeps open until there are lines.
     Tail(LogStreamId, Option<TailCursor>),
-    /// That a check of a component's health be taken note of.
+    /// Reports a check of a component's health.
     PushCheck(InstallId, ComponentId, PushedCheck),
-    /// That a workflow be cancelled.
+    /// Cancels a workflow.
     Cancel(WorkflowId),
 }
 
@@ -200,7 +200,7 @@ impl Request {
         }
     }
 
-    /// Returns how it is sent.
+    /// Returns its method.
     pub(super) fn method(&self) -> Method {
         match self {
             Self::Cancel(_) => Method::POST,
@@ -209,7 +209,7 @@ impl Request {
         }
     }
 
-    /// Returns what is sent with it, as JSON.
+    /// Returns its body, as JSON.
     pub(super) fn body(&self) -> Option<String> {
         match self {
             Self::PushCheck(_, _, check) => Some(check.body()),
@@ -217,7 +217,7 @@ impl Request {
         }
     }
 
-    /// Returns the header that names the part of a log to be read, which the server takes there and not in the query.
+    /// Returns the header that names the part of a log, which the server expects there and not in the query.
     pub(crate) fn offset(&self) -> Option<u64> {
         match self {
             Self::Logs(_, offset) | Self::LogsAfter(_, offset) => *offset,
@@ -225,24 +225,24 @@ impl Request {
         }
     }
 
-    /// Returns the request for what is to be approved, if it can be named.
+    /// Returns the request for the plan to approve, if it can be named.
     pub(crate) fn plan(place: &ApprovalPlace) -> Option<Self> {
         let (step, approval) = (place.step.clone()?, place.approval.clone()?);
         Some(Self::Plan(place.workflow.clone(), step, approval))
     }
 
-    /// Tells whether it is only good to know: no verdict depends on the answer, nor does one say whether the API is there.
+    /// Returns whether it is optional: no verdict depends on its answer, and neither does the outage timeout.
     pub(crate) fn is_optional(&self) -> bool {
         matches!(self, Self::Dashboard(_) | Self::QueuePosition(_) | Self::Earlier(..) | Self::Plan(..))
     }
 
-    /// Tells whether it is about a component's health. Whatever comes instead of an answer says that this is not known.
+    /// Returns whether it is about a component's health. Any error then means that the health is not known.
     pub(crate) fn is_of_health(&self) -> bool {
         matches!(self, Self::Health(..) | Self::Resources(..))
     }
 
-    /// Tells whether it names what it is about by an id of its own. Of that the server may not know yet what it will know in a
-    /// moment, as it reads some things from a replica.
+    /// Returns whether it names its object by id. The server may not know that object for a moment, because it reads
+    /// some objects from a replica.
     pub(crate) fn is_by_id(&self) -> bool {
         matches!(self, Self::Deploy(..) | Self::Workflow(..) | Self::Run(..) | Self::GroupRuns(..))
     }

@@ -1,5 +1,4 @@
-//! Credentials: a given token, or one that the API gives in exchange for an identity (`docs/nuon-api.md`,
-//! "Authentication").
+//! Credentials: a given token, or one that the API exchanges for an identity (`docs/nuon-api.md`, "Authentication").
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,54 +14,54 @@ use super::{ApiError, Client, Connection, Expected, InvalidConnection, IssuerUrl
 use crate::input::read_file;
 use crate::{ApiToken, IdentityToken, OrgId};
 
-/// The most bytes of a file with an identity token: far more than any has.
+/// The largest file with an identity token, in bytes: far more than any needs.
 pub const LARGEST_IDENTITY: u64 = 64 * 1024;
 
-/// With which credentials the API is asked.
+/// The credentials for the API.
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// A token of the API's.
     Token(ApiToken),
-    /// An identity, for which the API gives a token that does not live long.
+    /// An identity, which the API exchanges for a short-lived token.
     Identity(IdentitySource),
 }
 
 /// Where the identity token comes from.
 #[derive(Debug, Clone)]
 pub enum IdentitySource {
-    /// It is here.
+    /// The token itself.
     Token(IdentityToken),
-    /// From a file, which is read again each time but the first: whoever writes it renews it.
+    /// A file, which is read again for each exchange but the first, because its writer renews it.
     File {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// What it holds now.
+        /// Its content now.
         token: IdentityToken,
     },
-    /// From an issuer, such as GitHub, which gives a new one each time to whoever holds its token.
+    /// An issuer, such as GitHub, which issues a new token each time.
     Issuer {
-        /// Where it is.
+        /// Its address.
         url: IssuerUrl,
-        /// The right to ask it.
+        /// The token with which an identity is requested.
         token: IdentityToken,
-        /// For whom the identity is to be.
+        /// The identity's audience.
         audience: String,
     },
 }
 
-/// The right to ask, shared by all clones of a client.
+/// The credentials, shared by all clones of a client.
 #[derive(Debug)]
 pub(super) struct Session {
     identity: Option<Identity>,
-    /// Held while signing in, so that of many requests one does and the others wait for what it gets.
+    /// Held while signing in, so that only one of several requests signs in, and the others wait for its token.
     current: tokio::sync::Mutex<Option<Arc<Pass>>>,
 }
 
-/// Where the identity token comes from, ready to be asked.
+/// The source of the identity token, ready for requests.
 #[derive(Debug)]
 enum Identity {
     Token(IdentityToken),
-    /// What the file held is used once.
+    /// The file's content is used once.
     File {
         path: PathBuf,
         held: Mutex<Option<IdentityToken>>,
@@ -101,7 +100,7 @@ impl Session {
                 (Some(Identity::File { path: path.clone(), held: Mutex::new(Some(token.clone())) }), None)
             }
             Credentials::Identity(IdentitySource::Issuer { url, token, audience }) => {
-                // Connections of its own: nothing that is meant for one host can come to the other.
+                // Connections of its own: nothing that is meant for one host can reach the other.
                 let (url, token) = (url.with_audience(audience), token.clone());
                 let http = Http::new(&url, &connection.setup)?;
                 (Some(Identity::Issuer { http, url, token }), None)
@@ -112,7 +111,7 @@ impl Session {
 }
 
 impl Client {
-    /// Returns what to ask with, and signs in if that has not been done.
+    /// Returns the current token, and signs in if there is none yet.
     pub(super) async fn pass(&self, right: &Right, limit: TimeLimit) -> Result<Arc<Pass>, ApiError> {
         let mut current = limit.wait(right.session.current.lock()).await?;
         if let Some(pass) = &*current {
@@ -123,11 +122,11 @@ impl Client {
         Ok(pass)
     }
 
-    /// Returns another pass instead of one that the API has refused, if there is one or can be.
+    /// Returns a token to replace one that the API has refused, if there can be one.
     ///
-    /// One that was never accepted is not replaced, as the next would be no better. So there is one new sign-in in a row
-    /// of refusals, however long that is. The old one is kept until there is a new one: the API also refuses when it is
-    /// in trouble, and an identity that was given once does not live as long as what it was exchanged for.
+    /// A token that was never accepted is not replaced, because the next one would be no better. So a series of
+    /// refusals leads to one new sign-in, however long it is. The old token is kept until there is a new one: a server
+    /// with problems also refuses, and an identity that was given once may expire before its token does.
     pub(super) async fn another_pass(
         &self,
         right: &Right,
@@ -164,21 +163,21 @@ impl Client {
                 let issued = ask_issuer(http, url, token, limit).await;
                 issued.map_err(|cause| SignInError::Issuer { host: host_of(url), cause: Box::new(cause) })?
             }
-            // Who has no identity has a token, and never comes here.
+            // A client without an identity has a token, and never comes here.
             None => return Err(SignInError::NotAuthenticated.into()),
         };
         let token = self.exchange_identity(right, &identity, limit).await?;
         Ok(Pass::new(token))
     }
 
-    /// Asks the API for a token. Nothing but the identity says who asks.
+    /// Requests a token from the API. Only the identity authenticates this request.
     async fn exchange_identity(
         &self,
         right: &Right,
         identity: &IdentityToken,
         limit: TimeLimit,
     ) -> Result<ApiToken, ApiError> {
-        // Whoever says that it is not there: a server that is too old says so in its framework's words.
+        // Anyone may have sent this 404: an old server says so in its framework's form.
         let refused = |cause: ApiError| match cause.status() {
             Some(404) => ApiError::from(SignInError::Unsupported(Box::new(cause))),
             _ => SignInError::Exchange(Box::new(cause)).into(),
@@ -197,7 +196,8 @@ impl Client {
     }
 }
 
-/// What the API says to an identity. When the token ends is not read: clocks differ, and the API says so with a 401.
+/// The API's answer to an identity. Its expiry is ignored: clocks differ, and the API answers 401 once the token has
+/// expired.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Issued {
@@ -221,7 +221,7 @@ impl Issued {
     }
 }
 
-/// What an issuer says.
+/// An issuer's answer.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct IssuedIdentity {
@@ -257,7 +257,7 @@ async fn read_again(path: PathBuf, limit: TimeLimit) -> Result<IdentityToken, Ap
 }
 
 fn read_identity(path: &Path) -> Result<IdentityToken, String> {
-    // The path is not shown: what was put into its place by mistake may be the token itself.
+    // The path is not shown: a user may have given the token itself by mistake.
     let mut text = read_file(path, LARGEST_IDENTITY).map_err(|error| error.to_string())?;
     let identity = IdentityToken::new(&text).map_err(|error| error.to_string());
     text.zeroize();

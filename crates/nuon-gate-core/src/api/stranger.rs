@@ -1,4 +1,4 @@
-//! Answers of something other than the API: how to recognise it (`docs/nuon-api.md`, "Errors and what answers them").
+//! Recognises answers of something other than the API (`docs/nuon-api.md`, "Errors and what answers them").
 
 use nuon_gate_http::header::HeaderMap;
 use nuon_gate_http::{Url, host_of, word};
@@ -6,10 +6,10 @@ use nuon_gate_http::{Url, host_of, word};
 use super::without_mark;
 use crate::{Line, RemoteText};
 
-/// More than this of a title or a name helps nobody.
+/// Longer parts of a title or a name are not useful.
 const LONGEST: usize = 80;
 
-/// Says that what answers is not Nuon's API, and what it seems to be.
+/// Says that something other than Nuon's API answers, and what it seems to be.
 pub(super) fn description(url: &Url, headers: &HeaderMap, body: &[u8]) -> Line {
     let short = |text: &str| RemoteText::new(text).line(LONGEST).plain().to_owned();
     let page = is_html(body).then(|| match title(body) {
@@ -22,8 +22,8 @@ pub(super) fn description(url: &Url, headers: &HeaderMap, body: &[u8]) -> Line {
     Line::new(format!("what answers at {} is not Nuon's API{signs}", host_of(url)))
 }
 
-/// Tells whether a success is somebody else's: a page for people, or an empty object, of no version. The API's own answers
-/// say which version gave them, and a proxy that takes that off does not also take out all fields.
+/// Returns whether a success is from something else: a page for people, or an empty object, without a version. The
+/// API's own answers have a version header, and a proxy that removes it does not also remove all fields.
 pub(super) fn is_strangers(headers: &HeaderMap, body: &[u8]) -> bool {
     let is_empty = || {
         let inside = body.trim_ascii().strip_prefix(b"{").and_then(|body| body.strip_suffix(b"}"));
@@ -32,12 +32,12 @@ pub(super) fn is_strangers(headers: &HeaderMap, body: &[u8]) -> bool {
     !is_versioned(headers) && (is_html(body) || is_empty())
 }
 
-/// Tells whether an answer bears the API's mark.
+/// Returns whether an answer has the API's header.
 pub(super) fn is_versioned(headers: &HeaderMap) -> bool {
     headers.contains_key("x-nuon-api-version")
 }
 
-/// Tells whether a body is a page for people.
+/// Returns whether a body is a page for people.
 fn is_html(body: &[u8]) -> bool {
     without_mark(body).trim_ascii_start().first() == Some(&b'<')
 }
@@ -45,7 +45,7 @@ fn is_html(body: &[u8]) -> bool {
 /// Finds the title of a page near its beginning.
 fn title(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&body[..body.len().min(16 * 1024)]).into_owned();
-    // Of the same length, so that what is found in one is at the same place in the other.
+    // Of the same length, so that positions in one are valid in the other.
     let lower = text.to_ascii_lowercase();
     let opened = lower.find("<title")?;
     let begin = opened + lower[opened..].find('>')? + 1;

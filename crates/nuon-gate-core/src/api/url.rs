@@ -1,21 +1,21 @@
-//! The addresses that secrets are sent to: the API's, and that of whoever issues identities.
+//! The addresses that secrets are sent to: the API's, and the identity issuer's.
 
 use std::fmt;
 
 pub use nuon_gate_http::InvalidAddress as InvalidApiUrl;
 use nuon_gate_http::{Url, checked, host_of, is_loopback, is_plain, socket_of};
 
-/// Where the API is: `https`, or `http` on loopback; no credentials, no query, no fragment.
+/// The API's address: `https`, or `http` on loopback; no credentials, no query, no fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiUrl(Url);
 
 impl ApiUrl {
-    /// Reads an address. With `allow_http`, plain `http` is accepted for any host. The version of the API at the end of the
-    /// path (`/v1`), which each request names by itself, is taken off; any other path stays.
+    /// Parses an address. With `allow_http`, plain `http` is accepted for any host. Removes the API's version at the
+    /// end of the path (`/v1`), because each request has it; the rest of the path stays.
     ///
     /// # Errors
     ///
-    /// If it is no URL, or one with which the token or the path would not be safe.
+    /// If it is not a URL, or not safe for the token or the path.
     ///
     /// ```
     /// use nuon_gate_core::ApiUrl;
@@ -50,23 +50,22 @@ impl ApiUrl {
         (host.to_owned(), port)
     }
 
-    /// Tells whether this is `http`, not `https`.
+    /// Returns whether this is `http`, not `https`.
     pub fn is_plain(&self) -> bool {
         is_plain(&self.0)
     }
 
-    /// Tells whether the host is this machine.
+    /// Returns whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// Returns it as others take it.
+    /// Returns it as a [`Url`].
     pub fn as_url(&self) -> &Url {
         &self.0
     }
 
-    /// Returns the address of something below this one. Each segment is percent-encoded, so that none of them can leave
-    /// its place in the path.
+    /// Returns an address below this one. Each segment is percent-encoded, so that none can change the path.
     pub(super) fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -82,7 +81,7 @@ impl fmt::Display for ApiUrl {
     }
 }
 
-/// Where identity tokens are issued: `https`, or `http` on loopback; no credentials.
+/// The address of an identity issuer: `https`, or `http` on loopback; no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerUrl(Url);
 
@@ -91,12 +90,12 @@ impl IssuerUrl {
     ///
     /// # Errors
     ///
-    /// If it is no URL, or one with which the right to be given an identity would not be safe.
+    /// If it is not a URL, or not safe for the token that requests an identity.
     pub fn new(text: &str) -> Result<Self, InvalidApiUrl> {
         checked(text, false).map(Self)
     }
 
-    /// Returns the address that issues a token for this audience. What the query has already is kept.
+    /// Returns the address that issues a token for this audience. The query's other parameters are kept.
     pub(super) fn with_audience(&self, audience: &str) -> Url {
         let mut url = self.0.clone();
         url.query_pairs_mut().append_pair("audience", audience);

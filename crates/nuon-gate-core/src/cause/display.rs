@@ -19,7 +19,7 @@ fn after(sign: &str, text: Option<&RemoteText>) -> String {
     text.map(|text| format!("{sign}{}", shown(text))).unwrap_or_default()
 }
 
-/// The text before a sign, if there is one: what the server gives as its reason comes first, as what follows may be cut off.
+/// The text before a sign, if there is one. The server's reason comes first, since the rest may be cut off.
 fn before(sign: &str, text: Option<&RemoteText>) -> String {
     text.map(|text| format!("{}{sign}", shown(text))).unwrap_or_default()
 }
@@ -233,7 +233,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// What a pin is about.
+/// What a pin refers to.
 fn noun(pin: MatchedBy) -> &'static str {
     match pin {
         MatchedBy::Deploy => "id",
@@ -250,7 +250,7 @@ impl fmt::Display for Standing {
             Self::Nothing => f.write_str("no deploy has been seen"),
             Self::Unmatched(Unmatched { newest, why }) => write!(f, "the newest deploy, {newest}, {why}"),
             Self::Deploy { status, spent, each, hold } => {
-                // The time in each status has that of the last in it.
+                // The total time in the last status contains the last stay.
                 let spent = match each {
                     Some(each) => format!(" ({each})"),
                     None => spent.map(|spent| format!(" for {}", human(spent))).unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! Why something ended, or was refused, as values. Their `Display` is neutral prose: it knows no command line, so a program
-//! that has one adds its own advice.
+//! Why something ended, or was refused, as values. `Display` is neutral prose without a command line, so a program that
+//! has one adds its own advice.
 
 mod display;
 mod warning;
@@ -17,26 +17,26 @@ use crate::{
 
 /// Why a target, or the run as a whole, ended without passing.
 ///
-/// Text of the server's is a [`RemoteText`]. `Display` shows it as one harmless line, but escapes nothing.
+/// Text from the server is a [`RemoteText`]. `Display` shows it as one harmless line, but escapes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
     /// The API accepts neither the token nor the identity, or refuses access to the organisation.
     Denied(ApiError),
-    /// What was named by its id does not exist.
+    /// An object that was named by its id does not exist.
     NotFound(Thing, ApiError),
-    /// What was named by its name does not exist.
+    /// An object that was named by its name does not exist.
     NoSuchName(UnknownName),
     /// The API refuses the request.
     Refused(ApiError),
     /// Something that is not the API answers, and the API itself never has.
     NotNuon(ApiError),
-    /// What was named belongs to another install or component.
+    /// The named object belongs to another install or component.
     Elsewhere(ApiError),
-    /// A row that deploys nothing can be no deploy that is waited for.
+    /// The row deploys nothing, so it cannot be waited for.
     Undeployable {
         /// The row.
         deploy: DeployId,
-        /// Its type; `None` if it is its workflow that only makes plans.
+        /// Its type; `None` if only its workflow says that it only makes plans.
         deploy_type: Option<DeployType>,
     },
     /// The workflow only makes plans.
@@ -47,7 +47,7 @@ pub enum Cause {
     Run {
         /// The run.
         run: RunId,
-        /// Its own word for how it ended.
+        /// Its own final status.
         word: RemoteText,
         /// The server's reason.
         error: Option<RemoteText>,
@@ -56,18 +56,18 @@ pub enum Cause {
         /// The names of the groups that failed.
         groups: Option<RemoteText>,
     },
-    /// The run says that it succeeded, and an install says something else.
+    /// The run says that it succeeded, but one of its installs contradicts that.
     InstallOfRun {
         /// The install.
         install: Line,
-        /// What it says.
+        /// How.
         trouble: InstallTrouble,
     },
-    /// The run says that it succeeded, and a group of installs says something else.
+    /// The run says that it succeeded, but one of its groups contradicts that.
     GroupOfRun {
         /// The group.
         group: Line,
-        /// What it says.
+        /// How.
         trouble: GroupTrouble,
     },
     /// The run succeeded without deploying anything.
@@ -95,13 +95,13 @@ pub enum Cause {
         /// The pin.
         pin: MatchedBy,
     },
-    /// The workflow works on another install than those that were named.
+    /// The workflow works on another install than the named ones.
     WorkflowOfOther {
         /// The workflow.
         workflow: WorkflowId,
         /// Its install.
         owner: InstallId,
-        /// Those that were named.
+        /// The named installs.
         named: Vec<InstallId>,
     },
     /// The workflow works on no install.
@@ -117,26 +117,26 @@ pub enum Cause {
     },
     /// The deploy passed, and its component is not healthy.
     Unhealthy {
-        /// The server's word.
+        /// The server's status of its health.
         health: Health,
-        /// What it says of it.
+        /// The server's description.
         text: RemoteText,
     },
-    /// The deploy passed, and whether its component is healthy could not be found out, for this reason.
+    /// The deploy passed, but its component's health could not be determined, for this reason.
     HealthUnknown(RemoteText),
-    /// The workflow ended, and the deploy never did.
+    /// The workflow ended, but the deploy did not.
     Orphaned {
         /// How the workflow ended.
         end: WorkflowEnd,
         /// The step that failed first, described.
         step: Option<RemoteText>,
-        /// What the deploy says; `None` if no step of its own was begun.
+        /// The deploy's status; `None` if none of its steps was begun.
         status: Option<Status>,
-        /// The server's reason, if it gives one that is more than that.
+        /// The server's reason, if it says more than that.
         text: Option<RemoteText>,
         /// Who denied its plan.
         denial: Option<Denial>,
-        /// What can be done, if the server says so.
+        /// The server's advice.
         hint: Option<RemoteText>,
     },
     /// The workflow ended without the deploy that should have come from it.
@@ -152,7 +152,7 @@ pub enum Cause {
     Workflow {
         /// How it ended.
         end: WorkflowEnd,
-        /// Its own word for it.
+        /// Its own final status.
         word: RemoteText,
         /// The step that failed first, described.
         step: Option<RemoteText>,
@@ -170,18 +170,18 @@ pub enum Cause {
         /// How many there are.
         deployed: usize,
     },
-    /// A teardown took the place of an apply.
+    /// A teardown replaced an apply.
     Crossed(DeployId),
-    /// The deploy is not of the kind that was expected.
+    /// The deploy is not of the expected kind.
     Unexpected {
         /// The deploy.
         deploy: DeployId,
         /// Its kind.
         kind: Kind,
-        /// The kind that was expected.
+        /// The expected kind.
         expected: Kind,
     },
-    /// A newer deploy took the place of the one that was waited for.
+    /// A newer deploy superseded the one that was waited for.
     Superseded {
         /// The one that was waited for.
         from: DeployId,
@@ -192,36 +192,36 @@ pub enum Cause {
     ApprovalNeeded(ApprovalPlace),
     /// A timeout expired.
     Limit(Box<Limit>),
-    /// The wait was stopped before anything was certain.
+    /// The wait was stopped before the outcome was certain.
     Stopped {
         /// By what.
         by: StoppedBy,
-        /// Where the deploy stood.
+        /// The deploy's last known state.
         standing: Standing,
     },
     /// There was no good answer, and no time for another request.
     NoAnswer(ApiError),
-    /// The wait did not begin, as something before it went wrong.
+    /// The wait did not begin, because something before it failed.
     NotBegun {
-        /// What that was.
+        /// What failed.
         why: Line,
         /// The hint.
         hint: Option<Line>,
     },
 }
 
-/// What an install says that contradicts the success of its run.
+/// How an install contradicts the success of its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstallTrouble {
     /// Nothing was ever deployed to it.
     NeverDeployed,
     /// Its group says that it failed.
     SaidFailed,
-    /// The run has named it before, and does no more.
+    /// The run has named it before, but no longer does.
     NoLongerNamed,
 }
 
-/// What a group of installs says that contradicts the success of its run.
+/// How a group of installs contradicts the success of its run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupTrouble {
     /// It names fewer installs than it has.
@@ -231,13 +231,13 @@ pub enum GroupTrouble {
         /// How many it names.
         named: usize,
     },
-    /// So many of its installs have failed, by its own account.
+    /// This many of its installs have failed, by its own count.
     Failures(usize),
-    /// Its own word is no success, nor is any that is not known.
+    /// Its own status is not a success, or is unknown.
     Says(RemoteText),
 }
 
-/// Something that is named by its id.
+/// An object that is named by its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Thing {
     /// An install.
@@ -259,18 +259,18 @@ pub struct DeployFailure {
     pub status: Status,
     /// The server's reason.
     pub text: Option<RemoteText>,
-    /// Whether the reason says no more than that it failed.
+    /// Whether the reason only says that it failed.
     pub is_generic: bool,
     /// Who denied its plan, if that is why.
     pub denial: Option<Denial>,
-    /// What can be done, if the server says so.
+    /// The server's advice.
     pub hint: Option<RemoteText>,
     /// Whether the user's rules call the status a failure, rather than the table.
     pub by_rule: bool,
 }
 
 impl DeployFailure {
-    /// Tells whether the server's reason is about a success: the status is a good end, but not of such a deploy, or not by the
+    /// Returns whether the server's reason is about a success: the status is a good end, but not of such a deploy, or not by the
     /// user's rules.
     pub fn is_of_success(&self) -> bool {
         matches!(self.status, Status::Active | Status::AutoSkipped | Status::Inactive)
@@ -280,11 +280,11 @@ impl DeployFailure {
 /// Who denied a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
-    /// A human: by which account, and with which note.
+    /// A human: the account, and the note.
     Human(RemoteText),
-    /// Policies of the organisation's, which no human's approval overrides.
+    /// Policies of the organisation, which no human's approval overrides.
     Policies {
-        /// The names of those that have one.
+        /// Their names, as far as they have any.
         names: Vec<RemoteText>,
         /// What they found.
         found: RemoteText,
@@ -300,16 +300,16 @@ impl Denial {
     }
 }
 
-/// A limit on time that expired, and what was known then.
+/// A timeout that expired, and what was known then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// Which.
+    /// Which one.
     pub clock: Clock,
     /// How long it was.
     pub length: Duration,
     /// What was waited for.
     pub subject: RemoteText,
-    /// Where it stood.
+    /// The last known state.
     pub standing: Standing,
     /// What was wrong with the last poll.
     pub error: Option<ApiError>,
@@ -317,14 +317,14 @@ pub struct Limit {
     pub ever_answered: bool,
 }
 
-/// Where a deploy stood when the wait for it ended.
+/// The last known state of a deploy when the wait for it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// No deploy has been seen.
     Nothing,
-    /// There were deploys, but none that is the one that is waited for.
+    /// There were deploys, but none of them matches.
     Unmatched(Unmatched),
-    /// No deploy has followed what was to trigger one.
+    /// No deploy has followed the trigger.
     NotTriggered,
     /// A deploy was followed.
     Deploy {
@@ -337,13 +337,13 @@ pub enum Standing {
         /// Why it was still waited for.
         hold: Hold,
     },
-    /// The run of a branch has not been seen.
+    /// The run of a branch was never seen.
     NoRun,
     /// The run of a branch was followed.
     Run {
         /// The run.
         id: RunId,
-        /// Its last word.
+        /// Its last status.
         word: RemoteText,
         /// The first group of installs that is not done, described.
         group: Option<RemoteText>,
@@ -352,12 +352,12 @@ pub enum Standing {
     Workflow {
         /// The workflow.
         id: WorkflowId,
-        /// Its last word; `None` if it has not been seen.
+        /// Its last status; `None` if it was never seen.
         word: Option<RemoteText>,
     },
 }
 
-/// The newest deploy, and why it is not the one that is waited for.
+/// The newest deploy, and why it does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmatched {
     /// The deploy.
@@ -366,20 +366,20 @@ pub struct Unmatched {
     pub why: Mismatch,
 }
 
-/// Why a deploy is not the one that is waited for.
+/// Why a deploy does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mismatch {
     /// It had ended before the wait began, and a newer one is waited for.
     HadEnded,
     /// It deploys nothing that could be waited for.
     Undeployable,
-    /// It contradicts this pin.
+    /// It does not match this pin.
     Pin {
         /// The pin.
         pin: MatchedBy,
         /// Its value.
         wanted: Line,
-        /// What the deploy has instead, if it says so.
+        /// The deploy's own value, if it has one.
         has: Option<Line>,
     },
 }
@@ -390,7 +390,7 @@ impl Standing {
     }
 }
 
-/// What stops a wait before anything is certain.
+/// What stops a wait before the outcome is certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoppedBy {
     /// A signal.
@@ -410,7 +410,7 @@ impl Cause {
         }
     }
 
-    /// Tells whether the deploy itself passed, and the health of its component is why that was not the end, or not a good one.
+    /// Returns whether the deploy itself passed, and the health of its component prevented or delayed a pass.
     pub fn is_of_health(&self) -> bool {
         match self {
             Self::Unhealthy { .. } | Self::HealthUnknown(_) => true,
@@ -429,7 +429,7 @@ impl Cause {
         }
     }
 
-    /// Tells whether the reason is a generic sentence, so that anything specific would be better.
+    /// Returns whether the reason is a generic sentence, so that anything specific would be better.
     pub fn is_vague(&self) -> bool {
         let Self::Deploy(failure) = self else { return false };
         (failure.text.is_none() || failure.is_generic) && !failure.by_rule && !failure.is_of_success()

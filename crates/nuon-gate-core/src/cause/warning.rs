@@ -26,7 +26,7 @@ pub enum Warning {
     RunHadEnded(RunId),
     /// Passed, although a human still has to approve before the run goes on.
     RunNotApproved(RunId),
-    /// A status that is not in the table is taken for not ended.
+    /// A status that is not in the table counts as not ended.
     UnknownStatus(Status),
     /// A newer deploy is followed from now on.
     Superseded {
@@ -39,9 +39,9 @@ pub enum Warning {
     NoWorkflow(ApiError),
     /// Passed, although a human still has to approve the plan.
     NotApproved,
-    /// So many requests a second are too few for the targets, so that they are polled more seldom than the longest interval.
+    /// The request rate is too low for this many targets, so they are polled less often than the longest interval.
     Stretched {
-        /// As many are sent.
+        /// The requests per second.
         max_rps: u32,
         /// The longest interval.
         interval: Duration,
@@ -75,18 +75,18 @@ pub enum Warning {
         /// The names of some.
         named: Vec<Line>,
     },
-    /// A signal came before it was known what came of cancelling.
+    /// A signal came before the outcome of cancelling was known.
     CancelUnknown,
 }
 
 impl Warning {
-    /// Says that these installs were left out, if there are any.
+    /// Warns that these installs were left out, if there are any.
     pub fn unlabelled(installs: &[RemoteText]) -> Option<Self> {
         let named = installs.iter().take(MOST_NAMED).map(|name| name.line(100)).collect();
         (!installs.is_empty()).then_some(Self::Unlabelled { count: installs.len(), named })
     }
 
-    /// Says that nothing was deployed to these installs, if there are any.
+    /// Warns that nothing was deployed to these installs, if there are any.
     pub fn nothing_deployed(installs: &[Line]) -> Option<Self> {
         let named = installs.iter().take(MOST_NAMED).cloned().collect();
         (!installs.is_empty()).then_some(Self::NothingDeployed { count: installs.len(), named })

@@ -39,7 +39,7 @@ pub(super) struct CancelLimits {
     pub(super) pace: Duration,
 }
 
-/// A target that is to be cancelled. It may have no deploy yet.
+/// A target to cancel. It may have no deploy yet.
 #[derive(Debug, Clone)]
 struct CancelTarget {
     target: usize,
@@ -50,7 +50,7 @@ struct CancelTarget {
     owned: Option<Result<(), ApiError>>,
 }
 
-/// What is to be cancelled: workflows, as a whole, with those of their deploys that are reported.
+/// What to cancel: whole workflows, with those of their deploys that are in the report.
 #[derive(Debug, Default)]
 pub(super) struct CancelPlan {
     /// For each install that they are thought to be of.
@@ -79,7 +79,7 @@ pub(super) struct OwnedPlan {
 /// The outcome for each target, or for the workflow as a whole.
 #[derive(Debug)]
 pub(super) struct CancelReport {
-    /// Whose it was; `None` for a workflow that was waited for as a whole.
+    /// The target; `None` for a workflow that was waited for as a whole.
     target: Option<usize>,
     cancelled: Cancelled,
     deploy: Option<Arc<Deploy>>,
@@ -187,7 +187,7 @@ where
     let mut seen: Vec<Option<Arc<Deploy>>> = open.iter().map(|_| None).collect();
     let outcome = match asked {
         Err(error) => {
-            // Do not wait, but read once how the deploys stand.
+            // Do not wait, but read the deploys once.
             let _ = timeout_at(deadline, read_deploys(send, &open, &mut seen)).await;
             CancelOutcome::Refused(error)
         }
@@ -210,8 +210,8 @@ where
     open.into_iter().zip(seen).map(|(open, deploy)| reported(Some(open.target), deploy)).collect()
 }
 
-/// Makes sure that a workflow is not another install's: what was never read, or was said to be another's, is read once more.
-/// If there is no answer, what was read before counts, and what was never read is cancelled all the same.
+/// Checks that a workflow belongs to the install. One that was never read, or that named another owner, is read again.
+/// Without an answer, the earlier answer counts, and a workflow that was never read is cancelled anyway.
 async fn belongs<F>(
     send: &impl Fn(Request) -> F,
     workflow: &WorkflowId,
@@ -328,7 +328,7 @@ fn has_ended(deploy: &Deploy) -> bool {
 }
 
 impl Report {
-    /// Reports how the deploys that were to be cancelled have really ended. No verdict changes by that.
+    /// Records how the cancelled deploys really ended. No verdict changes.
     pub(super) fn settle(&mut self, reports: Vec<CancelReport>) {
         let now = self.finished_at();
         for CancelReport { target, cancelled, deploy } in reports {

@@ -109,7 +109,7 @@ where
 }
 
 impl Report {
-    /// Tells whether a signal decided.
+    /// Returns whether a signal decided.
     pub fn is_interrupted(&self) -> bool {
         matches!(self.verdict, Verdict::Interrupted(_))
     }

@@ -1,4 +1,5 @@
-//! What is read after the verdict: why a deploy failed, what was live before, and where its log is. It changes no verdict.
+//! Reads what people need after the verdict: why a deploy failed, what was live before, and its log. It changes no
+//! verdict.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -42,11 +43,11 @@ pub(super) struct Wanted {
 #[derive(Debug, Clone)]
 enum Task {
     Dashboard(OrgId),
-    /// Of the target at this position: the stream if that is known, or else the deploy that names it.
+    /// The log of the target at this position: its stream if known, or else the deploy that names it.
     Log(usize, LogSource),
-    /// Of the target at this position.
+    /// The history of the target at this position.
     History(usize, Request),
-    /// Of the target at this position: what a human is asked to approve.
+    /// The plan that a human is asked to approve, of the target at this position.
     Plan(usize, Request),
 }
 
@@ -65,7 +66,7 @@ enum Finding {
     Plan(usize, Option<Arc<Plan>>),
 }
 
-/// What a log says.
+/// The useful part of a log.
 #[derive(Default)]
 struct LogExcerpt {
     tail: Vec<Logged>,
@@ -101,7 +102,7 @@ pub(super) async fn gather<F>(
                     Err(error) => miss(report, &task, &error.to_string()),
                 }
             }
-            // The task panicked: its part is missing, like anything else that is late.
+            // The task panicked: its part is missing, like any other late part.
             Ok(Some(Err(_))) => {}
             Err(_) => break,
         }
@@ -122,7 +123,7 @@ impl Task {
     }
 }
 
-/// Lists what is worth reading, the most specific first. Nothing, if the API is silent or asked for a pause.
+/// Lists what is worth reading, the most specific first. Returns nothing if the API is silent or asked for a pause.
 fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
     let silent = report.api_paused || report.targets.iter().any(|target| target.clock() == Some(Clock::Outage));
     let seen = report.targets.iter().enumerate().filter(|(_, target)| target.deploy.is_some());
@@ -146,7 +147,7 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
     let plans = plans.filter_map(|(index, target)| Some(Task::Plan(*index, Request::plan(target.open_approval()?)?)));
     let (passed, others): (Vec<_>, Vec<_>) =
         seen.iter().copied().partition(|(_, target)| target.verdict == Verdict::Passed);
-    // What was read during the wait is not read again, unless it may say something else now.
+    // What was read during the wait is not read again, unless it may have changed.
     let is_known = |target: &TargetReport| target.history.as_ref().is_some_and(|history| history.is_settled);
     let unread = others.into_iter().chain(passed).filter(|(_, target)| !is_known(target));
     let histories = unread.map(|(index, target)| {
@@ -167,7 +168,7 @@ where
     F: Future<Output = Reply>,
 {
     if matches!(task, Task::Plan(..)) {
-        // It may be of a kind that cannot be read.
+        // It may be of an unsupported kind.
         let found = timeout(PLAN_TIMEOUT, find(send, task, log_lines)).await;
         return found.unwrap_or(Err(ApiError::Timeout(PLAN_TIMEOUT)));
     }
@@ -238,7 +239,7 @@ where
         let page = match send(Request::Logs(stream.clone(), before)).await.map(|answer| answer.fact) {
             Ok(Fact::Logs(page)) => page,
             Ok(_) => return Err(ApiError::unexpected()),
-            // What has been read is better than nothing.
+            // A part of the log is better than nothing.
             Err(_) if !records.is_empty() => break,
             Err(error) => return Err(error),
         };
@@ -247,8 +248,8 @@ where
         if before.is_none() || records.iter().any(says_why) {
             break;
         }
-        // If no older page has an error, the newest lines or those around the newest error are reported; if one has,
-        // the lines right after it.
+        // Without an error on older pages, the newest lines or those around the newest error are reported. Otherwise
+        // the lines right after the older error are.
         let around_error = records.iter().position(LogRecord::is_error).map(|at| at + 1 + log_lines);
         let newest = around_error.unwrap_or(UNEVENTFUL);
         if records.len() > newest + AFTERMATH {
@@ -287,7 +288,7 @@ fn miss(report: &mut Report, task: &Task, why: &str) {
                 target.warnings.push(Warning::NoHistory(why));
             }
         }
-        // The page on which it is approved shows it.
+        // The approval's page shows it.
         Task::Plan(..) => tracing::debug!(why = why.plain(), "the plan to approve cannot be read"),
     }
 }
@@ -304,7 +305,7 @@ mod tests {
         LogRecord { severity_number: Some(number), body: Some(RemoteText::new(text)), ..LogRecord::default() }
     }
 
-    /// Pages of a log, newest first: of a hundred records, of which every third says nothing, but for those in `texts`.
+    /// Pages of a log, newest first: a hundred records each, of which every third is empty, except those in `texts`.
     fn pages(count: u64, texts: &[(u64, usize, i64, &str)]) -> Vec<Vec<LogRecord>> {
         let text = |page, at| match texts.iter().find(|(own, own_at, ..)| (*own, *own_at) == (page, at)) {
             Some((.., severity, text)) => record(*severity, text),
@@ -315,13 +316,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_of_a_log_tells_the_same_as_all_of_it() {
+    async fn the_kept_part_of_a_log_gives_the_same_excerpt_as_all_of_it() {
         let logs = [
             pages(5, &[]),
             pages(4, &[(3, 99, 17, "the oldest of all")]),
             pages(3, &[(2, 1, 17, "two lines\nof an error"), (1, 99, 9, "right after"), (2, 0, 9, "\n")]),
             pages(2, &[(0, 0, 9, "several\nlines\nat\nthe\nend"), (1, 0, 17, "error")]),
-            // The runner's own word comes pages later, or is the only one.
+            // The runner's generic error comes pages later, or is the only one.
             pages(4, &[(0, 1, 17, "job execution failed"), (2, 50, 17, "why\nand where"), (3, 0, 17, "before that")]),
             pages(3, &[(0, 1, 17, "job execution failed: exit status 1")]),
         ];

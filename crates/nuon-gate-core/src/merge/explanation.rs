@@ -7,7 +7,7 @@ use super::trouble::{Trouble, shard_words};
 use crate::result::{RunResult, TargetResult};
 use crate::{Line, Verdict};
 
-/// What stands beside the verdict.
+/// The texts beside the verdict.
 pub(super) struct Explanation {
     pub(super) reason: Option<Line>,
     pub(super) hint: Option<Line>,
@@ -15,7 +15,7 @@ pub(super) struct Explanation {
 }
 
 impl Explanation {
-    /// Says why a run ended so: because of the target that decided, or else of what was beside the targets.
+    /// Explains how a run ended: by its deciding target, or else by what went wrong beside the targets.
     pub(super) fn new(verdict: Verdict, troubles: &[Trouble], parts: &[Part]) -> Self {
         let targets: Vec<&TargetResult> = parts.iter().flat_map(Part::targets).collect();
         let is_reported = !matches!(verdict, Verdict::Passed | Verdict::Pending);
@@ -33,7 +33,7 @@ impl Explanation {
         Self { reason, hint, warnings }
     }
 
-    /// Says that a run passed, but a notification of this shard failed.
+    /// Reports that a run passed, but a notification of this shard failed.
     pub(super) fn of_shard(part: &Part, parts: &[Part]) -> Self {
         let RunResult { reason, hint, .. } = &part.result;
         let why = reason.as_ref().map_or("a notification failed", Line::plain);
@@ -42,7 +42,7 @@ impl Explanation {
     }
 }
 
-/// Returns a target's reason, with what tells it from the others before it, and behind it how many did not pass.
+/// Returns a target's reason, preceded by what distinguishes the target, and followed by how many did not pass.
 fn of_several(targets: &[&TargetResult], at: usize) -> Line {
     let target = targets[at];
     let why = target.reason.as_ref().map_or("it did not pass", Line::plain);
@@ -59,7 +59,7 @@ fn of_several(targets: &[&TargetResult], at: usize) -> Line {
     Line::new(format!("{label}: {why}{count}"))
 }
 
-/// Returns what the shards warn of, each text once.
+/// Returns the shards' warnings, each text once.
 fn of_shards(parts: &[Part]) -> Vec<Line> {
     let mut seen: HashSet<&Line> = HashSet::new();
     let all = parts.iter().flat_map(|part| part.result.warnings.iter().map(move |warning| (part.shard, warning)));

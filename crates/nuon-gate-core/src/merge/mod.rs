@@ -1,7 +1,7 @@
-//! The results of all shards of a run become one, as if the run had not been divided.
+//! Merges the results of all shards into one, as if the run had not been divided.
 //!
-//! What a file says of itself is not believed: which run it is of, whose its targets are and what verdict follows from theirs is
-//! checked again. What cannot be used is refused, and a shard that lacks keeps the run from passing.
+//! A file's claims are checked again: its run, its targets' shard, and the verdict that follows from theirs. Unusable
+//! files are refused, and a missing shard keeps the run from passing.
 
 mod explanation;
 mod part;
@@ -16,34 +16,34 @@ use crate::result::{ApiResult, RunResult, TargetResult, millis, rfc3339};
 use crate::timeline::span;
 use crate::{InvalidId, InvalidShard, Line, Require, Shard, Signal, Verdict};
 
-/// What a run is merged by.
+/// The requirements for merging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeOptions {
     /// How many of all targets have to pass.
     pub require: Require,
-    /// What the run is called, if that is known: its parts have to be called the same.
+    /// The name of the run, if known. Its shards must have the same name.
     pub run: Option<String>,
 }
 
-/// Why results cannot become one.
+/// Why results cannot be merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// Not a result, or one that was cut short.
     #[error("{0}")]
     Broken(String),
-    /// A result of another form.
+    /// A result of another version.
     #[error("it is a result of form {0}, and this version knows 1")]
     Schema(u64),
-    /// A result of a whole run.
+    /// The result of an undivided run.
     #[error("it is the result of a wait without --shard, which has nothing to be merged with")]
     NoShard,
     /// There is no such shard.
     #[error(transparent)]
     NoSuchShard(InvalidShard),
-    /// A time that is none.
+    /// An invalid time.
     #[error("`{0}` is no time")]
     Time(String),
-    /// An id that is none.
+    /// An invalid id.
     #[error("it has a target without an id: {0}")]
     Id(InvalidId),
     /// A verdict that no target can have.
@@ -54,7 +54,7 @@ pub enum Flaw {
         /// The verdict.
         verdict: Verdict,
     },
-    /// A pass that nothing shows.
+    /// A pass without a proof.
     #[error("{0} is said to have passed, but there is no deploy that did")]
     Unproven(String),
     /// A target of another shard.
@@ -68,23 +68,23 @@ pub enum Flaw {
     /// One target twice.
     #[error("{0} is in it twice")]
     Twice(String),
-    /// The run was divided otherwise.
+    /// The run has another number of shards.
     #[error("it is shard {shard}, and others are of {count}")]
     OtherCount {
-        /// What it is.
+        /// The shard.
         shard: Shard,
-        /// Of so many the others are.
+        /// The number of shards that the others have.
         count: u32,
     },
-    /// Another run's.
+    /// Of another run.
     #[error("it is of another run: its targets, pins or policies are not those of the others")]
     OtherRun,
-    /// A run that is called otherwise.
+    /// Of a run with another name.
     #[error("it is of another run: that is {}, and this is {}", named(.name.as_deref()), named(.expected.as_deref()))]
     OtherName {
-        /// What its run is called.
+        /// Its run's name.
         name: Option<String>,
-        /// What it should be called.
+        /// The expected name.
         expected: Option<String>,
     },
     /// The same shard twice.
@@ -93,15 +93,15 @@ pub enum Flaw {
     /// The shards do not have as many targets as the run.
     #[error("the shards have {found} targets, and the run has {all}")]
     OtherTargets {
-        /// As many they have.
+        /// How many the shards have.
         found: usize,
-        /// As many there should be.
+        /// How many the run has.
         all: usize,
     },
     /// More targets are required to pass than there are.
     #[error("{needed} targets are required to pass, but there are only {targets}")]
     TooManyRequired {
-        /// How many should pass.
+        /// How many are required.
         needed: usize,
         /// How many there are.
         targets: usize,
@@ -115,7 +115,7 @@ fn named(name: Option<&str>) -> String {
     name.map_or_else(|| "one without a name".to_owned(), |name| format!("`{}`", Line::new(name).plain()))
 }
 
-/// Why results cannot become one, and because of which, if it is one of them.
+/// Why results cannot be merged, and the offending one, if it is a single one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmergeable {
     /// Its position.
@@ -124,7 +124,7 @@ pub struct Unmergeable {
     pub flaw: Flaw,
 }
 
-/// Returns a merged result as it is if a signal ends the program before the result is reported.
+/// Returns a merged result for a program that a signal ends before the result is reported.
 #[must_use]
 pub fn interrupted(result: RunResult, signal: Signal) -> RunResult {
     let before = result.reason.as_ref().map(|reason| format!("; {}", reason.plain())).unwrap_or_default();
@@ -132,11 +132,11 @@ pub fn interrupted(result: RunResult, signal: Signal) -> RunResult {
     RunResult { verdict: Verdict::Interrupted(signal), reason, ..result }
 }
 
-/// Makes one result of the texts of several. It has no exit code yet.
+/// Merges the texts of several results. The outcome has no exit code yet.
 ///
 /// # Errors
 ///
-/// If one of them is no shard's of the same run as the others, or if they cannot be the whole of what they say.
+/// If one of them does not belong to the same run as the others, or if they cannot be the whole run.
 pub fn merge(texts: &[String], options: &MergeOptions) -> Result<RunResult, Unmergeable> {
     let of = |part: usize| move |flaw: Flaw| Unmergeable { part: Some(part), flaw };
     let whole = |flaw: Flaw| Unmergeable { part: None, flaw };
@@ -154,11 +154,11 @@ pub fn merge(texts: &[String], options: &MergeOptions) -> Result<RunResult, Unme
     let troubles: Vec<Trouble> =
         parts.iter().filter_map(Part::trouble).chain(Trouble::missing(&missing, count)).collect();
     check_targets(&parts, options.require, troubles.is_empty()).map_err(whole)?;
-    Ok(tell(parts, &troubles, options.require))
+    Ok(merged(parts, &troubles, options.require))
 }
 
-/// The run must not have other targets than its parts say, and enough for what is required. Where a part has come to nothing
-/// its targets are not known.
+/// Checks that the run has exactly the targets that its shards name, and enough for the requirement. If a shard's wait
+/// did not begin, its targets are not known.
 fn check_targets(parts: &[Part], require: Require, are_complete: bool) -> Result<(), Flaw> {
     let found = parts.iter().map(|part| part.targets().len()).fold(0, usize::saturating_add);
     let all = parts.iter().find_map(|part| part.all_targets);
@@ -174,11 +174,11 @@ fn check_targets(parts: &[Part], require: Require, are_complete: bool) -> Result
     Ok(())
 }
 
-/// Decides how the run ended, by the rules for a run that was not divided.
-fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
+/// Decides how the run ended, by the rules for an undivided run.
+fn merged(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
     let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
     let verdict = decide(&verdicts, troubles.iter().map(|trouble| trouble.verdict), require);
-    // A notification of a part failed, which counts only if nothing worse happened.
+    // A shard's notification failed, which only counts if nothing worse happened.
     let unreported = parts.iter().find(|part| part.result.verdict == Verdict::NotifyFailed);
     let started = parts.iter().map(|part| part.started).min().unwrap_or_default();
     let finished = parts.iter().map(|part| part.finished).max().unwrap_or_default();
@@ -194,7 +194,7 @@ fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
         Some(part) => (Verdict::NotifyFailed, Explanation::of_shard(part, &parts)),
         None => (verdict, Explanation::new(verdict, troubles, &parts)),
     };
-    // Each part has watched the whole run of a branch, and who ended last has seen most of it.
+    // Each shard has watched the whole run of a branch, and the last one to end has seen most of it.
     let branch_run = parts.iter().max_by_key(|part| part.finished).and_then(|part| part.result.branch_run.clone());
     let targets: Vec<TargetResult> = parts.into_iter().flat_map(Part::into_targets).collect();
     RunResult {
@@ -216,8 +216,8 @@ fn tell(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
     }
 }
 
-/// Returns the verdict of a run with these targets: a pass if enough have passed and there is no trouble beside them, else the
-/// most severe. A signal that ended a part has ended the run.
+/// Returns the verdict of a run with these targets: a pass if enough have passed and nothing went wrong beside them,
+/// otherwise the most severe. A signal that ended a shard ends the run.
 fn decide(verdicts: &[Verdict], troubles: impl Iterator<Item = Verdict>, require: Require) -> Verdict {
     let worst = troubles.min();
     if let Some(interrupted @ Verdict::Interrupted(_)) = worst {

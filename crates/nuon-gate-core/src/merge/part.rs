@@ -1,4 +1,4 @@
-//! One shard's result, as far as it can be believed.
+//! One shard's result, as far as it can be trusted.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,10 @@ use crate::input::json_fault;
 use crate::result::{RunResult, ShardResult, TargetResult};
 use crate::{Line, Shard, Signal, Target, Verdict};
 
-/// A result that says what it should.
+/// A valid result.
 pub(super) struct Part {
     pub(super) shard: Shard,
-    /// Which run it is of; `None` if that did not come to be known.
+    /// Its run; `None` if that never became known.
     run_id: Option<String>,
     run_name: Option<String>,
     pub(super) all_targets: Option<usize>,
@@ -25,7 +25,7 @@ pub(super) struct Part {
     pub(super) result: RunResult,
 }
 
-/// What every form of the result has.
+/// What every version of the result has.
 #[derive(Deserialize)]
 struct AnyForm {
     schema: u64,
@@ -35,7 +35,7 @@ impl Part {
     /// Reads a result, and refuses one that contradicts itself.
     pub(super) fn read(text: &str) -> Result<Self, Flaw> {
         let broken = |error: serde_json::Error| Flaw::Broken(json_fault(&error));
-        // Of another form it can be read no further than that.
+        // Another version cannot be read further.
         let AnyForm { schema } = serde_json::from_str(text).map_err(broken)?;
         if schema != 1 {
             return Err(Flaw::Schema(schema));
@@ -61,7 +61,7 @@ impl Part {
         Ok(part)
     }
 
-    /// Looks at each target: it has to belong to the shard, and to have ended as one can.
+    /// Checks each target: it must belong to the shard, and have a verdict that a target can have.
     fn check_targets(&self) -> Result<Vec<Verdict>, Flaw> {
         let mut known = HashSet::new();
         let verdict = |result: &TargetResult| {
@@ -78,7 +78,7 @@ impl Part {
             if !self.shard.has(&target) {
                 return Err(Flaw::Foreign { target: label, shard: self.shard });
             }
-            // A workflow can deploy a component again, which makes another target of it.
+            // A workflow can deploy a component twice, which makes two targets.
             if self.all_targets.is_some() && !known.insert(target) {
                 return Err(Flaw::Twice(label));
             }
@@ -87,7 +87,7 @@ impl Part {
         self.targets().iter().map(verdict).collect()
     }
 
-    /// Makes sure that it is of the same run as the others, which may have a name already, and that it is not among them.
+    /// Checks that it belongs to the same run as the others, which may have a name, and is not among them.
     pub(super) fn belongs_to(&self, others: &[Self], run: Option<&str>) -> Result<(), Flaw> {
         let name = |name: Option<&str>| name.map(str::to_owned);
         let expected = run.or(others.first().and_then(|other| other.run_name.as_deref()));
@@ -100,7 +100,7 @@ impl Part {
         if others.iter().any(|other| other.shard == self.shard) {
             return Err(Flaw::Repeated(self.shard));
         }
-        // A part that came to nothing does not know of which run it would have been.
+        // A shard whose wait did not begin does not know its run.
         let is_other = |other: &Self| {
             let known = self.run_id.is_some() && other.run_id.is_some();
             known && (self.run_id != other.run_id || self.all_targets != other.all_targets)
@@ -108,7 +108,7 @@ impl Part {
         if others.iter().any(is_other) { Err(Flaw::OtherRun) } else { Ok(()) }
     }
 
-    /// Returns its targets. Those of a part that came to nothing are whatever was typed, of all parts.
+    /// Returns its targets. A shard whose wait did not begin lists all targets that were typed, of all shards.
     pub(super) fn targets(&self) -> &[TargetResult] {
         if self.run_id.is_some() { &self.result.targets } else { &[] }
     }
@@ -139,7 +139,7 @@ impl Part {
     }
 }
 
-/// Returns the signal of an exit code. Another one may have been mapped to anything.
+/// Returns the signal of an exit code. A mapped code shows nothing.
 fn signal(exit_code: u8) -> Signal {
     match exit_code {
         129 => Signal::HangUp,

@@ -11,12 +11,12 @@ use Verdict::{
     TimedOut,
 };
 
-/// How an interrupted result is read.
+/// The form in which an interrupted result is read.
 const TERMINATED: Verdict = Interrupted(Signal::Terminate);
 
 const RUN: &str = "0123456789abcdef0123456789abcdef";
 
-/// Returns the ids of the first component that belongs to a shard, after so many others.
+/// Returns the ids of the first component that belongs to a shard, after skipping some.
 fn component_of(shard: Shard, skip: usize) -> String {
     let component = |number: usize| format!("cmp{number}");
     let is_own = |id: &String| shard.has(&Target::new("inl1".parse().unwrap(), id.parse().unwrap()));
@@ -38,7 +38,7 @@ fn target(component: &str, verdict: Verdict) -> Value {
     })
 }
 
-/// The result of a shard whose targets ended so, of a run with so many targets.
+/// The result of a shard whose targets have these verdicts, of a run with this many targets.
 fn part(index: u32, count: u32, all: impl Into<Option<usize>>, ends: &[Verdict]) -> Value {
     let shard = Shard::new(index, count).unwrap();
     let targets: Vec<Value> =
@@ -53,7 +53,7 @@ fn part(index: u32, count: u32, all: impl Into<Option<usize>>, ends: &[Verdict])
     })
 }
 
-/// The part, with this in the place of what stood there.
+/// The result with one value replaced.
 #[allow(clippy::needless_pass_by_value, reason = "tables read better so")]
 fn with(mut part: Value, place: &str, value: Value) -> Value {
     *part.pointer_mut(place).unwrap_or_else(|| panic!("no {place}")) = value;
@@ -69,7 +69,7 @@ fn at_least(count: usize) -> Require {
     Require::AtLeast(count.try_into().unwrap())
 }
 
-/// What several shards come to, by what is required of all of their targets.
+/// The verdict of several shards, by the requirement for all of their targets.
 #[test]
 fn shards_are_judged_as_one_run() {
     use Require::{All, Any};
@@ -95,7 +95,7 @@ fn shards_are_judged_as_one_run() {
     ];
     for (shards, require, expected) in cases {
         let (all, count) = (shards.iter().map(|ends| ends.len()).sum::<usize>(), u32::try_from(shards.len()).unwrap());
-        // Of a workflow it is not known from the start how many there are.
+        // For a workflow, the number of targets is not known from the start.
         for all in [Some(all), None] {
             let parts: Vec<Value> = (1..).zip(*shards).map(|(index, ends)| part(index, count, all, ends)).collect();
             let result = merged(&parts, *require).unwrap();
@@ -106,7 +106,7 @@ fn shards_are_judged_as_one_run() {
     }
 }
 
-/// A shard of which there is nothing, and what ended a shard beside its targets, keep the run from passing.
+/// A missing shard, or one that ended badly beside its targets, keeps the run from passing.
 #[test]
 fn what_lacks_or_went_wrong_is_never_a_pass() {
     let lost = |verdict: Verdict, exit_code: u8| {
@@ -130,7 +130,7 @@ fn what_lacks_or_went_wrong_is_never_a_pass() {
         (vec![first(2), known(TERMINATED, 130)], Interrupted(Signal::Interrupt), "shard 2/2: the workflow failed"),
         (vec![first(2), known(TERMINATED, 0)], TERMINATED, "shard 2/2: the workflow failed"),
         (vec![first(2), known(NotifyFailed, 8)], NotifyFailed, "shard 2/2: the workflow failed"),
-        // What a shard says of its targets is not believed.
+        // A shard's claims about its targets are not trusted.
         (vec![first(2), known(Passed, 0)], Passed, ""),
         (vec![first(2), with(part(2, 2, 2, &[Failed]), "/verdict", json!("passed"))], Failed, "cmp"),
     ];
@@ -139,7 +139,7 @@ fn what_lacks_or_went_wrong_is_never_a_pass() {
         let shown = result.reason.as_ref().map_or("", Line::plain);
         assert_eq!(result.verdict, expected, "{shown}");
         assert!(shown.contains(reason), "{shown:?} has no {reason:?}");
-        // Enough others are no excuse, but for targets that failed.
+        // Enough other passes are no excuse, except for failed targets.
         let beside = !matches!(expected, Passed | Failed | NotifyFailed) || reason.contains("workflow");
         let any = merged(&parts, Require::Any).unwrap().verdict;
         assert!(!beside || any != Passed, "{reason}: {any:?}");
@@ -194,7 +194,7 @@ fn what_cannot_be_believed_is_refused() {
         (vec![one(), with(two(), "/shard/run_id", json!("f".repeat(32)))], Some(1), Flaw::OtherRun),
         (vec![one(), with(two(), "/shard/all_targets", json!(3))], Some(1), Flaw::OtherRun),
         (vec![one(), other_name("b")], Some(1), Flaw::OtherName { name: Some("b".to_owned()), expected: None }),
-        // A target was taken out, or all of them.
+        // A target was removed, or all of them.
         (vec![one(), part(2, 2, 2, &[])], None, Flaw::OtherTargets { found: 1, all: 2 }),
         (vec![part(1, 2, None, &[]), part(2, 2, None, &[])], None, Flaw::NoTargets),
     ];
@@ -206,7 +206,7 @@ fn what_cannot_be_believed_is_refused() {
     assert_eq!(merged(&[one(), two()], at_least(3)), Err(Unmergeable { part: None, flaw: too_many }));
 }
 
-/// The name of the run, if whoever merges knows it.
+/// The name of the run, if the caller knows it.
 #[test]
 fn the_run_has_to_be_the_one_that_is_meant() {
     let named = |index: u32, name: Value| with(part(index, 2, 2, &[Passed]), "/shard/run_name", name).to_string();
@@ -218,7 +218,7 @@ fn the_run_has_to_be_the_one_that_is_meant() {
         (json!("ci-1"), json!("ci-1"), Some("ci-1"), None),
         (json!("ci-1"), json!("ci-1"), None, None),
         (Value::Null, Value::Null, None, None),
-        // All are of the same run, but that is yesterday's.
+        // All belong to the same run, but that is yesterday's.
         (json!("ci-0"), json!("ci-0"), Some("ci-1"), Some(0)),
         (Value::Null, Value::Null, Some("ci-1"), Some(0)),
         (json!("ci-1"), json!("ci-0"), Some("ci-1"), Some(1)),
@@ -267,7 +267,7 @@ fn times_requests_and_warnings_are_put_together() {
     );
     assert_eq!((result.elapsed_ms, result.api.requests, result.api.errors), (302_000, 20, 2));
     assert_eq!(result.warnings.iter().map(Line::plain).collect::<Vec<_>>(), ["shard 1/2: skew", "shard 2/2: old"]);
-    // Whoever reads it finds them by shard, however the files were named.
+    // Readers find them by shard, whatever the files' names.
     let shards: Vec<bool> = result
         .targets
         .iter()
@@ -313,7 +313,8 @@ fn any_verdict() -> impl Strategy<Value = Verdict> {
 }
 
 proptest! {
-    /// However the targets of a run are dealt, and in whatever order the files come, the verdict is that of the whole.
+    /// However the targets of a run are divided, and in whatever order the files come, the verdict is that of the
+    /// whole.
     #[test]
     fn the_division_changes_nothing(
         ends in prop::collection::vec(any_verdict(), 1..20),

@@ -16,7 +16,7 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// Of these shards there is nothing.
+    /// These shards have no result.
     pub(super) fn missing(missing: &[u32], count: u32) -> Option<Self> {
         let mut named: Vec<String> = missing.iter().take(MOST_NAMED).map(|index| format!("{index}/{count}")).collect();
         if missing.len() > MOST_NAMED {
@@ -29,7 +29,7 @@ impl Trouble {
     }
 }
 
-/// Returns what a shard is called.
+/// Returns the name of a shard.
 pub(super) fn shard_words(shard: Shard) -> String {
     format!("shard {shard}")
 }

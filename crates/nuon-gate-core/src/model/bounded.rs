@@ -1,4 +1,4 @@
-//! Reading lists and texts of which a server may send too much: three bytes of a body can become a kilobyte of memory.
+//! Reads lists and texts with a limit: three bytes of a body can become a kilobyte of memory.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -39,7 +39,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), &'static str>> Visitor<
     }
 }
 
-/// A list whose every item counts. If it is too long it is refused, as what is left out could change a verdict.
+/// A list of which every item counts. It is refused if it is too long, because a dropped item could change a verdict.
 pub(crate) struct Rows<T>(pub(crate) Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
@@ -97,7 +97,7 @@ where
     Ok(read.then(|| last.into()))
 }
 
-/// Yields the items of an optional list, and tells whether it was a list.
+/// Yields the items of an optional list. Returns whether it was a list.
 fn each<'de, D, T>(deserializer: D, mut keep: impl FnMut(T)) -> Result<bool, D::Error>
 where
     D: Deserializer<'de>,
@@ -114,7 +114,7 @@ where
     Ok(serde_json::Deserializer::from_str(raw.get()).deserialize_seq(visitor).is_ok())
 }
 
-/// Texts by their names, of which some may be null: a few of them.
+/// A few texts by their names, some of which may be null.
 #[derive(Default)]
 struct Texts(BTreeMap<String, Option<RemoteText>>);
 
@@ -151,13 +151,13 @@ pub(super) fn texts<'de, D: Deserializer<'de>>(
     Ok(lenient::<D, Texts>(deserializer)?.map(|texts| texts.0))
 }
 
-/// Reads a text, as much as can be shown; anything else is absent.
+/// Reads as much of a text as can be shown; anything else is absent.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
     let text: Option<String> = lenient(deserializer)?;
     Ok(text.map(|text| kept(text, LONGEST_TEXT)))
 }
 
-/// Reads the text of a log's record: its beginning, which says what it is about, and its end.
+/// Reads the text of a log record: its start, which says what it is about, and its end.
 pub(super) fn record<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
     let text: Option<String> = lenient(deserializer)?;
     Ok(text.map(|text| match text.len() > LONGEST_RECORD {
@@ -173,7 +173,7 @@ fn kept(text: String, longest: usize) -> RemoteText {
     RemoteText::new(cut(text, longest))
 }
 
-/// Cuts a text. Secrets are redacted first, or half of one could be left.
+/// Cuts a text. Secrets are redacted first, because half a secret would not be recognised.
 fn cut(text: String, longest: usize) -> String {
     if text.len() > longest { redacted_beginning(&text, longest) } else { text }
 }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_what_is_only_told_are_kept() {
+    fn the_first_of_the_texts_for_people_are_kept() {
         let row = |number| format!(r#"{{"id":"job{number}","executions":{}}}"#, list(|_| "{}".to_owned(), FEW + 1));
         let jobs = deploy_with(&format!(r#""runner_jobs":{}"#, list(row, FEW + 5))).runner_jobs.unwrap();
         let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_ref().unwrap().as_str()).collect();

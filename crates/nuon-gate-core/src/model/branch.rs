@@ -1,4 +1,4 @@
-//! Apps, their branches, and the runs of these.
+//! Apps, their branches, and the branches' runs.
 
 use std::sync::Arc;
 
@@ -37,12 +37,12 @@ pub struct Branch {
     pub app_id: Option<AppId>,
 }
 
-/// A run of a branch, with its own workflow. One is made only of an answer that says which it is.
+/// A run of a branch, with its own workflow. It is only made from an answer that names the run.
 #[derive(Debug, Clone)]
 pub struct BranchRun {
     /// Its id.
     pub id: RunId,
-    /// Where it stands.
+    /// Its status.
     pub status: RunStatus,
     /// Whether a human is asked.
     pub awaiting_approval: bool,
@@ -50,7 +50,7 @@ pub struct BranchRun {
     pub error: Option<RemoteText>,
     /// The commit that it releases.
     pub commit: Option<RemoteText>,
-    /// Whether it makes plans only.
+    /// Whether it only makes plans.
     pub is_plan_only: bool,
     /// When it was created.
     pub created_at: Option<Timestamp>,
@@ -61,8 +61,8 @@ pub struct BranchRun {
 }
 
 impl BranchRun {
-    /// Returns the run of a workflow of this branch; `wanted`: the run that has this id, or whose workflow has. `None` if the
-    /// answer does not say which run it is about, or is about another.
+    /// Returns the run of a workflow of this branch. With `wanted`, the run must have this id, or its workflow must.
+    /// `None` if the answer does not name its run, or names another.
     pub(crate) fn of(workflow: &Arc<Workflow>, branch: &BranchId, wanted: Option<&RunId>) -> Option<Self> {
         let workflow_id = workflow.id.clone()?;
         let is_elsewhere =
@@ -99,13 +99,13 @@ impl BranchRun {
 /// A row in the list of a branch's runs.
 #[derive(Debug, Clone)]
 pub struct RunRow {
-    /// The workflow that it is about.
+    /// The run's workflow.
     pub workflow: Option<WorkflowId>,
-    /// The run, if the row says which it is.
+    /// The run, if the row names it.
     pub run: Option<Arc<BranchRun>>,
 }
 
-/// A group of installs in a run. It is there once the run has come to it.
+/// A group of installs in a run. It exists once the run has reached it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct GroupRun {
@@ -118,7 +118,7 @@ pub struct GroupRun {
     /// The group's name.
     #[serde(deserialize_with = "text")]
     pub install_group_name: Option<RemoteText>,
-    /// Where it stands.
+    /// Its status.
     #[serde(deserialize_with = "object")]
     pub status: Option<CompositeStatus>,
     /// How many installs it has.
@@ -136,7 +136,7 @@ pub struct GroupRun {
 }
 
 impl GroupRun {
-    /// Returns where the group stands, as a word.
+    /// Returns the group's status, as a word.
     pub fn word(&self) -> &str {
         self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
     }
@@ -146,7 +146,7 @@ impl GroupRun {
         self.installs.as_deref().unwrap_or_default()
     }
 
-    /// Returns how many installs it has by any of its own accounts.
+    /// Returns the largest number of installs that it claims to have.
     pub fn size(&self) -> usize {
         let counted = [self.total_installs, self.completed_installs, self.failed_installs].into_iter().flatten();
         counted.fold(self.rows().len(), usize::max)
@@ -160,7 +160,7 @@ pub struct GroupInstall {
     /// The install.
     #[serde(deserialize_with = "identifier")]
     pub install_id: Option<InstallId>,
-    /// Where it stands, in the group's words.
+    /// Its status, in the group's words.
     #[serde(deserialize_with = "text")]
     pub status: Option<RemoteText>,
     /// The workflow that deploys to it.

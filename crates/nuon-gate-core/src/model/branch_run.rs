@@ -9,13 +9,13 @@ use super::open::{identifier, instant, lenient, lenient_object, open_enum};
 use crate::{BranchId, RemoteText, RunId, WorkflowId};
 
 open_enum! {
-    /// Where a run stands.
+    /// The status of a run.
     RunStatus {
         /// Not begun.
         Pending = "pending",
-        /// At work.
+        /// Running.
         Running = "running",
-        /// It did what it was to do.
+        /// Succeeded.
         Success = "success",
         /// It failed.
         Failed = "failed",
@@ -27,7 +27,7 @@ open_enum! {
 }
 
 impl RunStatus {
-    /// Tells whether the run has ended. A word that is not known is no end.
+    /// Returns whether the run has ended. An unknown status is not an end.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Cancelled | Self::NotAttempted)
     }
@@ -40,7 +40,7 @@ pub struct AppBranchRun {
     /// Its id.
     #[serde(deserialize_with = "identifier")]
     pub id: Option<RunId>,
-    /// Where it stands.
+    /// Its status.
     pub status: Option<RunStatus>,
     /// Its workflow.
     #[serde(deserialize_with = "identifier")]
@@ -60,13 +60,13 @@ pub struct AppBranchRun {
     /// The same, on older servers.
     #[serde(deserialize_with = "text")]
     pub commit_sha: Option<RemoteText>,
-    /// Whether it makes plans only.
+    /// Whether it only makes plans.
     #[serde(deserialize_with = "lenient")]
     pub plan_only: Option<bool>,
-    /// `git-preview-run` for one that makes plans only.
+    /// `git-preview-run` if it only makes plans.
     #[serde(deserialize_with = "text")]
     pub run_type: Option<RemoteText>,
-    /// What it previews, if it does no more than that.
+    /// What it previews, if it is only a preview.
     #[serde(deserialize_with = "lenient_object")]
     pub preview: Option<Preview>,
     /// When it was created.
@@ -74,6 +74,6 @@ pub struct AppBranchRun {
     pub created_at: Option<Timestamp>,
 }
 
-/// That a run is a preview is all that matters of it.
+/// All that matters is that a run is a preview.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub struct Preview {}

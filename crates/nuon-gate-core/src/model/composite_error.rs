@@ -1,4 +1,4 @@
-//! Errors and policy findings that today's servers attach to deploys and jobs.
+//! Errors and policy findings that recent servers attach to deploys and jobs.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ open_enum! {
     }
 }
 
-/// A failure in full.
+/// A complete failure.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CompositeError {
@@ -66,7 +66,7 @@ pub struct PolicyReport {
 }
 
 open_enum! {
-    /// What a finding does.
+    /// The effect of a finding.
     PolicySeverity {
         /// Forbids the deploy.
         Deny = "deny",
@@ -82,7 +82,7 @@ pub struct PolicyViolation {
     /// The policy's name.
     #[serde(deserialize_with = "text")]
     pub policy_name: Option<RemoteText>,
-    /// What the finding does.
+    /// Its effect.
     pub severity: Option<PolicySeverity>,
     /// What was found.
     #[serde(deserialize_with = "text")]

@@ -11,7 +11,7 @@ use super::{CompositeError, CompositeStatus, LogStream, PolicyReport, RunnerJob,
 use crate::{BuildId, ComponentId, DeployId, InstallId, Kind, LogStreamId, RemoteText, WorkflowId};
 
 open_enum! {
-    /// What a deploy is to do.
+    /// What a deploy does.
     DeployType {
         /// Bring a build to the install.
         Apply = "apply",
@@ -32,7 +32,7 @@ open_enum! {
 
 /// A component's build on its way to an install.
 ///
-/// Every field may be absent: the server leaves out what is empty, and what a version does not have.
+/// Every field may be absent: the server omits empty fields, and those that its version does not have.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Deploy {
@@ -54,20 +54,20 @@ pub struct Deploy {
     /// The component as part of the install.
     #[serde(deserialize_with = "text")]
     pub install_component_id: Option<RemoteText>,
-    /// The install; empty in the latest endpoint's answer, so that only the detail proves whose it is.
+    /// The install; empty in the latest endpoint's answer, so only the detail proves the owner.
     #[serde(deserialize_with = "lenient")]
     pub install_id: Option<InstallId>,
-    /// What it is to do.
+    /// What it does.
     pub install_deploy_type: Option<DeployType>,
     /// The release's step (old servers).
     #[serde(deserialize_with = "text")]
     pub release_id: Option<RemoteText>,
-    /// Where it stands, unless `status_v2` says so.
+    /// Its status, if there is no `status_v2`.
     pub status: Option<Status>,
-    /// What the server says of that.
+    /// The server's description of it.
     #[serde(deserialize_with = "text")]
     pub status_description: Option<RemoteText>,
-    /// Where it stands, on today's servers, with its history.
+    /// Its status, on recent servers, with its history.
     #[serde(deserialize_with = "object")]
     pub status_v2: Option<CompositeStatus>,
     /// The workflow that runs it. Read it with [`Deploy::workflow`], as servers of 2025 give it another name.
@@ -94,22 +94,22 @@ pub struct Deploy {
     /// When it last changed.
     #[serde(deserialize_with = "instant")]
     pub updated_at: Option<Timestamp>,
-    /// When it was applied, on today's servers.
+    /// When it was applied, on recent servers.
     #[serde(deserialize_with = "instant")]
     pub applied_at: Option<Timestamp>,
-    /// Where its logs are.
+    /// Its logs.
     #[serde(deserialize_with = "lenient_object")]
     pub log_stream: Option<LogStream>,
     /// Its job (old servers).
     #[serde(deserialize_with = "lenient_object")]
     pub runner_job: Option<RunnerJob>,
-    /// Its jobs, newest first (today's servers).
+    /// Its jobs, newest first (recent servers).
     #[serde(deserialize_with = "first")]
     pub runner_jobs: Option<Vec<RunnerJob>>,
-    /// Why it failed, on today's servers.
+    /// Why it failed, on recent servers.
     #[serde(deserialize_with = "lenient_object")]
     pub composite_error: Option<CompositeError>,
-    /// What the policies found, on today's servers.
+    /// What the policies found, on recent servers.
     #[serde(deserialize_with = "first")]
     pub policy_reports: Option<Vec<PolicyReport>>,
 }
@@ -120,7 +120,7 @@ impl Deploy {
         self.created_at.zip(other.created_at).map(|(own, other)| own.cmp(&other))
     }
 
-    /// Returns the row with what an earlier answer about it said and this one leaves out: when it was created, and its workflow.
+    /// Returns the row with fields of an earlier answer that this one omits: when it was created, and its workflow.
     pub(crate) fn completed_by(&self, before: &Self) -> Self {
         let mut row = self.clone();
         row.created_at = row.created_at.or(before.created_at);
@@ -130,7 +130,7 @@ impl Deploy {
         row
     }
 
-    /// Returns where the deploy stands: `status_v2` first, `status` for servers without it, else unknown.
+    /// Returns the deploy's status: `status_v2` first, `status` for servers without it, else unknown.
     pub fn current_status(&self) -> &Status {
         static UNKNOWN: Status = Status::Unknown;
         let newest = self.status_v2.as_ref().and_then(|v2| v2.status.as_ref());
@@ -141,7 +141,7 @@ impl Deploy {
             .unwrap_or(&UNKNOWN)
     }
 
-    /// Returns what the server says of the status.
+    /// Returns the server's description of the status.
     pub fn description(&self) -> Option<&RemoteText> {
         let newest = self.status_v2.as_ref().and_then(|v2| v2.description.as_ref());
         newest.or(self.status_description.as_ref()).filter(|text| !text.is_blank())
@@ -157,8 +157,8 @@ impl Deploy {
         self.workflow_id.as_ref().or(self.install_workflow_id.as_ref())
     }
 
-    /// Returns what the deploy does, if it is one that can be waited for. Rows of any other type (`recover`, plan-only, one
-    /// that is not known) deploy nothing, whatever they end as. No type at all is an apply, as on old servers.
+    /// Returns what the deploy does, if it can be waited for. Rows of any other type (`recover`, plan-only, an unknown
+    /// one) deploy nothing, whatever their final status. A missing type is an apply, as on old servers.
     pub fn kind(&self) -> Option<Kind> {
         match &self.install_deploy_type {
             _ if self.plan_only == Some(true) => None,
@@ -176,7 +176,7 @@ impl Deploy {
         self.runner_jobs.iter().flatten().chain(self.runner_job.as_ref())
     }
 
-    /// Returns where its logs are: its own stream, or else a job's.
+    /// Returns its log stream: its own, or else a job's.
     pub fn log_stream_id(&self) -> Option<&LogStreamId> {
         let own = self.log_stream.as_ref().and_then(|stream| stream.id.as_ref());
         own.or_else(|| self.jobs().find_map(|job| job.log_stream_id.as_ref()))

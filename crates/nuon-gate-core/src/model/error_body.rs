@@ -5,14 +5,14 @@ use serde::Deserialize;
 use super::open::lenient;
 use crate::RemoteText;
 
-/// An error's body. Keys come in lower case from the API and capitalised from parts of it; any may be absent.
+/// An error's body. Keys are in lower case from the API and capitalised from parts of it; any may be absent.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ErrorBody {
     /// What went wrong.
     #[serde(alias = "Err", alias = "Error", deserialize_with = "lenient")]
     pub error: Option<RemoteText>,
-    /// Whether the server thinks the user is to blame. It says so of its own timeouts too: not a base for decisions.
+    /// Whether the server blames the user. It does so for its own timeouts too, so nothing may depend on it.
     #[serde(alias = "UserError", deserialize_with = "lenient")]
     pub user_error: Option<bool>,
     /// The same, or advice.
@@ -21,7 +21,7 @@ pub struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// Reads a body of any kind: what is not such an object (HTML, nothing) says nothing.
+    /// Reads a body of any kind. Anything but such an object (HTML, nothing) counts as empty.
     pub fn read(body: &[u8]) -> Self {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         match body.trim_ascii_start().first() {
@@ -30,9 +30,9 @@ impl ErrorBody {
         }
     }
 
-    /// Tells whether such a body is the server's own word. Ingresses, firewalls and proxies answer with HTML, or with objects
-    /// of their own; a proxy can also have taken off the header that each answer of the server's has (`versioned`), and
-    /// then only a whole body will do.
+    /// Returns whether the server itself sent such a body. Ingresses, firewalls and proxies answer with HTML, or with
+    /// objects of their own. A proxy may also remove the server's version header (`versioned`), and then only a
+    /// complete body counts.
     pub(crate) fn is_nuons(&self, versioned: bool) -> bool {
         let has_two = self.error.is_some() && (self.user_error.is_some() || self.description.is_some());
         if versioned { self.message().is_some() } else { has_two }

@@ -1,4 +1,4 @@
-//! What the preflight and the links need to know.
+//! Objects for the preflight and for links.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct Install {
     /// Its name.
     #[serde(deserialize_with = "text")]
     pub name: Option<RemoteText>,
-    /// Its labels, if the server says which it has. One that is no text is none that could be asked for.
+    /// Its labels, if the server sends them. A label that is not text can never be selected.
     #[serde(deserialize_with = "lenient")]
     pub labels: Option<BTreeMap<String, serde_json::Value>>,
 }
@@ -51,11 +51,11 @@ pub struct Component {
     pub name: Option<RemoteText>,
 }
 
-/// What the server gives any client, without authorisation.
+/// The server's public configuration, which needs no authorisation.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CliConfig {
-    /// Where the dashboard is.
+    /// The dashboard's address.
     #[serde(deserialize_with = "text")]
     pub dashboard_url: Option<RemoteText>,
 }

@@ -27,7 +27,7 @@ open_enum! {
         Runner = "runner",
         /// Day-two operations.
         Operations = "operations",
-        /// Jobs a user asked for.
+        /// Jobs that a user requested.
         User = "user",
         /// Any group.
         Any = "any",
@@ -61,7 +61,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Where a job stands.
+    /// The status of a job.
     JobStatus {
         /// Not handed out yet.
         Queued = "queued",
@@ -85,14 +85,14 @@ open_enum! {
 }
 
 impl JobStatus {
-    /// Tells whether a job with this status did not do its work, and will not.
+    /// Returns whether a job with this status did not do its work, and will not.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed | Self::TimedOut | Self::NotAttempted | Self::Cancelled | Self::Unknown)
     }
 }
 
 open_enum! {
-    /// Where one execution of a job stands.
+    /// The status of one execution of a job.
     ExecutionStatus {
         /// Not begun.
         Pending = "pending",
@@ -190,18 +190,18 @@ pub struct RunnerJob {
     pub group: Option<JobGroup>,
     /// What it does.
     pub operation: Option<JobOperation>,
-    /// Where it stands.
+    /// Its status.
     pub status: Option<JobStatus>,
-    /// What the server says of that.
+    /// The server's description of it.
     #[serde(deserialize_with = "text")]
     pub status_description: Option<RemoteText>,
-    /// Which runner does it.
+    /// The runner that does it.
     #[serde(deserialize_with = "text")]
     pub runner_id: Option<RemoteText>,
-    /// Where its logs are.
+    /// Its log stream.
     #[serde(deserialize_with = "identifier")]
     pub log_stream_id: Option<LogStreamId>,
-    /// What it is done for.
+    /// Its owner.
     #[serde(deserialize_with = "text")]
     pub owner_id: Option<RemoteText>,
     /// The kind of its owner.
@@ -233,7 +233,7 @@ pub struct RunnerJob {
     /// When it ended.
     #[serde(deserialize_with = "instant")]
     pub finished_at: Option<Timestamp>,
-    /// Why it failed, on today's servers.
+    /// Why it failed, on recent servers.
     #[serde(deserialize_with = "lenient_object")]
     pub composite_error: Option<CompositeError>,
     /// Its executions; many servers leave them out.
@@ -245,9 +245,9 @@ pub struct RunnerJob {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct JobExecution {
-    /// Where it stands.
+    /// Its status.
     pub status: Option<ExecutionStatus>,
-    /// How it ended; some servers keep none for a failure.
+    /// Its result; some servers keep none for a failure.
     #[serde(deserialize_with = "lenient_object")]
     pub result: Option<ExecutionResult>,
 }
@@ -263,7 +263,7 @@ pub struct ExecutionResult {
     /// What the runner noted; values may be null.
     #[serde(deserialize_with = "texts")]
     pub error_metadata: Option<BTreeMap<String, Option<RemoteText>>>,
-    /// Why it failed, on today's servers.
+    /// Why it failed, on recent servers.
     #[serde(deserialize_with = "lenient_object")]
     pub composite_error: Option<CompositeError>,
 }

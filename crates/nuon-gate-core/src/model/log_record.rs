@@ -10,7 +10,7 @@ use crate::RemoteText;
 /// From this OpenTelemetry severity number on, a record is about an error.
 const ERROR: i64 = 17;
 
-/// What the runner logged at one time; its text can have several lines.
+/// A log record; its text can have several lines.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct LogRecord {
@@ -28,7 +28,7 @@ pub struct LogRecord {
     pub body: Option<RemoteText>,
 }
 
-/// What a log has after a place in it.
+/// The part of a log after a cursor.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct LogTail {
@@ -38,13 +38,13 @@ pub struct LogTail {
     /// Where the next part begins: `<nanoseconds since 1970>:<id>`.
     #[serde(deserialize_with = "text")]
     pub next: Option<RemoteText>,
-    /// Whether there is more than these already.
+    /// Whether there are already more.
     #[serde(deserialize_with = "lenient")]
     pub has_more: Option<bool>,
 }
 
 impl LogRecord {
-    /// Tells whether anything of its text would be shown.
+    /// Returns whether any of its text would be shown.
     pub(crate) fn says_something(&self) -> bool {
         self.body.as_ref().is_some_and(|body| !body.is_blank())
     }
@@ -54,14 +54,14 @@ impl LogRecord {
         u64::try_from(self.timestamp?.as_nanosecond()).ok()
     }
 
-    /// Tells whether the record is about an error.
+    /// Returns whether the record is about an error.
     pub fn is_error(&self) -> bool {
         let word = self.severity_text.as_ref().map(|word| word.line(10).plain().to_ascii_lowercase());
         self.severity_number.is_some_and(|number| number >= ERROR) || word.is_some_and(|word| is_error_word(&word))
     }
 }
 
-/// Tells whether a severity, as a word in lower case, is that of an error.
+/// Returns whether a severity, as a word in lower case, is that of an error.
 pub(crate) fn is_error_word(word: &str) -> bool {
     matches!(word, "error" | "fatal")
 }

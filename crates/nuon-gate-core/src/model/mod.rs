@@ -1,8 +1,8 @@
 //! The API's objects, as far as the gate reads them, for servers of every version.
 //!
 //! Every field is optional and every enumeration is open. Parts that the gate does not use (outputs, contents, the
-//! values in a plan, which can be megabytes) are not fields: they are skipped while reading and never stored.
-//! What is stored has a bound: a server can send lists and texts without end.
+//! values in a plan, which can be megabytes) are not fields: they are skipped while reading and never stored. What is
+//! stored is bounded, because a server can send endless lists and texts.
 
 mod bounded;
 mod branch;

@@ -1,4 +1,4 @@
-//! Reading what a server of any version may send.
+//! Reads what servers of any version may send.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,10 +9,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Declares an enumeration of wire values that stays open: what is not listed is `Other`, never an error.
+/// Declares an open enumeration of wire values: an unlisted value is `Other`, never an error.
 ///
-/// Invisible characters are replaced in an `Other`, so that it can be shown, and so that a value which only
-/// resembles another one is not equal to it.
+/// Invisible characters in an `Other` are replaced, so that it can be shown, and never equals a value that it only
+/// resembles.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $wire:literal,)* }) => {
         $(#[$doc])*
@@ -61,15 +61,15 @@ macro_rules! open_enum {
 }
 pub(super) use open_enum;
 
-/// Reads a part that no verdict depends on: if it does not fit, it is absent. A server that changes the shape
-/// of its logs or jobs must not cost a verdict.
+/// Reads a part that no verdict depends on: if it does not fit, it is absent. A server that changes the shape of its
+/// logs or jobs must not cost a verdict.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let raw = <&'de RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
-/// An object and nothing else. A list would otherwise be read as one, its items taken for the fields in the order in which
-/// they are declared: `["active"]` as a status.
+/// An object and nothing else. serde would otherwise read a list as an object, with the items as its fields in the
+/// order of declaration: `["active"]` as a status.
 pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

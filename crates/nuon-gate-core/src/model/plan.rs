@@ -1,7 +1,7 @@
 //! What a human is asked to approve: how much a plan adds, changes and destroys, and the names of what it destroys.
 //!
-//! A plan holds the values of everything it touches, secrets among them. It is read as a stream, and of what passes by only
-//! kinds and names are kept; see `docs/nuon-api.md`, "What a human is asked to approve".
+//! A plan holds the values of everything it touches, secrets among them. It is parsed as a stream, and only kinds and
+//! names are kept; see `docs/nuon-api.md`, "What a human is asked to approve".
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,28 +12,28 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use super::open::Object;
 use crate::{Line, RemoteText};
 
-/// So many of the things that a plan destroys are named.
+/// How many of the destroyed resources are named.
 const MOST_NAMED: usize = 10;
-/// A name is cut to this many characters, and so is a line in which one stands.
+/// The longest name, and the longest line with a name, in characters.
 const LONGEST_NAME: usize = 120;
 const LONGEST_LINE: usize = 1000;
-/// Of a plan in words, no more lines of a kind are read.
+/// The most lines of a kind that are read from a plan in words.
 const MOST_LINES: usize = 100;
 
-/// How much a plan does.
+/// The size of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// How many things it adds. One that is replaced is added and destroyed.
+    /// How many resources it adds. A replaced one is added and destroyed.
     pub add: u64,
     /// How many it changes.
     pub change: u64,
     /// How many it destroys.
     pub destroy: u64,
-    /// The names of the first few things that it destroys or replaces.
+    /// The names of the first resources that it destroys or replaces.
     pub destroyed: Vec<Line>,
 }
 
-/// What becomes of one thing.
+/// What happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Add,
@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for Plan {
             Contents::deserialize(deserializer)?;
         let of_cluster = || helm_content_diff.or(k8s_content_diff).map(|counted| counted.plan);
         let counted = resource_changes.map(|counted| counted.plan);
-        // What Helm's differ has counted itself is what people read in Nuon.
+        // Helm's own counts come first, because Nuon shows them to people.
         let plan = counted.or(plan.0.0).or_else(of_cluster);
         plan.ok_or_else(|| D::Error::custom("it is no plan of a kind that is known"))
     }
@@ -74,17 +74,17 @@ struct Contents {
     resource_changes: Option<Counted<ResourceChange>>,
     helm_content_diff: Option<Counted<ContentDiff>>,
     k8s_content_diff: Option<Counted<ContentDiff>>,
-    /// Helm's own words; for Kubernetes, on some servers, the contents once more.
+    /// Helm's own text; for Kubernetes, on some servers, the contents again.
     plan: Loose<PlanText>,
 }
 
-/// What a list of things comes to.
+/// The counts of a list of resources.
 struct Counted<T> {
     plan: Plan,
     things: PhantomData<T>,
 }
 
-/// One of the things that a plan touches.
+/// A resource in a plan.
 trait Thing {
     fn action(&self) -> Option<Action>;
     fn name(self) -> Option<RemoteText>;
@@ -115,7 +115,7 @@ impl<'de, T: Thing + Deserialize<'de>> Deserialize<'de> for Counted<T> {
     }
 }
 
-/// A resource: Terraform's has its actions in `change`, Pulumi's has one action.
+/// A resource: Terraform's has its actions in `change`, Pulumi's has a single action.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ResourceChange {
@@ -168,7 +168,7 @@ impl Thing for ContentDiff {
             Some(0) => None,
             Some(1) => Some(Action::Add),
             Some(2) => Some(Action::Destroy),
-            // It could not be compared, or the difference is of a kind that is not known.
+            // It could not be compared, or the difference is of an unknown kind.
             Some(_) => Some(Action::Change),
             None => match (self.before.0.0, self.after.0.0) {
                 (false, true) => Some(Action::Add),
@@ -191,7 +191,7 @@ fn named(parts: impl Iterator<Item = Line>) -> Option<RemoteText> {
     Some(RemoteText::new(format!("{kind} {}", place.join("/"))))
 }
 
-/// A part of whatever form: what is not needed of it is passed over and not kept.
+/// A part of any form: what is not needed is skipped.
 #[derive(Default)]
 struct Loose<T>(T);
 
@@ -280,7 +280,7 @@ impl Part for Number {
     }
 }
 
-/// Whether there is a text, of which nothing is kept.
+/// Whether there is a text. The text itself is dropped.
 #[derive(Default)]
 struct IsSome(bool);
 
@@ -290,7 +290,7 @@ impl Part for IsSome {
     }
 }
 
-/// One or several words for what becomes of a thing.
+/// One or several words for what happens to a resource.
 #[derive(Default)]
 struct Actions {
     creates: bool,
@@ -314,7 +314,7 @@ impl Part for Actions {
     }
 }
 
-/// A plan in words, or once more as JSON.
+/// A plan in words, or as JSON in a text.
 #[derive(Default)]
 struct PlanText(Option<Plan>);
 
@@ -324,7 +324,7 @@ impl Part for PlanText {
     }
 }
 
-/// Reads the contents that are once more in a text, and no others in these.
+/// Reads contents inside a text, without further nesting.
 fn nested(text: &str) -> Option<Plan> {
     #[derive(Deserialize)]
     struct Nested {
@@ -335,7 +335,7 @@ fn nested(text: &str) -> Option<Plan> {
     serde_json::from_str::<Object<Nested>>(text).ok().map(|nested| nested.0.k8s_content_diff.plan)
 }
 
-/// Reads what Helm's differ writes: a line for each object, and at the end how many there are of each kind.
+/// Reads the output of Helm's differ: a line for each object, and at the end a count of each kind.
 fn in_words(text: &str) -> Option<Plan> {
     let [add, change, destroy] = lines_with(text, " to add, ").find_map(|line| summary(line.plain()))?;
     let objects = lines_with(text, " to be destroyed").filter_map(|line| object_name(line.plain()));
@@ -343,7 +343,7 @@ fn in_words(text: &str) -> Option<Plan> {
     Some(Plan { add, change, destroy, destroyed })
 }
 
-/// Returns the lines with these words, without colours: the last of them first, and not without end.
+/// Returns lines with these words, without colours: the last ones first, up to a limit.
 fn lines_with<'a>(text: &'a str, words: &'a str) -> impl Iterator<Item = Line> + 'a {
     let lines = text.lines().rev().filter(move |line| line.contains(words));
     lines.take(MOST_LINES).map(|line| RemoteText::new(line).line(LONGEST_LINE))

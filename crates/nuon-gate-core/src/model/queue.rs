@@ -13,23 +13,23 @@ use crate::{Line, RemoteText};
 const MOST_NAMED: usize = 20;
 const LONGEST_NAME: usize = 60;
 
-/// A workflow's place in the queue, as a server says it.
+/// A workflow's place in the queue, in the server's form.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct QueuePosition {
-    /// Its place, from 1 on; 0 or nothing if it is in no queue.
+    /// Its place, starting at 1; 0 or absent if it is in no queue.
     #[serde(deserialize_with = "lenient")]
     pub position: Option<u64>,
-    /// What is ahead of it, as far as the server names it.
+    /// What is ahead of it, as far as the server says.
     #[serde(deserialize_with = "first")]
     pub signals_ahead: Option<Vec<SignalAhead>>,
 }
 
-/// Something that is ahead in the queue.
+/// An entry that is ahead in the queue.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct SignalAhead {
-    /// What kind of workflow it is.
+    /// The type of the workflow.
     #[serde(deserialize_with = "text")]
     pub workflow_type: Option<RemoteText>,
 }
@@ -37,9 +37,9 @@ pub struct SignalAhead {
 /// The place of a workflow that waits for others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuePlace {
-    /// Its place, from 1 on: that one is next.
+    /// Its place, starting at 1, which is next.
     pub position: u64,
-    /// What is ahead of it, as far as the server names it.
+    /// What is ahead of it, as far as the server says.
     pub ahead: Vec<Line>,
 }
 

@@ -11,9 +11,9 @@ use super::open::{lenient, lenient_object, open_enum, unix_seconds};
 use crate::RemoteText;
 
 open_enum! {
-    /// Where a deploy stands.
+    /// The status of a deploy.
     ///
-    /// Only the values that the gate judges are named. What each means for a verdict is in [`Rules`](crate::Rules).
+    /// Only the statuses that the gate judges are listed. What each means for a verdict is in [`Rules`](crate::Rules).
     Status {
         /// Finished.
         Active = "active",
@@ -43,7 +43,7 @@ open_enum! {
         Planning = "planning",
         /// The artifact is being copied to the install's registry.
         Syncing = "syncing",
-        /// A runner job runs.
+        /// A runner job is running.
         Executing = "executing",
         /// A plan waits for an approval, automatic or human.
         PendingApproval = "pending-approval",
@@ -52,27 +52,27 @@ open_enum! {
     }
 }
 
-/// A status with when it came, what is said of it, and what was before.
+/// A status with its time, its description and its history.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CompositeStatus {
     /// The status itself.
     pub status: Option<Status>,
-    /// What the server says of it.
+    /// The server's description.
     #[serde(rename = "status_human_description", deserialize_with = "text")]
     pub description: Option<RemoteText>,
     /// Since when.
     #[serde(rename = "created_at_ts", deserialize_with = "unix_seconds")]
     pub since: Option<Timestamp>,
-    /// What the server keeps beside it.
+    /// Further members.
     #[serde(deserialize_with = "lenient_object")]
     pub metadata: Option<Metadata>,
-    /// Earlier states, oldest first: the newest hundred. Some transitions wipe it.
+    /// Earlier statuses, oldest first: the newest hundred. Some transitions erase them.
     #[serde(deserialize_with = "last")]
     pub history: Option<Vec<EarlierStatus>>,
 }
 
-/// What a server keeps beside a status, as far as anything follows from it.
+/// Further members of a status, as far as the gate uses them.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
@@ -82,19 +82,19 @@ pub struct Metadata {
     /// How often a step has been retried.
     #[serde(deserialize_with = "lenient")]
     pub retry_idx: Option<i64>,
-    /// How often it may be.
+    /// How often it may be retried.
     #[serde(deserialize_with = "lenient")]
     pub max_retries: Option<i64>,
-    /// Whether it will not be any more.
+    /// Whether it will not be retried again.
     #[serde(deserialize_with = "lenient")]
     pub auto_retries_exhausted: Option<bool>,
     /// Why it failed.
     #[serde(deserialize_with = "text")]
     pub reason: Option<RemoteText>,
-    /// The same, or what led to it.
+    /// The same, or what caused it.
     #[serde(deserialize_with = "text")]
     pub err_message: Option<RemoteText>,
-    /// What a step that verifies health has seen.
+    /// The results of a step that verifies health.
     #[serde(deserialize_with = "first")]
     pub checks: Option<Vec<Resource>>,
 }
@@ -109,13 +109,13 @@ impl Metadata {
     }
 }
 
-/// A state that a deploy has left.
+/// An earlier status of a deploy.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct EarlierStatus {
     /// The status itself.
     pub status: Option<Status>,
-    /// What the server said of it.
+    /// The server's description.
     #[serde(rename = "status_human_description", deserialize_with = "text")]
     pub description: Option<RemoteText>,
     /// Since when.

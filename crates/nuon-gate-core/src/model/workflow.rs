@@ -10,7 +10,7 @@ use super::{AppBranchRun, CompositeStatus, Metadata};
 use crate::{ApprovalId, DeployId, InstallId, Line, RemoteText, StepId, StepTargetId, Verdict, WorkflowId};
 
 open_enum! {
-    /// Whether plans are approved by themselves.
+    /// How plans are approved.
     ApprovalOption {
         /// A human is asked.
         Prompt = "prompt",
@@ -35,18 +35,18 @@ pub struct Workflow {
     /// The install's name.
     #[serde(deserialize_with = "text")]
     pub owner_name: Option<RemoteText>,
-    /// What kind of thing it works on, if it says so: `installs`, `app_branches`.
+    /// The type of its owner, if it says so: `installs`, `app_branches`.
     #[serde(deserialize_with = "text")]
     pub owner_type: Option<RemoteText>,
-    /// The run of a branch that it carries out.
+    /// The branch run that it belongs to.
     #[serde(deserialize_with = "rows")]
     pub app_branch_runs: Option<Vec<AppBranchRun>>,
-    /// Where it stands. Some servers say `success` between two steps: only [`Workflow::end`] says whether it has ended.
+    /// Its status. Some servers say `success` between two steps: only [`Workflow::end`] shows whether it has ended.
     #[serde(deserialize_with = "object")]
     pub status: Option<CompositeStatus>,
     /// Whether it has ended.
     pub finished: Option<bool>,
-    /// Whether plans are approved by themselves.
+    /// How plans are approved.
     pub approval_option: Option<ApprovalOption>,
     /// Whether its deploys make a plan and stop. A deploy's own field of that name is never filled.
     #[serde(deserialize_with = "lenient")]
@@ -59,11 +59,11 @@ pub struct Workflow {
 /// How a workflow has ended, for now or for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkflowEnd {
-    /// It did what it was to do.
+    /// It succeeded.
     Succeeded,
     /// It failed.
     Failed,
-    /// It failed, and stays so until a human retries it.
+    /// It failed, and waits until a human retries it.
     Parked,
     /// It was cancelled.
     Cancelled,
@@ -86,7 +86,7 @@ impl WorkflowEnd {
     }
 }
 
-/// Words of a workflow, or of a step, that is still at work. One of these beside `finished` is a body that contradicts itself.
+/// Statuses of a workflow or a step that is still running. Together with `finished` they are a contradiction.
 const AT_WORK: [&str; 19] = [
     "pending",
     "queued",
@@ -110,13 +110,13 @@ const AT_WORK: [&str; 19] = [
 ];
 
 impl Workflow {
-    /// Returns where the workflow stands, as a word.
+    /// Returns the workflow's status, as a word.
     pub fn status_word(&self) -> &str {
         self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
     }
 
-    /// Returns how the workflow has ended; `None` while it runs. `success` alone is no end: some servers also say it between
-    /// two steps. A workflow that has finished with a word that is not known has not succeeded.
+    /// Returns how the workflow has ended; `None` while it is running. `success` alone is not an end: some servers also
+    /// say it between two steps. A finished workflow with an unknown status has not succeeded.
     pub fn end(&self) -> Option<WorkflowEnd> {
         match (self.status_word(), self.finished == Some(true)) {
             ("cancelled", _) => Some(WorkflowEnd::Cancelled),
@@ -149,7 +149,7 @@ impl Workflow {
             || self.app_branch_runs.as_ref().is_some_and(|runs| !runs.is_empty())
     }
 
-    /// Tells whether its deploys make a plan and stop.
+    /// Returns whether its deploys make a plan and stop.
     pub fn is_plan_only(&self) -> bool {
         self.plan_only == Some(true)
     }
@@ -159,8 +159,8 @@ impl Workflow {
         self.steps.iter().flatten()
     }
 
-    /// Returns the deploys that its steps work on, each once, in the order of the steps. Steps that work on anything else
-    /// (the sandbox, an action) name no deploy.
+    /// Returns the deploys that its steps work on, each once, in the order of the steps. Steps with another target (the
+    /// sandbox, an action) name no deploy.
     pub fn deploys(&self) -> Vec<DeployId> {
         let mut seen = HashSet::new();
         let named = self.steps().filter_map(WorkflowStep::deploy).filter(|id| seen.insert(*id));
@@ -172,9 +172,9 @@ impl Workflow {
         self.steps().filter(move |step| step.deploy() == Some(deploy.as_str()))
     }
 
-    /// Returns the steps that verify a deploy's health: those of its install component, and those that do not say yet whose
-    /// they are, as such a step gets its target only when it runs. One in a group that works on other deploys only is
-    /// theirs. See `docs/nuon-api.md`, "Verified deploys".
+    /// Returns the steps that verify a deploy's health: those of its install component, and those without a target,
+    /// because such a step only gets its target when it runs. A step in a group that only works on other deploys
+    /// belongs to these. See `docs/nuon-api.md`, "Verified deploys".
     pub fn health_steps_of<'a>(
         &'a self,
         deploy: &'a DeployId,
@@ -193,8 +193,8 @@ impl Workflow {
         first.is_some_and(|first| first != deploy.as_str()) && deploys.all(|other| other != deploy.as_str())
     }
 
-    /// Returns the step in which a human is asked about a deploy, if one is. Only `approve-all` asks nobody: whatever else
-    /// the option is, absent and unknown ones included, the server waits for a human.
+    /// Returns the step in which a human is asked about a deploy, if there is one. Only `approve-all` asks nobody. With
+    /// any other option, even an absent or unknown one, the server waits for a human.
     pub fn asks_about<'a>(&'a self, deploy: &'a DeployId) -> Option<&'a WorkflowStep> {
         self.steps_of(deploy).find(|step| self.asks_in(step))
     }
@@ -209,7 +209,7 @@ impl Workflow {
         self.approval_option != Some(ApprovalOption::ApproveAll) && step.word() == "approval-awaiting" && unanswered
     }
 
-    /// Returns where each of its steps stands that is meant to be seen.
+    /// Returns the state of each visible step.
     pub fn standing(&self) -> Vec<StepStanding> {
         let seen = self.steps().filter(|step| !step.is_hidden());
         let standing = |step: &WorkflowStep| StepStanding {
@@ -220,7 +220,7 @@ impl Workflow {
         seen.map(standing).collect()
     }
 
-    /// Describes the first step that failed and what it has noted: "step 2 of 7, await runner healthy, failed (timeout)".
+    /// Describes the first step that failed, and its reason: "step 2 of 7, await runner healthy, failed (timeout)".
     pub fn failed_step(&self) -> Option<RemoteText> {
         self.described(|step| step.state() == StepState::Failed)
     }
@@ -241,7 +241,8 @@ impl Workflow {
         Some(RemoteText::new(format!("step {number} of {count}, {name}, {}{noted}", step.state_words())))
     }
 
-    /// Tells whether a plan was denied, or nobody answered in time. With `deploy`: that of a step that works on it.
+    /// Returns whether a plan was denied, or nobody answered in time. With `deploy`: the plan of a step that works on
+    /// it.
     pub fn was_denied(&self, deploy: Option<&DeployId>) -> bool {
         let denied = |step: &WorkflowStep| matches!(step.word(), "approval-denied" | "approval-expired");
         let is_meant = |step: &WorkflowStep| deploy.is_none_or(|deploy| step.deploy() == Some(deploy.as_str()));
@@ -249,29 +250,29 @@ impl Workflow {
     }
 }
 
-/// What a step's word, its flags and its metadata mean together.
+/// The combined meaning of a step's status, its flags and its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepState {
     /// Not begun.
     NotBegun,
-    /// At work, or in a state that is not known: it is not known to have succeeded or failed.
+    /// Running, or in an unknown state: not known to have succeeded or failed.
     Running,
-    /// It failed, and is being tried again or will be.
+    /// It failed, and is being retried or will be.
     Retrying,
-    /// It ended well.
+    /// It succeeded.
     Succeeded,
-    /// Another step does its work again.
+    /// Another step repeats it.
     Replaced,
-    /// It failed, was called off, or was never attempted.
+    /// It failed, was cancelled, or was never attempted.
     Failed,
 }
 
-/// Where a step stands, for people.
+/// The state of a step, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepStanding {
-    /// What it is called.
+    /// Its name.
     pub name: Line,
-    /// What has become of it.
+    /// Its state.
     pub state: StepState,
     /// Whether it asks a human to approve a plan.
     pub asks: bool,
@@ -287,7 +288,7 @@ pub struct WorkflowStep {
     /// Its name.
     #[serde(deserialize_with = "text")]
     pub name: Option<RemoteText>,
-    /// Where it stands.
+    /// Its status.
     #[serde(deserialize_with = "lenient_object")]
     pub status: Option<CompositeStatus>,
     /// What runs it: `system`, `user`, `approval`, `skipped`, `hidden`.
@@ -296,44 +297,44 @@ pub struct WorkflowStep {
     /// The group of steps that it belongs to.
     #[serde(deserialize_with = "lenient")]
     pub group_idx: Option<i64>,
-    /// The kind of thing it works on, such as `install_deploys`.
+    /// The type of its target, such as `install_deploys`.
     #[serde(deserialize_with = "text")]
     pub step_target_type: Option<RemoteText>,
-    /// The thing it works on: a deploy, an install component, …
+    /// Its target: a deploy, an install component, …
     #[serde(deserialize_with = "identifier")]
     pub step_target_id: Option<StepTargetId>,
-    /// Whether another step does its work again.
+    /// Whether another step repeats it.
     #[serde(deserialize_with = "lenient")]
     pub retried: Option<bool>,
     /// Whether it has ended.
     #[serde(deserialize_with = "lenient")]
     pub finished: Option<bool>,
-    /// What else the server wrote down of it, beside what its status has.
+    /// Further members, besides those of its status.
     #[serde(deserialize_with = "lenient_object")]
     pub metadata: Option<Metadata>,
-    /// What it asks a human.
+    /// The approval that it asks for.
     #[serde(deserialize_with = "lenient_object")]
     pub approval: Option<Approval>,
 }
 
 impl WorkflowStep {
-    /// Returns where the step stands, as a word.
+    /// Returns the step's status, as a word.
     pub fn word(&self) -> &str {
         self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
     }
 
-    /// Returns the deploy that the step works on, if it names one.
+    /// Returns the deploy that is its target, if there is one.
     pub fn deploy(&self) -> Option<&str> {
         let is_deploy = self.step_target_type.as_ref().is_none_or(|kind| kind.is("install_deploys"));
         self.step_target_id.as_ref().filter(|_| is_deploy).map(StepTargetId::as_str)
     }
 
-    /// Tells whether the step verifies the health of an install component.
+    /// Returns whether the step verifies the health of an install component.
     pub fn is_health(&self) -> bool {
         self.step_target_type.as_ref().is_some_and(|kind| kind.is("install_components"))
     }
 
-    /// Returns what has become of the step. Only the words listed here are a success.
+    /// Returns the state of the step. Only the statuses listed here are a success.
     pub fn state(&self) -> StepState {
         let finished = self.finished == Some(true);
         match self.word() {
@@ -349,24 +350,24 @@ impl WorkflowStep {
         }
     }
 
-    /// Tells whether the step has been begun.
+    /// Returns whether the step has been begun.
     pub fn has_begun(&self) -> bool {
         self.state() != StepState::NotBegun && self.word() != "not-attempted"
     }
 
-    /// Tells whether the step says that it is at work: a word that is not known does not say so.
+    /// Returns whether the step says that it is running. An unknown status does not.
     pub fn is_at_work(&self) -> bool {
         self.finished != Some(true) && AT_WORK.contains(&self.word())
     }
 
-    /// Tells whether the step has failed and is not tried again: it has finished, or the server has given it up.
+    /// Returns whether the step has failed and is not retried: it has finished, or the server has given it up.
     pub fn has_failed_for_good(&self) -> bool {
         let is_over =
             self.finished == Some(true) || self.metadata().any(|own| own.auto_retries_exhausted == Some(true));
         self.state() == StepState::Failed && is_over
     }
 
-    /// Returns what the server wrote down of the step: with its status, and beside it.
+    /// Returns the further members of the step: of its status, and its own.
     fn metadata(&self) -> impl Iterator<Item = &Metadata> {
         let of_status = self.status.as_ref().and_then(|status| status.metadata.as_ref());
         [of_status, self.metadata.as_ref()].into_iter().flatten()
@@ -378,22 +379,22 @@ impl WorkflowStep {
             && self.metadata().all(|metadata| metadata.auto_retries_exhausted != Some(true))
     }
 
-    /// Tells whether the step is not meant to be seen, or not to be run.
+    /// Returns whether the step is not to be shown, or not to be run.
     pub fn is_hidden(&self) -> bool {
         self.execution_type.as_ref().is_some_and(|kind| kind.is("hidden") || kind.is("skipped"))
     }
 
-    /// Tells whether the step is not meant to be run.
+    /// Returns whether the step is not to be run.
     pub fn is_skipped(&self) -> bool {
         self.execution_type.as_ref().is_some_and(|kind| kind.is("skipped"))
     }
 
-    /// Tells whether the step was called off rather than having failed.
+    /// Returns whether the step was cancelled rather than having failed.
     pub fn was_called_off(&self) -> bool {
         matches!(self.word(), "cancelled" | "approval-denied" | "approval-expired")
     }
 
-    /// Describes what a step that verifies health has seen so far: how far its window is, and the checks that are not healthy.
+    /// Describes the progress of a step that verifies health: its window, and the checks that are not healthy.
     fn health_seen(&self) -> Option<String> {
         let status = self.status.as_ref().filter(|_| self.is_health())?;
         let said = status.description.as_ref().map(|text| text.line(200)).filter(|line| !line.is_empty());
@@ -414,14 +415,14 @@ impl WorkflowStep {
         }
     }
 
-    /// Returns what the server wrote down about a failure.
+    /// Returns the server's reason for a failure.
     pub fn reason(&self) -> Option<&RemoteText> {
         let Metadata { reason, err_message, .. } = self.status.as_ref()?.metadata.as_ref()?;
         [reason, err_message].into_iter().flatten().find(|text| !text.is_blank())
     }
 }
 
-/// What a human is asked to approve.
+/// An approval that a human is asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Approval {
@@ -440,10 +441,10 @@ pub struct ApprovalResponse {
     /// `approve`, `deny`, …
     #[serde(rename = "type", deserialize_with = "text")]
     pub response_type: Option<RemoteText>,
-    /// What they said.
+    /// The human's note.
     #[serde(deserialize_with = "text")]
     pub note: Option<RemoteText>,
-    /// The account that answered. The server never sends more of it.
+    /// The account that answered. The server never sends more about it.
     #[serde(deserialize_with = "text")]
     pub created_by_id: Option<RemoteText>,
 }

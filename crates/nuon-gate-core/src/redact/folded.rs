@@ -1,4 +1,4 @@
-//! A text as secrets are compared with it.
+//! A text in the form in which it is searched for secrets.
 
 use std::ops::Range;
 
@@ -6,12 +6,11 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::text::{is_hidden, visible};
 
-/// A text without what cannot be seen, blanks included, and without differences that do not matter: between small and
-/// capital letters, between the two alphabets of base64, and between one `#` and several, as a [`Line`](crate::Line) has
-/// but one.
+/// A text without invisible characters and blanks, and without differences that do not matter: upper and lower case,
+/// the two alphabets of base64, and repeated `#`, of which a [`Line`](crate::Line) keeps only one.
 pub(super) struct Folded {
     bytes: Vec<u8>,
-    /// Whether something that can be seen was left out before each byte: an escape does not go on behind a blank.
+    /// Whether a visible character was left out before each byte: an escape does not continue after a blank.
     breaks: Vec<bool>,
     is_broken: bool,
     /// Where each byte comes from.
@@ -22,7 +21,7 @@ impl Folded {
     pub(super) fn new(text: &str) -> Self {
         let mut folded = Self::with_room(text.len());
         for (at, c) in visible(text) {
-            // A separator of lines stands for a shorter line break, and neither is kept.
+            // A line separator stands for a shorter line break, and neither is kept.
             folded.push(c, (at, at + c.len_utf8()));
         }
         folded
@@ -45,7 +44,7 @@ impl Folded {
         Zeroizing::new(self.bytes)
     }
 
-    /// Returns where in the original text so many bytes come from.
+    /// Returns where this many bytes are in the original text.
     pub(super) fn place(&self, at: usize, length: usize) -> Range<usize> {
         self.places[at].0..self.places[at + length - 1].1
     }
@@ -79,7 +78,7 @@ impl Folded {
             '_' => self.push_byte(b'/', place),
             '#' if self.bytes.last() == Some(&b'#') => {}
             '!'..='~' => self.push_byte(c.to_ascii_lowercase() as u8, place),
-            // Where bytes were no text, the replacement character stands.
+            // Invalid bytes became the replacement character.
             '\u{fffd}' => {}
             _ if c.is_whitespace() => self.is_broken = true,
             _ if is_hidden(c) => {}
@@ -94,7 +93,7 @@ impl Folded {
     }
 }
 
-/// What an escape stands for.
+/// The meaning of an escape.
 enum Piece {
     Char(char),
     Byte(u8),
@@ -135,7 +134,7 @@ fn byte(high: u8, low: u8) -> Option<u8> {
 }
 
 fn number(digits: &[u8], radix: u32) -> Option<char> {
-    // A sign is no digit, though it would be read.
+    // A plus sign is not a digit, though the parser would accept it.
     let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
     char::from_u32(u32::from_str_radix(digits, radix).ok()?)
 }

@@ -1,15 +1,15 @@
 //! Redacts the secrets of a run in all text that is shown.
 //!
-//! A server can repeat what it was sent: in an error, a header, a deploy's log. Each secret is registered where it becomes a
-//! value of its type ([`ApiToken`](crate::ApiToken), a sink's address, a signing key), so that none can be forgotten, and
-//! every [`Line`](crate::Line) is searched for all of them when it is made, before anything of it is cut off.
+//! A server can repeat what it was sent: in an error, a header, a deploy's log. Each secret is registered where it
+//! becomes a value of its type ([`ApiToken`](crate::ApiToken), a sink's address, a signing key), so that none can be
+//! forgotten. Every [`Line`](crate::Line) is searched for all of them when it is made, before it is cut.
 //!
-//! A secret is found as it is, and encoded: percent-encoding, JSON's and HTML's escapes, one within the other, base64,
-//! also in the middle of a longer text such as `user:token`, and hexadecimal digits. Letters of either case are the
-//! same, and characters that cannot be seen in between hide nothing.
+//! A secret is found as it is, and encoded: percent-encoding, the escapes of JSON and HTML, one inside the other,
+//! base64, even inside a longer text such as `user:token`, and hexadecimal digits. Case does not matter, and invisible
+//! characters in between do not hide it.
 //!
-//! There is one register for the whole process, and it only grows: a secret stays secret when it is no longer used. A
-//! test that expects to see a text must not have another test's secret in it.
+//! There is one register for the whole process, and it only grows: a secret stays secret when it is no longer used. The
+//! texts that a test expects must not contain another test's secret.
 
 mod folded;
 
@@ -38,7 +38,7 @@ const DEEPEST: usize = 3;
 
 static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 
-/// Registers a secret. One of fewer than eight characters is not searched for.
+/// Registers a secret. One with fewer than eight characters is not searched for.
 pub fn protect(secret: &str) {
     let secret = secret.trim();
     if secret.len() < SHORTEST || KNOWN.read().unwrap_or_else(PoisonError::into_inner).has(secret) {
@@ -47,8 +47,8 @@ pub fn protect(secret: &str) {
     KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(secret);
 }
 
-/// Registers a text that is redacted like a secret, but that no other program is asked to hide: the path of a secret
-/// address, whose words can stand in anything else that a job says.
+/// Registers a text that is redacted like a secret, but that CI systems are not asked to mask: the path of a secret
+/// address, whose words may occur anywhere in a job's output.
 pub fn conceal(text: &str) {
     let text = text.trim();
     if text.len() >= SHORTEST {
@@ -56,13 +56,14 @@ pub fn conceal(text: &str) {
     }
 }
 
-/// Returns the secrets, without what is only concealed, from the `first` on, in the order in which they became known, so that others can hide them as well.
+/// Returns the secrets, without merely concealed texts, starting at number `first` in the order of registration, so
+/// that others can mask them too.
 pub fn protected(first: usize) -> Vec<String> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     known.secrets.iter().skip(first).map(|secret| secret.to_string()).collect()
 }
 
-/// Tells whether there is a secret in a text.
+/// Returns whether there is a secret in a text.
 pub fn is_in(text: &str) -> bool {
     !KNOWN.read().unwrap_or_else(PoisonError::into_inner).places(text).is_empty()
 }
@@ -76,7 +77,7 @@ pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
     }
     let (mut clean, mut end) = (String::new(), 0);
     for place in found {
-        // Sorted by their beginnings; what overlaps or follows at once is one with what is before it.
+        // Sorted by their starts. A range that overlaps or touches the one before it is merged with that.
         if end == 0 || place.start > end {
             clean.push_str(&text[end..place.start]);
             clean.push_str(REDACTED);
@@ -87,7 +88,7 @@ pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Returns the parts of a text, with where each begins.
+/// Returns the parts of a text, with their positions.
 fn parts(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let last = text.len().saturating_sub(PART / 2).max(1);
     (0..last).step_by(PART / 2).map(|at| {
@@ -96,23 +97,23 @@ fn parts(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Returns the beginning of a text, of so many bytes at most.
+/// Returns the start of a text, of at most this many bytes.
 fn beginning(text: &str, longest: usize) -> &str {
     let end = (0..=longest.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     &text[..end]
 }
 
-/// Returns the end of a text, of so many bytes at most.
+/// Returns the end of a text, of at most this many bytes.
 fn end(text: &str, longest: usize) -> &str {
     let begins = text.len().saturating_sub(longest);
     (begins..text.len()).find_map(|begins| text.get(begins..)).unwrap_or_default()
 }
 
-/// Returns the beginning of a text without the secrets. No more of it is searched than that takes.
+/// Returns the start of a text without the secrets. Searches no more of it than needed.
 pub(crate) fn redacted_beginning(text: &str, longest: usize) -> String {
     let searched = beginning(text, longest + PART);
     let clean = redacted(searched);
-    // It can end with the first half of a secret.
+    // It may end with the first half of a secret.
     let unsure = if searched.len() < text.len() { PART / 2 } else { 0 };
     beginning(&clean, longest.min(clean.len().saturating_sub(unsure))).to_owned()
 }
@@ -125,10 +126,10 @@ pub(crate) fn redacted_end(text: &str, longest: usize) -> String {
     end(&clean, longest.min(clean.len().saturating_sub(unsure))).to_owned()
 }
 
-/// The secrets, and the forms in which they are searched for.
+/// The secrets, and the forms to search for.
 struct Known {
     secrets: Vec<Zeroizing<String>>,
-    /// By their first byte, so that most places in a text are passed over at once.
+    /// By their first byte, so that most positions in a text are skipped at once.
     forms: Vec<Vec<Zeroizing<Vec<u8>>>>,
 }
 
@@ -144,7 +145,7 @@ impl Known {
     }
 
     fn add(&mut self, secret: &str) {
-        // Two threads may have come by it at the same time.
+        // Another thread may have registered it at the same time.
         if self.has(secret) {
             return;
         }
@@ -162,7 +163,7 @@ impl Known {
         }
     }
 
-    /// Returns where in a text there is a secret, sorted.
+    /// Returns the positions of secrets in a text, sorted.
     fn places(&self, text: &str) -> Vec<Range<usize>> {
         if text.len() < SHORTEST || self.forms.iter().all(Vec::is_empty) {
             return Vec::new();
@@ -175,7 +176,7 @@ impl Known {
         places
     }
 
-    /// Returns the same of a text that is not long, in no order.
+    /// Returns the positions of secrets in a text that is not long, unsorted.
     fn places_in(&self, text: &str) -> impl Iterator<Item = Range<usize>> + use<> {
         let mut places = Vec::new();
         let mut folded = Some(Folded::new(text));
@@ -190,7 +191,7 @@ impl Known {
         places.into_iter()
     }
 
-    /// Returns the length of the longest form that a text begins with.
+    /// Returns the length of the longest form at the start of a text.
     fn longest(&self, text: &[u8]) -> Option<usize> {
         let forms = &self.forms[usize::from(*text.first()?)];
         forms.iter().filter(|form| text.starts_with(form)).map(|form| form.len()).max()
@@ -208,8 +209,8 @@ fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     forms
 }
 
-/// Returns what base64 makes of a secret that has so many bytes `before` it in its group of three, without the characters
-/// that depend on what is around it.
+/// Returns the base64 form of a secret that has this many bytes `before` it in its group of three, without the
+/// characters that depend on the bytes around it.
 fn in_base64(secret: &str, before: usize) -> Zeroizing<String> {
     let bytes = Zeroizing::new([&[0; 2][..before], secret.as_bytes()].concat());
     let encoded = Zeroizing::new(STANDARD_NO_PAD.encode(&bytes));

@@ -14,7 +14,7 @@ const SECRETS: [&str; 6] = [
     "xoxb-redact-0123456789",
 ];
 
-/// What a server, a proxy or a log can make of a text.
+/// How a server, a proxy or a log can encode a text.
 fn encoded(secret: &str, by: usize) -> String {
     let percent = |all: bool, upper: bool| {
         let byte = |byte: u8| match byte.is_ascii_alphanumeric() && !all {
@@ -50,7 +50,7 @@ fn protect_all() {
     SECRETS.iter().for_each(|secret| protect(secret));
 }
 
-/// Undoes, as a reader could, every encoding of a line.
+/// Undoes every encoding of a line, as a reader could.
 fn readings(line: &str) -> Vec<String> {
     let folded = std::iter::successors(Some(Folded::new(line)), Folded::decoded);
     folded.map(|text| String::from_utf8_lossy(text.bytes()).into_owned()).collect()
@@ -159,12 +159,12 @@ fn ordinary_texts_stay_as_they_are() {
 }
 
 #[test]
-fn a_secret_is_found_wherever_a_long_text_is_parted() {
+fn a_secret_is_found_across_every_cut_of_a_long_text() {
     const SECRET: &str = "a-secret-in-a-long-text";
     protect(SECRET);
     let border = PART / 2;
     for begins in [border - 30, border - 5, border, 2 * border - 5] {
-        // What is cut off has characters of several bytes, so that a part may not begin or end anywhere.
+        // The text has multi-byte characters, so that a part cannot begin or end anywhere.
         let text = format!("{}{SECRET}{}", "☃".repeat(begins.div_ceil(3)), "ü".repeat(border / 2));
         assert_eq!(redacted(&text).matches(REDACTED).count(), 1, "{begins}");
         assert!(!redacted(&text).contains("secret"), "{begins}");
@@ -178,7 +178,7 @@ fn no_half_of_a_secret_is_left_where_a_long_text_is_cut() {
     for begins in [0, 1, 13, 26] {
         let text = SECRET[begins..].to_owned() + &SECRET.repeat(30_000);
         let (first, last) = (redacted_beginning(&text, 8192), redacted_end(&text, 8192));
-        // Nobody knows what the first is the end of.
+        // The start of the first one is unknown.
         assert_eq!(first.strip_prefix(&SECRET[begins..]).unwrap_or(&first).replace(REDACTED, ""), "", "{begins}");
         assert_eq!(last.replace(REDACTED, ""), "", "{begins}");
     }
@@ -210,7 +210,7 @@ proptest! {
         let encoded = encoded(SECRETS[which], by);
         let line = Line::new(format!("{before} {encoded} {after}"));
         shows_nothing_of(SECRETS[which], &encoded, &line);
-        // Nor is anything else made of it when it is used again.
+        // Nothing changes when it is used again.
         prop_assert_eq!(Line::new(line.plain()), line);
     }
 

@@ -1,4 +1,4 @@
-//! What a name can stand for, and what is said of one that stands for nothing, or for two things.
+//! Names: what they can refer to, and the errors for unknown and ambiguous ones.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ const MOST_NAMES: usize = 10;
 pub struct Unfit {
     /// The labels.
     pub labels: Labels,
-    /// Of so many installs the server does not say which labels they have.
+    /// The number of installs whose labels are not known.
     pub unlabelled: usize,
 }
 
@@ -27,7 +27,7 @@ impl Unfit {
     }
 }
 
-/// What a name can stand for.
+/// What a name can refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Named {
     /// An install.
@@ -54,18 +54,18 @@ impl Named {
     }
 }
 
-/// A name or an id that stands for nothing, with what was perhaps meant.
+/// An unknown name or id, with suggestions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
-    /// What it should stand for.
+    /// What it should refer to.
     pub kind: Named,
     /// What was given.
     pub given: String,
     /// Where it is missing: the install of a component, the app of a branch, the branch of a run.
     pub within: Option<RemoteText>,
-    /// Names that are like it, or else all that there are.
+    /// Similar names, or else all names.
     pub suggestions: Vec<RemoteText>,
-    /// Whether the suggestions are like it.
+    /// Whether the suggestions are similar.
     pub are_alike: bool,
 }
 
@@ -101,7 +101,7 @@ impl UnknownName {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("two {}{} are named `{given}`: {first} and {second}", .kind.as_str(), if *.kind == Named::Branch { "es" } else { "s" })]
 pub struct Ambiguous {
-    /// What it stands for.
+    /// What the name refers to.
     pub kind: Named,
     /// The name.
     pub given: String,
@@ -111,7 +111,7 @@ pub struct Ambiguous {
     pub second: String,
 }
 
-/// Names what was perhaps meant, or else what there is.
+/// Suggests similar names, or else lists what exists.
 pub(crate) fn unknown(kind: Named, given: &str, within: Option<RemoteText>, names: &[RemoteText]) -> UnknownName {
     let typed = given.to_lowercase();
     let alike = |name: &&RemoteText| {

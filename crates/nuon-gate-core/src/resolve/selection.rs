@@ -1,4 +1,4 @@
-//! Which installs have the labels that are asked for.
+//! Selects installs by their labels.
 
 use std::collections::VecDeque;
 
@@ -8,22 +8,22 @@ use crate::model::Install;
 use crate::paging::Paged;
 use crate::{InstallId, RemoteText};
 
-/// The installs that have some labels, as far as they are known.
+/// The installs that have certain labels, as far as they are known.
 ///
-/// Some servers do not know the filter and list every install, so the answer is checked. An install whose labels are
-/// not in the list is read by itself.
+/// Some servers ignore the filter and list every install, so the answer is checked. An install whose labels are not in
+/// the list is read individually.
 #[derive(Debug)]
 pub(super) struct Selection {
     labels: Labels,
     listed: Paged<InstallId, Install>,
-    /// The places of those that are to be read by themselves.
+    /// The positions of those to be read individually.
     unclear: VecDeque<usize>,
 }
 
-/// What a selection needs, or has come to.
+/// What a selection needs, or its outcome.
 pub(super) enum Selected {
     Ask(Request),
-    /// These installs fit. Of the others, so many are `unlabelled`: the server does not say which labels they have.
+    /// These installs match. For `unlabelled` others, the labels are not known.
     Installs {
         fitting: Vec<(InstallId, Option<RemoteText>)>,
         unlabelled: Vec<RemoteText>,
@@ -58,7 +58,7 @@ impl Selection {
         self.unclear.front().and_then(|at| self.listed.rows()[*at].id.as_ref())
     }
 
-    /// Takes in a page of the list.
+    /// Adds a page of the list.
     pub(super) fn accept_listed(&mut self, page: u32, found: Page<Install>) -> Result<(), ApiError> {
         self.listed.accept(page, found, "installs", |install| install.id.as_ref())?;
         if self.listed.page().is_none() {
@@ -69,7 +69,7 @@ impl Selection {
         Ok(())
     }
 
-    /// Takes in an install that has been read by itself, if that was asked for.
+    /// Adds an install that was read individually, if it was requested.
     pub(super) fn accept_read(&mut self, asked: &InstallId, install: &Install) {
         if self.asked() == Some(asked)
             && let Some(at) = self.unclear.pop_front()

@@ -1,4 +1,4 @@
-//! The part of a published log that says what went wrong.
+//! The part of a published log that explains a failure.
 
 use std::ops::Range;
 
@@ -6,8 +6,8 @@ use super::LogLine;
 use crate::log_tail::{around, is_runners_word};
 use crate::model::is_error_word;
 
-/// Returns which lines of a log that has been published stand around the error that says what went wrong, `most` at most. The
-/// error's first line is among them, as long as there is room for one.
+/// Returns which lines of a published log are around the error that explains the failure, at most `most`. The error's
+/// first line is included, if there is room for one.
 pub fn around_error(lines: &[LogLine], most: usize) -> Range<usize> {
     if lines.len() <= most {
         return 0..lines.len();
@@ -15,7 +15,7 @@ pub fn around_error(lines: &[LogLine], most: usize) -> Range<usize> {
     let errors = || lines.iter().enumerate().rev().filter(|(_, line)| is_error_word(line.severity.plain()));
     let informative = errors().find(|(_, line)| !is_runners_word(&line.text)).or_else(|| errors().next());
     let Some((last, cause)) = informative else { return lines.len().saturating_sub(most)..lines.len() };
-    // What was logged at one time is one error.
+    // Lines of one record belong to one error.
     let is_same = |line: &&LogLine| (&line.at, &line.severity) == (&cause.at, &cause.severity);
     let first = last - lines[..last].iter().rev().take_while(is_same).count();
     around(first..last + 1, lines.len(), most)

@@ -1,9 +1,9 @@
-//! The result as others read it: version 1 of its JSON form.
+//! The published result: version 1 of its JSON form.
 //!
-//! These structs are frozen. Pipelines and receivers of webhooks depend on their names, so what is inside the engine
-//! can change and this cannot. Absent values are `null`, never missing.
+//! These structs are frozen. Pipelines and receivers of webhooks depend on their names, so the engine's types may
+//! change, but these may not. Absent values are `null`, never missing.
 //!
-//! Every text is a [`Line`], be it our own: a result that is read from a file is as little to be trusted as the server.
+//! Every text is a [`Line`], even our own, because a result that is read from a file is as untrusted as the server.
 
 mod excerpt;
 mod publish;
@@ -27,7 +27,7 @@ pub struct RunResult {
     pub schema: u32,
     /// How it ended.
     pub verdict: Verdict,
-    /// What the process exits with.
+    /// The process's exit code.
     pub exit_code: u8,
     /// Why, unless it passed.
     pub reason: Option<Line>,
@@ -48,13 +48,13 @@ pub struct RunResult {
     /// The part of the targets that was watched, if it was only one. Results of earlier versions have none.
     #[serde(default)]
     pub shard: Option<ShardResult>,
-    /// How the API did.
+    /// Statistics about the API.
     pub api: ApiResult,
     /// The CI run.
     pub ci_url: Option<Line>,
-    /// What became of each notification.
+    /// The outcome of each notification.
     pub notifications: Vec<NotificationResult>,
-    /// What a human should know of the run as a whole.
+    /// Warnings about the run as a whole.
     pub warnings: Vec<Line>,
 }
 
@@ -63,7 +63,7 @@ pub struct RunResult {
 pub struct BranchRunResult {
     /// Its id.
     pub id: Line,
-    /// Where it stands.
+    /// Its status.
     pub status: Line,
     /// The commit that it releases.
     pub commit: Option<Line>,
@@ -106,7 +106,7 @@ pub struct WaitingResult {
 }
 
 impl GroupResult {
-    /// Says in a few words how far it has come.
+    /// Describes its progress in a few words.
     pub fn standing(&self) -> Line {
         let Self { name, status, total, done, failed } = self;
         let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
@@ -115,7 +115,7 @@ impl GroupResult {
 }
 
 impl WaitingResult {
-    /// Says what it waits for.
+    /// Describes what it waits for.
     pub fn standing(&self) -> Line {
         let why = self.why.as_ref().map(|why| format!(" ({})", why.plain())).unwrap_or_default();
         let Self { group, install, behind_run_id, .. } = self;
@@ -149,7 +149,7 @@ pub struct TargetResult {
     pub health: Option<HealthResult>,
     /// The deploy that matched.
     pub deploy: Option<DeployResult>,
-    /// What made it the right one.
+    /// The pin that it matched.
     pub matched_by: Option<MatchedBy>,
     /// The group of installs in a branch's run that it belongs to. Results of earlier versions have none.
     #[serde(default)]
@@ -171,18 +171,18 @@ pub struct TargetResult {
     pub timeline: Vec<StayResult>,
     /// Its page in Nuon.
     pub url: Option<Line>,
-    /// The page of the approval that is asked for.
+    /// The page of the requested approval.
     pub approval_url: Option<Line>,
     /// What a human was asked to approve. Results of earlier versions have none.
     #[serde(default)]
     pub plan: Option<PlanResult>,
     /// The last lines of its log.
     pub log_tail: Vec<LogLine>,
-    /// What a human should know.
+    /// Warnings.
     pub warnings: Vec<Line>,
 }
 
-/// The health of a component, as it was last read.
+/// The last known health of a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthResult {
     /// The server's word for it.
@@ -212,7 +212,7 @@ pub struct CheckResult {
     pub description: Option<Line>,
 }
 
-/// What a plan does.
+/// The size of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanResult {
     /// How many things it adds. One that is replaced is added and destroyed.
@@ -226,7 +226,7 @@ pub struct PlanResult {
 }
 
 impl PlanResult {
-    /// Says what it does: `3 to add, 1 to change, 2 to destroy (aws_db_instance.main, …)`.
+    /// Describes it: `3 to add, 1 to change, 2 to destroy (aws_db_instance.main, …)`.
     pub fn words(&self) -> Line {
         let Self { add, change, destroy, destroyed } = self;
         let names = if destroyed.is_empty() { String::new() } else { format!(" ({})", some_of(*destroy, destroyed)) };
@@ -237,24 +237,24 @@ impl PlanResult {
 /// A place in a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueResult {
-    /// The place, from 1 on.
+    /// The place, starting at 1.
     pub position: u64,
     /// What kinds of workflows are ahead, as far as the server names them.
     pub ahead: Vec<Line>,
 }
 
-/// A part of a run's targets, with what tells which parts belong together.
+/// A shard of a run, and what identifies the shards that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardResult {
-    /// Which part, from one on.
+    /// Its number, starting at 1.
     pub index: u32,
     /// Of how many.
     pub count: u32,
-    /// The same for all parts of a run; `None` if it did not come to be known what all of its targets are.
+    /// The same for all shards of a run; `None` if the targets of the whole run never became known.
     pub run_id: Option<Line>,
-    /// What the run is called by whatever started all parts.
+    /// The name that whatever started the shards gave to the run.
     pub run_name: Option<Line>,
-    /// How many targets all parts have together; `None` if that was not known from the start.
+    /// How many targets all shards have together; `None` if that was not known from the start.
     pub all_targets: Option<usize>,
 }
 
@@ -263,12 +263,12 @@ pub struct ShardResult {
 pub struct Named {
     /// The id.
     pub id: Line,
-    /// The name, if it was seen.
+    /// The name, if known.
     pub name: Option<Line>,
 }
 
 impl Named {
-    /// Returns what it is called: by its id only if no name is known. `None` if there is nothing to see.
+    /// Returns its name, or its id if no name is known. `None` if both are blank.
     pub fn known(&self) -> Option<&Line> {
         self.name.iter().chain([&self.id]).find(|name| !name.is_empty())
     }
@@ -282,9 +282,9 @@ pub struct DeployResult {
     /// Its type.
     #[serde(rename = "type")]
     pub deploy_type: Option<Line>,
-    /// Where it stands.
+    /// Its status.
     pub status: Line,
-    /// What the server says of that.
+    /// The server's description of it.
     pub status_description: Option<Line>,
     /// The build it brings.
     pub build_id: Option<Line>,
@@ -331,27 +331,27 @@ pub struct LogLine {
     pub at: Option<Line>,
     /// The severity.
     pub severity: Line,
-    /// What it says.
+    /// Its text.
     pub text: Line,
 }
 
-/// How the API did.
+/// Statistics about the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiResult {
     /// The server's version.
     pub version: Option<Line>,
     /// How many requests were sent.
     pub requests: u64,
-    /// How many got no good answer.
+    /// How many had no good answer.
     pub errors: u64,
 }
 
-/// What became of a notification.
+/// The outcome of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationResult {
     /// The sink.
     pub sink: Line,
-    /// What became of it.
+    /// The outcome.
     pub result: Delivery,
     /// Why, unless it was sent.
     pub reason: Option<Line>,
@@ -361,11 +361,11 @@ pub struct NotificationResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// The service took it.
+    /// The service accepted it.
     Sent,
-    /// It was not to be sent, or could not be for want of a setting.
+    /// It was not to be sent, or a setting is missing.
     Skipped,
-    /// The service did not take it.
+    /// The service did not accept it.
     Failed,
 }
 
@@ -395,8 +395,8 @@ impl StayResult {
 }
 
 impl TargetResult {
-    /// Returns how long its deploy took, or has taken: by its statuses, or from when it was created until it ended. The longer
-    /// one is right: the statuses can be what was seen of it, and the server writes their times without fractions of a second.
+    /// Returns how long its deploy took, or has taken so far: by its statuses, or from its creation to its end. The
+    /// longer one is right: the gate may have missed statuses, and the server writes their times in whole seconds.
     pub fn took(&self) -> Option<Duration> {
         let stays = self.timeline.iter().filter_map(|stay| stay.duration_ms).reduce(u64::saturating_add);
         let instant = |at: &Option<Line>| at.as_ref()?.plain().parse::<Timestamp>().ok();
@@ -404,12 +404,12 @@ impl TargetResult {
             let (created, ended) = (instant(&deploy.created_at)?, instant(&deploy.ended_at)?);
             Some(span(created, ended))
         });
-        // Less than what the server counts in is as good as unknown.
+        // Less than the server's unit counts as unknown.
         stays.map(Duration::from_millis).max(whole).filter(|took| !took.is_zero())
     }
 
-    /// Returns the lines of its log around the error that says what went wrong, `most` at most. Whoever has no room for the
-    /// whole tail shows these: the last lines alone can end after the error, and the first ones before it.
+    /// Returns the lines of its log around the error that explains the failure, at most `most`. Use these where there
+    /// is no room for the whole tail: the last lines alone may be after the error, and the first ones before it.
     pub fn log_excerpt(&self, most: usize) -> &[LogLine] {
         &self.log_tail[around_error(&self.log_tail, most)]
     }

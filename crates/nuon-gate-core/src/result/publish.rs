@@ -1,4 +1,4 @@
-//! How a report becomes a result.
+//! Turns a report into a result.
 
 use jiff::{SignedDuration, Timestamp, TimestampRound, Unit};
 

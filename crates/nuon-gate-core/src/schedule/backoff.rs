@@ -1,9 +1,9 @@
 //! The one place that names the `backoff` crate.
 //!
-//! It is no longer maintained (RUSTSEC-2025-0012), and three of its defaults would be wrong here: it gives up after
-//! 15 minutes, it draws random numbers from a generator that cannot be seeded, and it reads a clock. All three are
-//! turned off: what is left is the series of growing delays. Nothing of it is public, so it can be exchanged for
-//! thirty lines without anybody noticing.
+//! It is no longer maintained (RUSTSEC-2025-0012), and three of its defaults would be wrong here: it gives up after 15
+//! minutes, it draws random numbers from a generator that cannot be seeded, and it reads a clock. All three are turned
+//! off, which leaves the series of growing delays. None of it is public, so thirty lines could replace it without a
+//! visible change.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Growth {
 
     /// Returns the next delay.
     pub(super) fn advance(&mut self) -> Duration {
-        // Not what `next_backoff` returns: even without randomization that can be off by a nanosecond, at random.
+        // Not what `next_backoff` returns: even without randomisation, that can be off by a nanosecond, at random.
         let delay = self.0.current_interval;
         // `None` means "gave up", which needs a `max_elapsed_time`.
         let _ = self.0.next_backoff();

@@ -1,42 +1,44 @@
-//! When a deploy is likely to end, by how long earlier ones took, and how often it is worth asking then.
+//! When a deploy is likely to end, by the durations of earlier ones, and how often to poll around that time.
 //!
-//! How many polls a second are best is known: a number that goes with the square root of the chance that the end is now, if
-//! it has not come before (Keller, "Optimum checking schedules for systems subject to random failure", 1974). What is added to the
-//! series of growing delays is limited beforehand, so that a history that misleads costs little, and nothing is taken from it.
+//! The best rate of polls is known: it grows with the square root of the chance that the end is now, if it has not come
+//! before (Keller, "Optimum checking schedules for systems subject to random failure", 1974). The polls that this adds
+//! to the backoff are limited in advance, so that a misleading history costs little, and none of the backoff's polls
+//! are dropped.
 
 use std::f64::consts::PI;
 use std::time::Duration;
 
 use super::{FACTOR, Intervals};
 
-/// So much is added to the polls that are expected without a history, less the request for the history itself, which is worth
-/// so much of a poll. As a poll is often one request and a wait has some beside its polls, that is a fifth of its requests at
-/// most.
+/// The share of polls to add to those expected without a history, minus the request for the history itself, which
+/// counts as a part of a poll. As a poll is often one request, and a wait has further requests, that is at most a fifth
+/// of its requests.
 const ADDED: f64 = 0.24;
 const HISTORY: f64 = 0.7;
-/// At so many times, each so many times later than the one before, it is worked out beforehand.
+/// The number of points in time for which the forecast is computed in advance. Their distances grow by a constant
+/// factor.
 const POINTS: u32 = 96;
-/// How exact a gap is.
+/// The precision of a gap.
 const PARTS: u32 = 32;
-/// The spread of durations (of their logarithms) that is taken for granted, as if this many deploys had shown it.
+/// The assumed spread of durations (of their logarithms), as if this many deploys had shown it.
 const USUAL_SPREAD: f64 = 0.35;
 const USUAL_COUNT: f64 = 2.0;
-/// Earlier deploys never say more exactly than this how long one takes (in logarithms).
+/// The lowest uncertainty of a duration (in logarithms), however similar earlier deploys were.
 const NARROWEST: f64 = 0.08;
 
-/// How many polls a second are worth it, by how long a deploy has been worked on.
+/// The best number of polls a second, by how long a deploy has been worked on.
 #[derive(Debug)]
 pub(crate) struct Forecast {
     shortest: Duration,
-    /// The first point in seconds, and how many times later each next one is.
+    /// The first point in seconds, and the factor between two points.
     first: f64,
     ratio: f64,
     density: Vec<f64>,
 }
 
 impl Forecast {
-    /// Makes the forecast from how long earlier deploys took; `None` if there are none, or if polls are never further apart
-    /// than they may be at least.
+    /// Creates the forecast from the durations of earlier deploys; `None` if there are none, or if polls are always at
+    /// the shortest interval.
     pub(crate) fn new(durations: &[Duration], intervals: Intervals) -> Option<Self> {
         let earlier = Earlier::new(durations)?;
         let Intervals { min, max } = intervals;
@@ -47,7 +49,7 @@ impl Forecast {
         let points: Vec<Point> = times.iter().map(|time| earlier.at(*time, usual.density_at(*time))).collect();
         let fastest = 1.0 / min.as_secs_f64();
         let wanted = |worth: f64, point: &Point| (worth * point.urgency).min(fastest);
-        // How many polls are expected until the end, without a history and beside those.
+        // The expected number of polls until the end: without a history, and in addition to those.
         let spans = || points.iter().skip(1).zip(times.windows(2));
         let without: f64 =
             spans().map(|(point, span)| point.goes_on * (usual.polls(span[1]) - usual.polls(span[0]))).sum();
@@ -65,8 +67,8 @@ impl Forecast {
         (min < max).then_some(Self { shortest: min, first: least, ratio, density })
     }
 
-    /// Returns after how long the next poll is worth it, for a deploy that has been worked on for so long: not less than the
-    /// shortest interval, not more than `longest`.
+    /// Returns the time until the next poll, for a deploy that has been worked on for this long: at least the shortest
+    /// interval, at most `longest`.
     pub(crate) fn gap(&self, worked: Duration, longest: Duration) -> Duration {
         let usual = 1.0 / longest.as_secs_f64();
         let part = longest / PARTS;
@@ -82,24 +84,24 @@ impl Forecast {
 
     fn density_at(&self, worked: Duration) -> f64 {
         let point = (worked.as_secs_f64() / self.first).ln() / self.ratio.ln();
-        // Before the first point nothing ends, and after the last nothing is known.
+        // Before the first point no deploy ends, and after the last one nothing is known.
         if point < 0.0 { 0.0 } else { self.density.get(point as usize).copied().unwrap_or(0.0) }
     }
 }
 
-/// What the growing delays amount to, in seconds.
+/// The polls of the backoff, in seconds.
 struct Usual {
     min: f64,
     max: f64,
 }
 
 impl Usual {
-    /// Returns how many polls a second there are at a time.
+    /// Returns the number of polls a second at a time.
     fn density_at(&self, time: f64) -> f64 {
         1.0 / (self.min + time * (FACTOR - 1.0)).min(self.max)
     }
 
-    /// Returns how many there have been by then.
+    /// Returns the number of polls up to a time.
     fn polls(&self, time: f64) -> f64 {
         let growing = time.min((self.max - self.min) / (FACTOR - 1.0));
         (1.0 + growing * (FACTOR - 1.0) / self.min).ln() / FACTOR.ln() + (time - growing) / self.max
@@ -108,19 +110,19 @@ impl Usual {
 
 /// What is known of one point in time.
 struct Point {
-    /// How likely it is that a deploy like the earlier ones goes on.
+    /// The probability that a deploy like the earlier ones is still going on.
     goes_on: f64,
-    /// The square root of how likely its end is now, a second, if it has not come.
+    /// The square root of the probability, per second, that it ends now, if it has not ended before.
     urgency: f64,
-    /// How many polls a second there are anyway.
+    /// The polls a second of the backoff.
     usual: f64,
 }
 
-/// How long earlier deploys took, from the shortest to the longest, and how exactly that is known.
+/// The durations of earlier deploys, shortest first, and how exactly they are known.
 struct Earlier {
     seconds: Vec<f64>,
     steepness: f64,
-    /// How likely it is that this deploy is not like them at all.
+    /// The probability that this deploy is unlike them.
     other: f64,
 }
 
@@ -168,7 +170,7 @@ mod tests {
 
     const FIVE_MINUTES: [u64; 8] = [270, 280, 290, 295, 300, 310, 320, 340];
 
-    /// How many polls there are until the deploy has been worked on for so long, if each comes when it is worth it.
+    /// The number of polls until the deploy has been worked on for this long.
     fn polls(forecast: Option<&Forecast>, until: Duration, longest: Duration) -> usize {
         let (mut now, mut count) = (Duration::ZERO, 0);
         while now < until {
@@ -205,7 +207,7 @@ mod tests {
             for _ in 0..100 {
                 now += schedule.after(super::super::Observed::Nothing);
                 polls += 1.0;
-                // Up to a twentieth is taken off at random.
+                // Up to a twentieth is subtracted at random.
                 let known = usual.polls(now.as_secs_f64());
                 assert!(
                     (known * 0.99 - 0.5..known * 1.06 + 0.5).contains(&polls),

@@ -8,10 +8,10 @@ use std::time::Duration;
 use self::backoff::Growth;
 pub(crate) use self::forecast::Forecast;
 
-/// How much longer each delay is than the one before, while all is well.
+/// The growth factor of the delays, without errors.
 const FACTOR: f64 = 1.5;
 
-/// How far apart two polls of the same deploy are.
+/// The interval between two polls of the same deploy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intervals {
     min: Duration,
@@ -25,11 +25,11 @@ impl Default for Intervals {
     }
 }
 
-/// Why two durations are not the bounds of an interval.
+/// Why two durations are not valid bounds of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidIntervals {
-    /// A minimum of nothing would ask without pause.
+    /// A minimum of zero would poll without pause.
     #[error("the minimum interval must be at least 1ms")]
     TooShort,
     /// The minimum is above the maximum.
@@ -38,7 +38,7 @@ pub enum InvalidIntervals {
 }
 
 impl Intervals {
-    /// Makes intervals that begin at `min` and grow to `max`.
+    /// Creates intervals that start at `min` and grow to `max`.
     ///
     /// # Errors
     ///
@@ -64,19 +64,19 @@ impl Intervals {
     }
 }
 
-/// What a poll observed, as far as it matters for the next.
+/// The outcome of a poll, as far as it matters for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Observed {
-    /// Something new: more may follow soon.
+    /// A change: more may follow soon.
     Change,
-    /// The same as before.
+    /// No change.
     Nothing,
     /// No good answer.
     Trouble,
 }
 
-/// The delays between the polls of one target: one growing series while all is well, which starts over at every change,
-/// and one for trouble, which starts over at every good answer.
+/// The delays between the polls of one target: one growing series without errors, which starts over at every change,
+/// and one for errors, which starts over at every good answer.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     intervals: Intervals,
@@ -96,7 +96,7 @@ impl Schedule {
         }
     }
 
-    /// Returns the shortest delay there can be.
+    /// Returns the shortest possible delay.
     pub(crate) fn shortest(&self) -> Duration {
         self.intervals.min
     }
@@ -115,7 +115,7 @@ impl Schedule {
             }
             Observed::Trouble => self.trouble.advance(),
         };
-        // Up to a twentieth is taken off at random, so that many gates that started together drift apart.
+        // Up to a twentieth is subtracted at random, so that many gates that started together drift apart.
         let jitter = 0.95 + 0.05 * self.random.f64();
         delay.mul_f64(jitter).clamp(self.intervals.min, self.intervals.max)
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_trouble_does_not_end_the_series() {
+    fn a_day_of_errors_does_not_end_the_backoff() {
         let mut schedule = Schedule::new(Intervals::new(MS, 5 * MS).unwrap(), 1);
         assert!(delays(&mut schedule, Observed::Trouble, 100_000).into_iter().all(|delay| (1..=5).contains(&delay)));
     }

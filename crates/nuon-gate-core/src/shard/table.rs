@@ -42,10 +42,10 @@ fn a_shard_is_one_of_so_many() {
     }
 }
 
-/// These never change: a new version must not deal the targets anew between the jobs of one run. Each was taken with
-/// `printf inl…/cmp… | sha256sum`.
+/// These never change: a new version must not redistribute the targets between the jobs of one run. Each was computed
+/// with `printf inl…/cmp… | sha256sum`.
 #[test]
-fn whose_a_target_is_never_changes() {
+fn the_owner_of_a_target_never_changes() {
     let cases = [
         ("inlacme0000000000000000000", "cmpapi00000000000000000000", [(1, 1), (2, 2), (3, 3), (4, 4), (120, 256)]),
         ("inlacme0000000000000000000", "cmpworker00000000000000000", [(1, 1), (1, 2), (2, 3), (1, 4), (85, 256)]),
@@ -80,7 +80,7 @@ fn part(targets: &[Target], index: u32, count: u32) -> Vec<Target> {
 }
 
 proptest! {
-    /// Of every set of targets each belongs to exactly one shard, whatever else is in the set.
+    /// Of every set of targets, each belongs to exactly one shard, whatever else is in the set.
     #[test]
     fn shards_are_disjoint_and_complete(targets in some_targets(), count in 1..40u32) {
         let parts: Vec<Vec<Target>> = (1..=count).map(|index| part(&targets, index, count)).collect();
@@ -90,7 +90,7 @@ proptest! {
         }
     }
 
-    /// Neither the order of the targets nor repetitions change whose each is.
+    /// Neither the order of the targets nor repetitions change their shards.
     #[test]
     fn shards_are_stable(targets in some_targets().prop_shuffle(), more in some_targets(), count in 1..40u32) {
         let mut turned = targets.clone();

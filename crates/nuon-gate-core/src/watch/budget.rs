@@ -66,8 +66,8 @@ impl Budget {
         self.less_until(1.0, now)
     }
 
-    /// Returns when there is a token beside half a burst, which is kept for what matters more; `None` if there is one. Where the
-    /// rate is so low that a burst is one request, there never is.
+    /// Returns when there is a token beside half a burst, which is kept for more important requests; `None` if there is
+    /// one now. If the rate is so low that a burst is one request, there never is.
     pub(super) fn spare_until(&mut self, now: Moment) -> Option<Moment> {
         self.less_until(1.0 + self.rate_at(now) * BURST / 2.0, now)
     }
@@ -97,7 +97,7 @@ mod tests {
         sends
     }
 
-    /// How many can be sent in these milliseconds, whenever there is a token.
+    /// How many requests can be sent in these milliseconds.
     fn sent(budget: &mut Budget, from: u64, until: u64) -> usize {
         (from..until).filter(|milli| send(budget, at(*milli))).count()
     }

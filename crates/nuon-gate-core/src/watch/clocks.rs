@@ -11,7 +11,7 @@ use crate::{Clock, Moment, RemoteText, Verdict};
 impl Watch {
     // What is due.
 
-    /// Returns when something has to be done next if no answer comes.
+    /// Returns when the watch has to act next if no answer comes.
     pub(super) fn next_wake(&mut self, now: Moment) -> Moment {
         let paused = Some(self.shared.health().paused_until()).filter(|until| *until > now && self.flights.has_ready());
         let outage = self.outage_at().map(|(_, at)| at).filter(|at| *at > now && self.last_polls.is_none());
@@ -28,7 +28,7 @@ impl Watch {
             .fold(self.end().min(heartbeat), Moment::min)
     }
 
-    /// Returns when the watch ends at the latest, or its last polls begin.
+    /// Returns when the watch ends at the latest, or when its last polls begin.
     fn end(&self) -> Moment {
         self.last_polls.map_or(self.shared.deadline(), LastPolls::until)
     }
@@ -66,7 +66,7 @@ impl Watch {
         }
     }
 
-    /// Sets when the limits of queued polls expire: a pause of the API's must not keep them from it.
+    /// Sets the timers of queued polls to their timeouts, which a pause of the API's must not delay.
     pub(super) fn arm_queued(&mut self) {
         for poller in self.flights.ready_pollers() {
             let at = self.last_polls.map_or_else(|| self.first_limit(poller), LastPolls::from);
@@ -74,7 +74,7 @@ impl Watch {
         }
     }
 
-    /// Returns the clocks that run for a poller, with their limits and when these expire.
+    /// Returns the running timeouts of a poller, with their lengths and when these expire.
     fn clocks(&self, poller: PollerId) -> impl Iterator<Item = (Clock, Duration, Moment)> + use<> {
         let clocks = self.shared.settings().clocks;
         let (awaits_start, approval_since) = match poller {
@@ -99,7 +99,7 @@ impl Watch {
         [start, approval, queue, stall].into_iter().flatten()
     }
 
-    /// Returns when something last changed. As long as a target moves, more targets may come.
+    /// Returns when something last changed. While a target changes, more targets may come.
     fn last_change(&self, poller: PollerId) -> Moment {
         match poller {
             PollerId::Discovery => self.discovery.last_change().max(self.shared.last_change()),
@@ -112,18 +112,18 @@ impl Watch {
         self.clocks(poller).map(|(_, _, at)| at).fold(self.shared.deadline(), Moment::min)
     }
 
-    /// Returns when the next poll is due: as scheduled, or sooner where it is worth it and no long poll tells of the end. One
-    /// that would be less than the shortest interval before a limit expires is put off until then. The first is due at once,
-    /// however short the limits are.
+    /// Returns when the next poll is due: as scheduled, or sooner if the end is likely and no long poll reports it. A
+    /// poll less than the shortest interval before a timeout is postponed until then. The first one is due at once,
+    /// however short the timeouts are.
     pub(super) fn due(&self, poller: PollerId, now: Moment) -> Moment {
         let limit = self.first_limit(poller);
         let own = self.poller(poller);
-        let likely = own.likely().filter(|_| !self.long_polls.tell(poller));
+        let likely = own.likely().filter(|_| !self.long_polls.reports_end_to(poller));
         let scheduled = likely.map_or(own.due(), |likely| likely.min(own.due()));
         let due = match self.last_polls {
             Some(_) => now,
             None if !own.has_polled_since(Moment::START) => scheduled,
-            // A limit that has expired already is for the poll that follows.
+            // A timeout that has already expired is handled by the following poll.
             None if scheduled + self.shared.settings().intervals.min() > limit => limit.max(now),
             None => scheduled,
         };
@@ -196,7 +196,7 @@ impl Watch {
         }
     }
 
-    /// Ends a target, or the search for targets, because a limit expired.
+    /// Ends a target, or discovery, because a timeout expired.
     fn on_limit(&mut self, poller: PollerId, clock: Clock, length: Duration, now: Moment) {
         match poller {
             PollerId::Target(index) => {
@@ -222,9 +222,9 @@ impl Watch {
         }
     }
 
-    /// Ends a target, or the search for targets, because the watch is over.
+    /// Ends a target, or discovery, because the watch is over.
     pub(super) fn stop_poller(&mut self, poller: PollerId, occasion: Occasion, now: Moment) {
-        // What the last poll has seen counts, even if it brought more targets.
+        // The last poll's answers count, even if they brought more targets.
         if poller == PollerId::Discovery
             && let Some(failure) = self.discovery.end_without_deploys(&self.targets)
         {

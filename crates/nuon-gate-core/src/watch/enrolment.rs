@@ -57,7 +57,8 @@ impl Watch {
         None
     }
 
-    /// Begins to watch a target, and returns its position. If its deploy has been seen, that one is followed from the beginning.
+    /// Starts watching a target, and returns its position. If its deploy has been seen, that deploy is followed from
+    /// the start.
     fn add(&mut self, target: Target, pins: Pins, seen: Option<&Deploy>, now: Moment) -> usize {
         let index = self.targets.len();
         let settings = self.shared.settings();
@@ -70,14 +71,14 @@ impl Watch {
         index
     }
 
-    /// Begins to watch targets that have been found, all at once.
+    /// Starts watching targets that have been found, all at once.
     pub(super) fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
         let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.discovery.subject()))?;
         self.shared.settings().check(targets.as_slice(), &self.pinning)?;
         let own = self.parts.split(targets.as_slice(), self.shared.settings(), &self.pinning);
         self.targets.reserve_exact(own.len());
         for target in &own {
-            // That each target has its pins has just been checked.
+            // It was just checked that each target has its pins.
             let pins = self.pinning.of(target).unwrap_or_default();
             self.add(target.clone(), pins, None, now);
         }
@@ -86,8 +87,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Ends the search for targets. If it failed, what is wanted is reported as it was typed: the one that is to `blame` with
-    /// the failure, or all of them.
+    /// Ends discovery. If it failed, the targets are reported as they were typed: only the one to `blame` with the
+    /// failure, or all of them.
     pub(super) fn end_discovery(&mut self, blame: Option<usize>, failure: Option<(Verdict, Cause)>, now: Moment) {
         let (required, deployed) = (self.needed(), self.targets.len() + self.parts.elsewhere());
         let failure = match failure {
@@ -116,14 +117,14 @@ impl Watch {
         self.shared.takeovers_mut().end();
     }
 
-    /// Says that there is nothing to watch, as all targets belong to other shards.
+    /// Warns that there is nothing to watch, because all targets belong to other shards.
     fn note_empty_shard(&mut self, now: Moment) {
         if let (Some(shard), true) = (self.parts.shard(), self.targets.is_empty()) {
             self.shared.warn(now, Warning::EmptyShard { shard, elsewhere: self.parts.elsewhere() });
         }
     }
 
-    /// Makes a target of each component that is wanted, and returns where it stands in both lists.
+    /// Creates a target for each named component. Returns its positions in both lists.
     fn enrol_as_typed(&mut self, now: Moment) -> Vec<(usize, usize)> {
         let typed: Vec<(usize, Target)> = self
             .discovery

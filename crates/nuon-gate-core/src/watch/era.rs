@@ -1,4 +1,4 @@
-//! When something happened, by the server's own account, seen from when the wait began.
+//! When something happened relative to the start of the wait, by the server's own times.
 
 use std::time::Duration;
 
@@ -6,32 +6,32 @@ use jiff::Timestamp;
 
 use crate::Moment;
 
-/// How exact the server's time is.
+/// The precision of the server's time.
 const SECOND: Duration = Duration::from_secs(1);
-/// How far apart the clocks of two of the server's machines that keep time may be.
+/// How far the synchronised clocks of two of the server's machines may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// What the server's clock says, and said when the wait began.
+/// The server's clock now, and at the start of the wait.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ServerClock {
-    /// When the wait began; `None` as long as no answer has said the time.
+    /// At the start of the wait; `None` until an answer has given the time.
     pub(super) started_at: Option<Timestamp>,
     pub(super) now: Moment,
 }
 
-/// When something happened, by what the server says. What ended in several parts ended with the last.
+/// When something happened, by the server's times. If it had several parts, the last one's end counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Era {
     Before,
-    /// The server does not say, or not exactly enough.
+    /// The server does not say, or not precisely enough.
     Unclear,
-    /// Later than the clock showed when it was read: by one that has been put back since.
+    /// Later than the server's clock when it was read, so the clock has been set back since.
     Ahead,
     During,
 }
 
 impl Era {
-    /// Reads a time that the server has just said.
+    /// Classifies a time that the server has just sent.
     pub(super) fn of(at: Option<Timestamp>, clock: ServerClock) -> Self {
         let Some((at, started_at)) = at.zip(clock.started_at) else { return Self::Unclear };
         let after_start = |length: Duration| started_at.saturating_add(length).unwrap_or(Timestamp::MAX);

@@ -1,4 +1,4 @@
-//! What follows from an error.
+//! How to handle errors.
 
 #[cfg(test)]
 mod table;
@@ -9,10 +9,10 @@ use crate::Moment;
 use crate::api::{ApiError, ErrorClass, Request};
 use crate::cause::{Cause, Thing};
 
-/// 401 and 403 are final only when this many come in a row, once there was a good answer: the server also says so when its
-/// database or its identity provider is in trouble (`docs/nuon-api.md`, "Authentication").
+/// 401 and 403 are final only after this many in a row, once there was a good answer: the server also sends them when
+/// its database or its identity provider has problems (`docs/nuon-api.md`, "Authentication").
 const DENIALS: u32 = 5;
-/// An id that is not found this many times in a row does not exist. Once may be a lagging replica.
+/// An id that is not found this many times in a row does not exist. A single miss may be a lagging replica.
 const MISSES: u32 = 3;
 /// This many answers in a row from something other than the API, and the address counts as wrong.
 const FOREIGN: u32 = 3;
@@ -132,7 +132,7 @@ pub(super) fn handle(
             }
         }
         ErrorClass::Refused if !about.is_known_workflow(request) => Handling::Reject(Cause::Refused(error.clone())),
-        // An answer about another's row to a question that names none is only the wrong answer.
+        // The request names no id, so an answer about another object is only a bad answer.
         ErrorClass::Elsewhere if request.is_by_id() && !about.is_own && !about.own_workflow => {
             Handling::Reject(Cause::Elsewhere(error.clone()))
         }

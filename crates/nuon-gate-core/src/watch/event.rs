@@ -1,4 +1,4 @@
-//! What happens during a wait, as it happens.
+//! The events of a wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,11 +48,11 @@ pub struct Pending {
     pub hold: Hold,
     /// Which.
     pub target: usize,
-    /// Where its deploy stands; `None`: there is no deploy yet.
+    /// The status of its deploy; `None`: there is no deploy yet.
     pub status: Option<Status>,
-    /// For how long it was seen there.
+    /// How long it was seen in that status.
     pub spent: Duration,
-    /// How far it has come, if it is known how long such deploys take, it has not passed, and no human is asked.
+    /// Its progress, if the usual duration is known, it has not passed, and no human is asked.
     pub pace: Option<Pace>,
 }
 
@@ -82,67 +82,67 @@ pub enum EventKind {
         target: usize,
         /// The deploy.
         deploy: DeployId,
-        /// Where it stands.
+        /// Its status.
         status: Status,
         /// The build it brings.
         build: Option<BuildId>,
-        /// The commit that was built, made safe.
+        /// The commit that was built, as a harmless line.
         commit: Option<Line>,
         /// The pin that it matched.
         matched_by: MatchedBy,
         /// The deploy that it replaced.
         replaces: Option<DeployId>,
     },
-    /// It is known how long such deploys usually take.
+    /// The usual duration of such deploys is known.
     Expected {
         /// For which target.
         target: usize,
         /// The deploy.
         deploy: DeployId,
-        /// How far it has come.
+        /// Its progress.
         pace: Pace,
     },
-    /// A workflow that deploys targets has moved on, if anybody wants to know.
+    /// Steps of a workflow that deploys targets have changed, if requested.
     Steps {
         /// The workflow.
         workflow: WorkflowId,
-        /// Where its steps stand.
+        /// The states of its steps.
         steps: Vec<StepStanding>,
     },
-    /// The deploy has logged something, if anybody wants to know.
+    /// The deploy has logged something, if requested.
     Logged {
         /// For which target.
         target: usize,
         /// What, oldest first.
         lines: Vec<Logged>,
     },
-    /// Its log is not followed any more, although the deploy goes on.
+    /// Its log is no longer followed, although the deploy goes on.
     LogEnded {
         /// For which target.
         target: usize,
         /// Why.
         why: Unfollowed,
     },
-    /// The deploy moved on.
+    /// The deploy has another status.
     Changed {
         /// For which target.
         target: usize,
         /// The deploy.
         deploy: DeployId,
-        /// Where it stood.
+        /// The earlier status.
         from: Status,
-        /// Where it stands.
+        /// The new status.
         to: Status,
-        /// How long it was seen where it stood.
+        /// How long it was seen in the earlier status.
         spent: Duration,
-        /// What the server says of it, made safe.
+        /// The server's description, as a harmless line.
         description: Option<Line>,
     },
     /// The status alone would pass or fail, but the workflow can still change it.
     Held {
         /// For which target.
         target: usize,
-        /// Where the deploy stands.
+        /// The status of the deploy.
         status: Status,
         /// What it waits for.
         hold: Hold,
@@ -151,11 +151,11 @@ pub enum EventKind {
     ApprovalNeeded {
         /// For which target.
         target: usize,
-        /// Where it is asked for.
+        /// The step that asks for it.
         place: ApprovalPlace,
-        /// The page on which it can be answered, if the dashboard is known.
+        /// The approval's page, if the dashboard is known.
         url: Option<Line>,
-        /// What the plan does, if that could be read.
+        /// The plan, if it could be read.
         plan: Option<Arc<Plan>>,
     },
     /// There is a newer deploy, which is no replacement.
@@ -166,7 +166,7 @@ pub enum EventKind {
         from: DeployId,
         /// The newer one.
         to: DeployId,
-        /// What follows from that.
+        /// What happens because of that.
         policy: OnSuperseded,
     },
     /// An error; the request will be retried.
@@ -192,7 +192,7 @@ pub enum EventKind {
     },
     /// A workflow waits behind others in its queue.
     Queued {
-        /// The target that has asked; `None` for a workflow that is waited for as a whole.
+        /// The target that polled it; `None` for a workflow that is waited for as a whole.
         target: Option<usize>,
         /// The workflow.
         workflow: WorkflowId,
@@ -203,11 +203,11 @@ pub enum EventKind {
     Run(RunEvent),
     /// A target ended.
     Ended {
-        /// Which; `None` for what ended the run without being about a target.
+        /// Which; `None` for an end of the run that is not about a target.
         target: Option<usize>,
         /// The deploy that was followed, if there was one.
         deploy: Option<DeployId>,
-        /// The page on which its approval can be answered, if the wait ended while that was asked for.
+        /// The page of its approval, if the wait ended while that was requested.
         approval: Option<Line>,
         /// How.
         verdict: Verdict,
@@ -225,18 +225,18 @@ pub enum RunEvent {
         run: RunId,
         /// Its own workflow.
         workflow: WorkflowId,
-        /// Where it stands.
+        /// Its status.
         status: Line,
         /// The commit that it releases.
         commit: Option<Line>,
     },
-    /// It moved on.
+    /// It has another status.
     Changed {
         /// The run.
         run: RunId,
-        /// Where it stood.
+        /// The earlier status.
         from: Line,
-        /// Where it stands.
+        /// The new status.
         to: Line,
     },
     /// A group of installs was begun, or moved on.
@@ -251,7 +251,7 @@ pub enum RunEvent {
         install: Line,
         /// The later run.
         by: RunId,
-        /// What follows from that.
+        /// What happens because of that.
         policy: OnSuperseded,
     },
     /// A human is asked before the run goes on.
@@ -267,13 +267,13 @@ pub enum RunEvent {
     },
 }
 
-/// Why nothing was waited for, although the watch had begun: the arguments or the configuration are wrong.
+/// Why nothing was waited for although the watch had begun: the arguments or the configuration are wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The API's certificate is not trusted, and there was no good answer before.
     #[error(transparent)]
     Untrusted(ApiError),
-    /// There is nothing that could be waited for.
+    /// There is nothing to wait for.
     #[error(transparent)]
     Invalid(InvalidSettings),
     /// Two things have the name that was given.

@@ -33,8 +33,7 @@ pub(super) struct Flights {
     order: u64,
     under_way: HashMap<u64, Flight>,
     serials: HashMap<Request, u64>,
-    /// Pollers that need a request that was already in flight when they came to need it: its answer may be older than
-    /// what they have read.
+    /// Pollers that need a request that was already in flight: its answer may be older than what they have read.
     waiting: HashMap<Request, Vec<PollerId>>,
     /// Pollers that wait for their turn.
     ready: BTreeSet<Need>,
@@ -114,7 +113,7 @@ impl Flights {
         self.under_way.get(&serial).map(|flight| (&flight.request, flight.sent))
     }
 
-    /// Tells whether a request of this poller's is under way.
+    /// Returns whether a request of this poller's is under way.
     pub(super) fn is_under_way(&self, poller: PollerId) -> bool {
         self.under_way.values().any(|flight| flight.pollers.contains(&poller))
     }
@@ -124,12 +123,12 @@ impl Flights {
         self.ready.iter().map(|(_, poller, _)| *poller).collect()
     }
 
-    /// Tells whether nothing is in flight and no poller waits.
+    /// Returns whether nothing is in flight and no poller waits.
     pub(super) fn is_idle(&self) -> bool {
         self.under_way.is_empty() && self.ready.is_empty()
     }
 
-    /// Tells whether a poller waits for a turn.
+    /// Returns whether a poller waits for a turn.
     pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }

@@ -1,4 +1,4 @@
-//! How fresh an answer about a deploy is. Some servers read from a replica that lags, so an answer can be older than
+//! Which answers about a deploy are current. Some servers read from a replica that lags, so an answer can be older than
 //! the one before it (`docs/nuon-api.md`, "Replicas and times").
 
 use std::cmp::Ordering;
@@ -10,16 +10,16 @@ use crate::model::{Deploy, EarlierStatus, Status};
 use crate::{Judgement, Kind};
 use crate::{Moment, Rules};
 
-/// For how long a replica may lag, and how many answers have to show it. What seems older for longer was written by a
-/// clock that has been put back, or by a machine whose clock is behind another's.
+/// How long a replica may lag, and how many answers have to show an older state. An answer that seems older for longer
+/// was written before a clock was set back, or by a machine whose clock is behind.
 const LONGEST_LAG: Duration = Duration::from_secs(120);
 const ANSWERS: u32 = 5;
 
-/// The newest that was seen of one deploy, whichever endpoint showed it.
+/// The newest state of one deploy that was seen, in any endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     newest: Option<Version>,
-    /// What has seemed older than that, since when, and how often.
+    /// A state that has seemed older than that, since when, and how often.
     older: Option<Older>,
 }
 
@@ -31,29 +31,29 @@ struct Older {
     answers: u32,
 }
 
-/// When a row was written, by the server's own account. All of it but the status may be absent.
+/// When a row was written, by the server's own times. All of it but the status may be absent.
 #[derive(Debug)]
 struct Version {
     status: Status,
     updated_at: Option<Timestamp>,
     /// Since when it has its status.
     since: Option<Timestamp>,
-    /// How many statuses it has had before.
+    /// How many statuses it had before.
     earlier: usize,
-    /// Whether the way to its status can leave no history.
+    /// Whether the transition to its status can erase the history.
     may_be_wiped: bool,
-    /// Whether its status is one that lasts.
+    /// Whether its status is final.
     is_final: bool,
-    /// Its times are those of another status that it came after: it says none itself.
+    /// It has no times of its own; these belong to an earlier status.
     is_later: bool,
 }
 
-/// How old an answer is, compared with the newest that was seen.
+/// The age of an answer, compared with the newest state that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Age {
     /// As new, or newer.
     New,
-    /// The same state, with less said of it.
+    /// The same state, with less detail.
     Same,
     /// Older by its times or by its history, but not by both.
     Unclear,
@@ -62,11 +62,11 @@ enum Age {
 }
 
 impl Freshness {
-    /// Records an answer, unless it is older than what was seen before; tells whether it counts.
+    /// Records an answer, unless it is older than an earlier one. Returns whether it counts.
     ///
-    /// A clock that was put back can make the last status seem older for ever. So what seems older by its times or by its
-    /// history alone counts too after long enough, but never in place of a status that lasts: an old `active` must not undo
-    /// an `error`.
+    /// After a clock was set back, the last status can seem older for ever. So a state that seems older by its times or
+    /// by its history alone counts after long enough, but never in place of a final status: an old `active` must not
+    /// undo an `error`.
     pub(super) fn admit(&mut self, now: Moment, deploy: &Deploy) -> bool {
         let version = Version::of(deploy);
         if let Some(newest) = &self.newest {
@@ -101,7 +101,7 @@ impl Version {
             Status::AutoSkipped,
             Status::ApprovalDenied,
             Status::ApprovalExpired,
-            // Written by the flow that runs the steps as well, which replaces the whole object.
+            // The flow that runs the steps also writes this status, and replaces the whole object.
             Status::Error,
         ];
         let replaced = [Status::Retried, Status::Discarded];
@@ -122,7 +122,7 @@ impl Version {
         }
     }
 
-    /// What says no time came after what was seen before, and what is older than that is older than this.
+    /// A state without times came after what was seen before, so whatever is older than that is older than this.
     fn after(self, before: Option<Self>) -> Self {
         match before.filter(|_| self.updated_at.is_none() && self.since.is_none()) {
             Some(Self { status, updated_at, since, is_later, .. }) => {
@@ -132,9 +132,9 @@ impl Version {
         }
     }
 
-    /// The row's own time says which is older, or the status's where it is the same or absent. So does how much has
-    /// happened: a history only grows, except where the server wipes it. What has none says nothing of that, unless there
-    /// are no times either. What says neither is not older, nor is the same state without its history.
+    /// The row's own time shows which is older, or the status's time if the row's is equal or absent. So does the
+    /// length of the history, which only grows, except where the server erases it. A missing history shows nothing,
+    /// unless there are no times either. A state with neither is not older, nor is the same state without its history.
     fn compared_with(&self, newest: &Self) -> Age {
         let is_before_it = newest.is_later && self.status != newest.status;
         let by =
@@ -167,7 +167,7 @@ mod tests {
         serde_json::from_str(&body.to_string()).unwrap()
     }
 
-    /// A row with its own second, its status's second and so many statuses before, each if it is not negative.
+    /// A row with its own second, its status's second and this many earlier statuses, each if it is not negative.
     fn row(status: &str, updated: i64, since: i64, earlier: i64) -> Deploy {
         let mut body = json!({ "id": "dpl1", "status_v2": { "status": status } });
         if updated >= 0 {
@@ -232,7 +232,7 @@ mod tests {
             ),
             ("a time, the same status without its history", row("active", -1, -1, 3), row("active", 9, -1, -1), false),
             ("no times, a longer history", row("executing", -1, -1, 2), row("active", -1, -1, 3), true),
-            ("nothing to tell them apart", row("active", -1, -1, -1), row("executing", -1, -1, -1), true),
+            ("nothing distinguishes them", row("active", -1, -1, -1), row("executing", -1, -1, -1), true),
             ("only one has a time", row("active", 9, -1, -1), row("executing", -1, -1, -1), true),
         ];
         for (what, first, second, expected) in cases {
@@ -257,11 +257,11 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_which_less_is_said_takes_nothing_back() {
+    fn a_state_with_less_detail_takes_nothing_back() {
         let mut freshness = Freshness::default();
         let rows = [row("active", 9, 9, 3), row("active", 9, -1, -1), row("executing", 9, 9, 2)];
         assert_eq!(rows.map(|row| freshness.admit(Moment::START, &row)), [true, true, false]);
-        // One that says more adds to it.
+        // A more detailed state adds to it.
         let mut freshness = Freshness::default();
         let rows = [row("active", 9, -1, 2), row("active", 9, -1, 4), row("active", 9, -1, 3)];
         assert_eq!(rows.map(|row| freshness.admit(Moment::START, &row)), [true, true, false]);
@@ -277,13 +277,13 @@ mod tests {
         let (fresh, stale) = ([true, true, true], [true, true, false]);
         assert_eq!(admitted([row("executing", 9, 9, 3), bare(), row("active", 5, 5, 4)]), stale);
         assert_eq!(admitted([row("executing", 9, 9, 3), bare(), row("active", 9, 9, 4)]), fresh);
-        // What it came after is not newer than it.
+        // The state before it is not newer.
         assert_eq!(admitted([row("active", 9, 9, 3), error(), row("active", 9, 9, 3)]), stale);
         assert_eq!(admitted([row("active", 9, 9, 3), error(), row("active", 10, 9, 5)]), fresh);
         assert_eq!(admitted([row("active", 9, 9, 3), error(), row("error", 9, 9, -1)]), fresh);
         assert_eq!(admitted([row("active", -1, 9, 3), error(), row("active", -1, 8, 3)]), stale);
         assert_eq!(admitted([error(), error(), row("active", 9, 9, 3)]), fresh);
-        // One of the times is enough.
+        // One of the two times is enough.
         assert_eq!(admitted([row("planning", 9, 9, 3), row("executing", -1, 11, 4), row("active", -1, 10, 5)]), stale);
         let mut freshness = Freshness::default();
         let rows = [row("active", 9, 9, 3), error(), error(), row("active", 9, 9, 3)];
@@ -310,10 +310,10 @@ mod tests {
         let pending = || row("executing", 9, -1, 2);
         let steady = [10, 40, 70, 100, 129, 130, 131];
         let (never, at_last) = ([false; 7], [false, false, false, false, false, true, true]);
-        // By the clock alone, or by the history alone.
+        // Older by its time alone, or by its history alone.
         assert_eq!(admitted(pending(), row("active", 3, -1, 3), &steady), at_last);
         assert_eq!(admitted(row("executing", 3, -1, 3), row("active", 9, -1, 1), &steady), at_last);
-        // By both, it is old. So it is compared with what lasts.
+        // Older by both, so it is old. It is compared with the final status.
         assert_eq!(admitted(pending(), row("active", 3, -1, 1), &steady), never);
         assert_eq!(admitted(row("error", 9, -1, -1), row("active", 3, -1, 3), &steady), never);
         // An outage in between shows nothing.

@@ -20,8 +20,8 @@ pub(super) struct Health {
     last_bad_sent: Option<Moment>,
     /// No request is sent until then, as the API asked for a pause.
     paused_until: Moment,
-    /// The end of that pause as the API asked for it; the deadline may be sooner.
-    wished_until: Moment,
+    /// The end of that pause as the API asked for it, even if the deadline comes first.
+    requested_until: Moment,
 }
 
 impl Health {
@@ -39,11 +39,11 @@ impl Health {
         self.ever_nuon |= error.is_from_nuon();
     }
 
-    /// Records the pause that an answer asks for. It holds for every request, but never beyond the `deadline`, when
-    /// the last poll is due. Tells whether a pause has begun.
+    /// Records the pause that an answer asks for. It applies to every request, but never beyond the `deadline`, when
+    /// the last poll is due. Returns whether a pause has begun.
     pub(super) fn pause(&mut self, now: Moment, error: &ApiError, deadline: Moment) -> bool {
         let Some(pause) = error.retry_after() else { return false };
-        self.wished_until = self.wished_until.max(now + pause);
+        self.requested_until = self.requested_until.max(now + pause);
         self.paused_until = self.paused_until.max((now + pause).min(deadline));
         true
     }
@@ -60,9 +60,9 @@ impl Health {
         self.paused_until
     }
 
-    /// Tells whether the pause that the API asked for still lasts, whatever the deadline.
+    /// Returns whether the pause that the API asked for has not ended, whatever the deadline.
     pub(super) fn wants_pause(&self, now: Moment) -> bool {
-        self.wished_until > now
+        self.requested_until > now
     }
 
     /// Returns when the outage limit expires unless a good answer comes before; `None` while answers are good. It
@@ -78,7 +78,7 @@ impl Health {
         self.outage_at(limit, interval).unwrap_or(self.last_good + limit)
     }
 
-    /// Tells whether a request that was sent then or later had no good answer.
+    /// Returns whether a request that was sent then or later had no good answer.
     pub(super) fn has_failed_since(&self, moment: Moment) -> bool {
         self.last_bad_sent.is_some_and(|sent| sent >= moment)
     }

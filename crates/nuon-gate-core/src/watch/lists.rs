@@ -44,7 +44,7 @@ impl Lists {
         }
     }
 
-    /// Tells whether to request an install's list.
+    /// Returns whether to request an install's list.
     pub(super) fn serves(&self, install: &InstallId, now: Moment) -> bool {
         let is_worth_it = |own: &Members| own.open >= FEWEST && own.paused_until.is_none_or(|until| now >= until);
         self.installs.get(install).is_some_and(is_worth_it)
@@ -55,8 +55,8 @@ impl Lists {
         self.installs.get(install).map_or(&[], |members| &members.targets)
     }
 
-    /// Records the outcome of a request, if it was for a list. Older servers do not have it, or do not say in it which component
-    /// a row belongs to.
+    /// Records the outcome of a request, if it was for a list. Older servers lack it, or their rows do not name the
+    /// component.
     pub(super) fn note(&mut self, request: &Request, reply: &Reply, now: Moment) {
         let Request::InstallDeploys(install) = request else { return };
         let Some(members) = self.installs.get_mut(install) else { return };

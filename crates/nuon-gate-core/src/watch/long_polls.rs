@@ -1,5 +1,5 @@
-//! Long polls: the server keeps a request open as long as a step is at work. That it ends is the sign to poll at once, and no
-//! more than that: a verdict always comes from ordinary reads. See `docs/nuon-api.md`, "Waiting for a step".
+//! Long polls: the server keeps a request open while a step is running. Its end triggers a poll at once, and nothing
+//! else: a verdict always comes from ordinary reads. See `docs/nuon-api.md`, "Waiting for a step".
 //!
 //! There is at most one for each workflow, however many targets follow its deploys. No answer to it counts as an error
 //! or an outage.
@@ -11,37 +11,37 @@ use super::flights::PollerId;
 use crate::api::{ApiError, ErrorClass, Reply, Request};
 use crate::{Moment, StepId, WorkflowId};
 
-/// Above the minute in which the server answers, for one that does not answer at all.
+/// Longer than the minute after which the server answers, for a server that does not answer at all.
 pub(super) const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(75);
-/// How many may be open. Other workflows are only polled.
+/// The most open long polls. Other workflows are only polled.
 const MOST_OPEN: usize = 16;
-/// After this many failures in a row a workflow's steps are only polled.
+/// After this many failures in a row, a workflow's steps are only polled.
 const MOST_BAD: u32 = 2;
-/// After this many 404s the server does not offer it, or does not know the step.
+/// After this many 404s, the server does not offer it, or does not know the step.
 const MOST_MISSING: u32 = 3;
 
 /// The long polls of a watch.
 #[derive(Debug)]
 pub(super) struct LongPolls {
     is_wanted: bool,
-    /// The shortest time between two of the same workflow.
+    /// The shortest time between two for the same workflow.
     pace: Duration,
     workflows: HashMap<WorkflowId, Workflow>,
-    /// Workflows with a step that is at work and for which none is open, by the moment from which one may be opened.
+    /// Workflows with a running step and no open long poll, by the time from which one may be opened.
     ready: BTreeSet<(Moment, WorkflowId)>,
     open: HashMap<u64, WorkflowId>,
     /// The workflow of each target that waits for a step.
     waiting: HashMap<PollerId, WorkflowId>,
 }
 
-/// What is known of a workflow.
+/// What is known about a workflow.
 #[derive(Debug, Default)]
 struct Workflow {
     /// Which target waits for which running step.
     steps: BTreeMap<PollerId, StepId>,
     /// The step whose end is awaited.
     open: Option<StepId>,
-    /// When the next may be opened.
+    /// When the next one may be opened.
     not_before: Moment,
     bad: u32,
     missing: u32,
@@ -53,15 +53,15 @@ impl Workflow {
     }
 }
 
-/// What an answer is.
+/// The meaning of an answer.
 enum Sign {
-    /// The step has ended, as far as the server says.
+    /// The step has ended, according to the server.
     Ended,
     /// Not yet: open another. Load balancers also end an idle connection after a minute.
     NotYet,
     /// The step is not known, or has not begun.
     Missing,
-    /// A failure. Some servers answer so for a step that failed.
+    /// A failure. Some servers send it for a step that failed.
     Bad,
 }
 
@@ -80,7 +80,7 @@ impl Sign {
 }
 
 impl LongPolls {
-    /// None, if they are not wanted.
+    /// Opens none if they are not wanted.
     pub(super) fn new(pace: Duration, is_wanted: bool) -> Self {
         Self {
             is_wanted,
@@ -121,8 +121,8 @@ impl LongPolls {
         }
     }
 
-    /// Tells whether one is open that tells somebody of the end of the step at work.
-    pub(super) fn tell(&self, poller: PollerId) -> bool {
+    /// Returns whether an open long poll will report the end of this poller's running step.
+    pub(super) fn reports_end_to(&self, poller: PollerId) -> bool {
         let workflow = self.waiting.get(&poller).and_then(|id| self.workflows.get(id));
         workflow.is_some_and(|own| own.open.is_some() && own.open.as_ref() == own.steps.get(&poller))
     }
@@ -144,7 +144,7 @@ impl LongPolls {
         Some(Request::Await(id, step))
     }
 
-    /// Records an answer, and returns the targets that are to poll at once; `None` if there is no such long poll.
+    /// Records an answer, and returns the targets that should poll at once; `None` if it belongs to no long poll.
     pub(super) fn answer(&mut self, now: Moment, serial: u64, reply: &Reply) -> Option<Vec<PollerId>> {
         let id = self.open.remove(&serial)?;
         let Some(workflow) = self.workflows.get_mut(&id) else { return Some(Vec::new()) };
@@ -157,7 +157,7 @@ impl LongPolls {
         }
         let over = |own: &StepId| step.as_ref() == Some(own) && !matches!(sign, Sign::NotYet);
         let over: Vec<PollerId> = workflow.steps.iter().filter(|(_, own)| over(own)).map(|(who, _)| *who).collect();
-        // A target that reads next that the step is still running waits for it again.
+        // A target whose next read shows that the step is still running waits for it again.
         over.iter().for_each(|poller| self.forget(*poller));
         self.rank(&id);
         Some(if matches!(sign, Sign::Missing) { Vec::new() } else { over })

@@ -4,12 +4,12 @@
 //! sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be tested in
 //! virtual time. [`drive`](crate::drive) connects it to the clock and the network.
 //!
-//! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the report),
-//! `phase` (what one poll has read, and the one decision that follows), then `discovery` and `enrolment` (which targets there
-//! are), and `parts` (which of them are whose). `clocks` has the limits on time, `era` what the server's times say of it,
-//! `last_polls` and `outcome` the end. `poller`, `flights`, `lists`, `timers`, `freshness`, `health` and `errors` are the
-//! machinery below; `shared` is what all polls have in common, and `requests` says which request is sent next. `long_polls` and
-//! `logs` have some of their own beside the polls, and decide nothing.
+//! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the
+//! report), `phase` (what one poll has read, and the decision about it), then `discovery` and `enrolment` (which
+//! targets there are), and `parts` (which of them belong to the shard). `clocks` has the timeouts, `era` compares the
+//! server's times with the start, `last_polls` and `outcome` are the end. `poller`, `flights`, `lists`, `timers`,
+//! `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls share, and `requests` chooses
+//! the next request. `long_polls` and `logs` send further requests, and decide nothing.
 //!
 //! # Promises
 //!
@@ -20,7 +20,7 @@
 //!    when a long poll says that a step has ended.
 //! 4. The same seed and the same answers at the same times give the same events.
 //!
-//! `tests/core/promises` holds it to them over generated servers, with an oracle that shares nothing with it.
+//! `tests/core/promises` checks these promises on generated servers, with an oracle that shares no code with it.
 
 mod budget;
 mod clocks;
@@ -76,8 +76,8 @@ use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
 use crate::{Dashboard, InstallId, Moment, Signal, Verdict, WorkflowId};
 
-/// For how long a deploy and its workflow, or a run and its installs, may contradict each other. They are read one after the
-/// other, and some servers read from a replica that lags, so one of them may only be behind.
+/// How long a deploy and its workflow, or a run and its installs, may contradict each other. They are read one after
+/// the other, and some servers read from a replica that lags, so one of them may only lag behind.
 const LAG: Duration = Duration::from_secs(30);
 /// The interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -140,7 +140,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins a watch at `started_at` by the wall clock, from which every later time is counted.
+    /// Creates a watch that starts at `started_at` by the wall clock, from which every later time is counted.
     ///
     /// # Errors
     ///
@@ -261,7 +261,7 @@ impl Watch {
                     self.shared.report_steps(id, workflow, now);
                 }
             }
-            // Another install's is there too.
+            // The workflow exists even if it belongs to another install.
             (Request::Workflow(install, id), Err(error @ ApiError::Elsewhere { .. })) => {
                 self.shared.note_existing(id, now);
                 if let Some(install) = install {
@@ -350,7 +350,7 @@ impl Watch {
         }
     }
 
-    /// Returns the workflow that is waited for, or that runs what is.
+    /// Returns the workflow that is waited for, or that runs the deploy.
     fn workflow_of(&self, poller: PollerId) -> Option<&WorkflowId> {
         match poller {
             PollerId::Discovery => self.discovery.open_workflow(),
@@ -365,7 +365,7 @@ impl Watch {
             PollerId::Discovery => None,
             PollerId::Target(index) => Some(index),
         };
-        // After the last poll there is no next one; the reason has the error.
+        // After the last poll there is no next one; the reason contains the error.
         if !next.is_zero() {
             self.shared.emit(now, EventKind::Retrying { target, error, next });
         }
@@ -380,17 +380,17 @@ impl Watch {
         self.begin_last_polls(LastPolls::by_signal(signal, now, self.last_polls), now);
     }
 
-    /// Takes what has happened since it was last asked.
+    /// Takes the events since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
         self.shared.take_events()
     }
 
-    /// Returns where the pages of deploys are, once that is known.
+    /// Returns the dashboard, once it is known.
     pub fn dashboard(&self) -> Option<&Dashboard> {
         self.shared.dashboard()
     }
 
-    /// Returns why nothing was waited for, if so: then there is nothing to report.
+    /// Returns why nothing was waited for; then there is nothing to report.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.shared.refusal().filter(|_| self.signal.is_none())
     }
@@ -460,7 +460,7 @@ impl Watch {
         error
     }
 
-    /// Has the log followed of the deploy that a target waits for now.
+    /// Follows the log of the deploy that a target waits for now.
     fn note_log(&mut self, index: usize, now: Moment) {
         let target = &self.targets[index];
         self.shared.logs_mut().note(index, target.deploy().filter(|_| !target.has_ended()), now);

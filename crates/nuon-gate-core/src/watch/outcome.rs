@@ -62,7 +62,7 @@ impl Watch {
                     self.targets[index].stop(StoppedBy::Decided, now, &mut self.shared);
                     self.count_end(index);
                 }
-                // A run whose outcome is clear needs no more targets.
+                // A run whose outcome is decided needs no more targets.
                 (None, PollerId::Discovery) => {}
             }
         }
@@ -78,8 +78,8 @@ impl Watch {
         self.shared.settings().require.count(self.targets.len() + self.parts.elsewhere())
     }
 
-    /// Returns whether enough targets have passed. As long as it is not known which there are, none is enough. A shard has done
-    /// its part when all of its own have, however many the others have to bring.
+    /// Returns whether enough targets have passed. Until all targets are known, no number is enough. A shard has done
+    /// its part once all of its own have passed, whatever the others contribute.
     fn has_passed(&self) -> bool {
         let all = self.targets.len() + self.parts.elsewhere();
         self.discovery.is_complete() && all > 0 && self.passed >= self.enough()
@@ -90,7 +90,7 @@ impl Watch {
         if self.parts.elsewhere() > 0 { self.needed().min(self.targets.len()) } else { self.needed() }
     }
 
-    /// Tells whether those that a single poll left pending are enough for a pass, were they to pass.
+    /// Returns whether the targets that a single poll left pending would be enough for a pass.
     fn may_still_pass(&self) -> bool {
         let pending = self.targets.iter().filter(|target| target.verdict() == Some(Verdict::Pending)).count();
         self.discovery.failure().is_none() && pending > 0 && self.passed + pending >= self.enough()

@@ -4,7 +4,7 @@ use super::settings::{OnApproval, OnStale, WatchSettings};
 use crate::pins::Pinning;
 use crate::{Kind, OrgId, Shard, ShardReport, ShardedRunId, Sharding, Target};
 
-/// The shard that is watched, and what is known of the others.
+/// The watched shard, and what is known about the others.
 #[derive(Debug)]
 pub(super) struct Parts {
     sharding: Option<Sharding>,
@@ -28,7 +28,7 @@ impl Parts {
         self.elsewhere
     }
 
-    /// Tells whether a target belongs to this shard. Others are counted.
+    /// Returns whether a target belongs to this shard. Others are counted.
     pub(super) fn take(&mut self, target: &Target) -> bool {
         let is_own = self.shard().is_none_or(|shard| shard.has(target));
         self.elsewhere += usize::from(!is_own);

@@ -1,4 +1,4 @@
-//! Polls one thing, again and again; each poll is one or several requests.
+//! Polls one thing repeatedly; each poll is one or several requests.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::schedule::{Observed, Schedule};
 struct Poll {
     /// When it began.
     began: Moment,
-    /// The request that is to be sent, or whose answer is awaited.
+    /// The request to be sent, or whose answer is outstanding.
     request: Request,
     /// How many requests it has taken so far.
     requests: u32,
-    /// It follows a sign that something has changed.
+    /// It follows a hint that something has changed.
     is_hurried: bool,
 }
 
@@ -25,7 +25,7 @@ struct Poll {
 pub(super) struct Poller {
     schedule: Schedule,
     due: Moment,
-    /// When it is worth it before that, as the end is likely.
+    /// An earlier time at which a poll is worthwhile, because the end is likely.
     likely: Option<Moment>,
     /// Something seems to have changed: the next poll is due at once, and reads everything.
     is_hurried: bool,
@@ -61,7 +61,7 @@ impl Poller {
         self.poll.as_ref().map(|poll| poll.began)
     }
 
-    /// Tells whether a poll may begin: none is in flight, and the last began at least the shortest interval before.
+    /// Returns whether a poll may begin: none is in flight, and the last one began at least the shortest interval ago.
     pub(super) fn may_poll(&self, now: Moment) -> bool {
         self.poll.is_none() && self.polled.is_none_or(|polled| polled + self.schedule.shortest() <= now)
     }
@@ -71,7 +71,7 @@ impl Poller {
         self.poll.as_ref().map(|poll| &poll.request)
     }
 
-    /// Returns whether a whole poll began at this moment or later.
+    /// Returns whether a complete poll began at this moment or later.
     pub(super) fn has_polled_since(&self, moment: Moment) -> bool {
         self.polled.is_some_and(|polled| polled >= moment)
     }
@@ -81,12 +81,12 @@ impl Poller {
         self.due
     }
 
-    /// Returns when the next poll is worth it, if that is before it is due.
+    /// Returns when the next poll is worthwhile, if that is before it is due.
     pub(super) fn likely(&self) -> Option<Moment> {
         self.likely
     }
 
-    /// The next poll is worth it so soon, where nothing else tells of the end.
+    /// Sets when the next poll is worthwhile, unless something else reports the end.
     pub(super) fn expect(&mut self, now: Moment, gap: impl FnOnce(Duration) -> Duration) {
         self.likely = Some(now + gap(self.due - now)).filter(|_| !self.is_hurried);
     }
@@ -118,12 +118,12 @@ impl Poller {
         }
     }
 
-    /// Tells whether the poll under way, or else the next, follows such a sign.
+    /// Returns whether the current poll, or else the next one, follows such a hint.
     pub(super) fn is_hurried(&self) -> bool {
         self.poll.as_ref().map_or(self.is_hurried, |poll| poll.is_hurried)
     }
 
-    /// The poll under way needs this as well.
+    /// The current poll needs this as well.
     pub(super) fn need(&mut self, request: Request) {
         if let Some(poll) = &mut self.poll {
             poll.request = request;
@@ -160,7 +160,7 @@ impl Poller {
         }
     }
 
-    /// Ends the poll; the wait goes on. After a sign, the change may only lag for a moment.
+    /// Ends the poll; the wait goes on. After a hint, the change may only lag for a moment.
     pub(super) fn over(&mut self, now: Moment, observed: Observed) {
         let observed = if self.is_hurried() { Observed::Change } else { observed };
         self.end();

@@ -1,4 +1,5 @@
-//! The places of workflows in their queues, for people and for the queue clock. No verdict but that clock's depends on them.
+//! The places of workflows in their queues, for people and for the queue timeout. Only that timeout's verdict depends
+//! on them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -37,7 +38,7 @@ impl Queues {
         }
     }
 
-    /// Tells whether to request the place of a workflow, at most at this interval.
+    /// Returns whether to request the place of a workflow, at most at this interval.
     pub(super) fn is_wanted(&self, id: &WorkflowId, now: Moment, every: Duration) -> bool {
         let is_offered = self.is_offered || self.misses < MISSES;
         let is_due = |waiting: &Waiting| waiting.asked.is_none_or(|asked| now >= asked + every);
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_offers_none_is_not_asked_for_ever() {
+    fn a_server_without_queues_is_not_asked_for_ever() {
         let id: WorkflowId = "inw1".parse().unwrap();
         let mut queues = Queues::default();
         queues.note_workflow(&id, &workflow(PENDING));

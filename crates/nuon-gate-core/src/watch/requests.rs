@@ -1,5 +1,5 @@
-//! Which request is sent next: one of the polls, one for a log that they leave room for, or a long poll; none while the API
-//! wants a pause.
+//! Chooses the next request: one of the polls, one for a log if the rate allows it, or a long poll; none during a pause
+//! of the API.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::api::Request;
 use crate::cause::Warning;
 use crate::watch::settings::WatchSettings;
 
-/// The time limit of requests that decide nothing, and of one for a plan, which can be megabytes.
+/// The timeout of requests that decide nothing, and of one for a plan, which can be megabytes.
 const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -34,7 +34,7 @@ impl Watch {
         let request = self.poller(poller).request()?.clone();
         let timeout = self.time_limit(poller, now);
         let timeout = match request {
-            // What comes after it in the poll must not come too late.
+            // Later requests of the same poll must not be delayed too long.
             Request::Plan(..) => PLAN_TIMEOUT.min(timeout / 2),
             _ if request.is_optional() => timeout.min(OPTIONAL_TIMEOUT),
             _ => timeout,
@@ -54,7 +54,7 @@ impl Watch {
         Some(Ask { ticket: Ticket(serial), request, timeout: LONG_POLL_TIMEOUT })
     }
 
-    /// Returns the next request for a log, if the polls have no need of it.
+    /// Returns the next request for a log, if the polls do not need the rate.
     pub(super) fn next_of_log(&mut self, now: Moment) -> Option<Ask> {
         if self.shared.health().paused_until() > now || self.budget.spare_until(now).is_some() {
             return None;

@@ -31,29 +31,29 @@ pub(super) struct Shared {
     /// When the watch began by the server's clock, once an answer has said so.
     server_started_at: Option<Timestamp>,
     health: Health,
-    /// The last polls have begun: nothing is asked that is only good to know later.
+    /// The last polls have begun: nothing is requested that is only useful later.
     is_ending: bool,
     refusal: Option<Refusal>,
     dashboard: Option<Dashboard>,
-    /// It is known, or failed often enough.
+    /// 0 once it is known, or failed often enough.
     dashboard_tries_left: u32,
-    /// When each workflow last answered, whoever asked: one that has exists.
+    /// When each workflow last answered any poller: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
-    /// Whether each is of an install, by the last answer that said so.
+    /// Whether each belongs to an install, by the last answer that said so.
     owned: HashMap<(WorkflowId, InstallId), Result<(), ApiError>>,
-    /// The deploys about which a human is asked, by the newest answer about each workflow, whoever asked for it.
+    /// The deploys about which a human is asked, by the newest answer about each workflow.
     asked_about: HashMap<WorkflowId, HashSet<String>>,
-    /// Where the steps of each were last said to stand.
+    /// The last known states of each one's steps.
     steps: HashMap<WorkflowId, Vec<StepStanding>>,
     lists: Lists,
     logs: Logs,
     queues: Queues,
     takeovers: Takeovers,
-    /// About the run as a whole.
+    /// Warnings about the run as a whole.
     warnings: Vec<Warning>,
     events: Vec<Event>,
     last_event: Moment,
-    /// When anything last changed, of any target.
+    /// The last change of any target.
     last_change: Moment,
 }
 
@@ -94,7 +94,7 @@ impl Shared {
         self.settings.mode == Mode::Once
     }
 
-    /// Tells whether the last polls have begun.
+    /// Returns whether the last polls have begun.
     pub(super) fn is_ending(&self) -> bool {
         self.is_ending
     }
@@ -105,7 +105,7 @@ impl Shared {
         self.logs.give_up();
     }
 
-    /// Tells whether it is of use to know how long such deploys take.
+    /// Returns whether the usual duration of such deploys is useful.
     pub(super) fn wants_history(&self) -> bool {
         self.settings.history && !self.is_once()
     }
@@ -138,15 +138,14 @@ impl Shared {
         &mut self.logs
     }
 
-    /// Takes in the answer about a log, and tells whether it is one. What it brings is none of the events after which a minute
-    /// counts in which nothing happened.
+    /// Handles an answer about a log. Returns whether it is one. Its events do not postpone the heartbeat.
     pub(super) fn log_came(&mut self, now: Moment, serial: u64, reply: &Reply) -> bool {
         let Some(events) = self.logs.answer(now, serial, reply) else { return false };
         self.events.extend(events.into_iter().map(|kind| Event { at: now, kind }));
         true
     }
 
-    /// Records that a workflow has answered, whoever asked for it.
+    /// Records that a workflow has answered a poller.
     pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
         self.note_existing(id, now);
         self.queues.note_workflow(id, workflow);
@@ -157,28 +156,27 @@ impl Shared {
         };
     }
 
-    /// Tells whether the newest answer about a workflow says that a human is asked about a deploy.
+    /// Returns whether the newest answer about a workflow says that a human is asked about a deploy.
     pub(super) fn is_asked_about(&self, workflow: &WorkflowId, deploy: &DeployId) -> bool {
         self.asked_about.get(workflow).is_some_and(|deploys| deploys.contains(deploy.as_str()))
     }
 
-    /// Takes note that an answer was about a workflow, so that it exists.
+    /// Records that an answer was about a workflow, so that it exists.
     pub(super) fn note_existing(&mut self, id: &WorkflowId, now: Moment) {
         self.workflows.insert(id.clone(), now);
     }
 
-    /// Takes note whether a workflow is of the install that it was asked for.
+    /// Records whether a workflow belongs to the install for which it was requested.
     pub(super) fn note_owned(&mut self, id: &WorkflowId, install: &InstallId, owned: Result<(), ApiError>) {
         self.owned.insert((id.clone(), install.clone()), owned);
     }
 
-    /// Tells whether a workflow is of an install, if an answer has said so.
+    /// Returns whether a workflow belongs to an install, if an answer has said so.
     pub(super) fn workflow_owned(&self, id: &WorkflowId, install: &InstallId) -> Option<&Result<(), ApiError>> {
         self.owned.get(&(id.clone(), install.clone()))
     }
 
-    /// Tells how the steps of a workflow have moved on, if they have and anybody wants to know. It is none of the events after
-    /// which a minute counts in which nothing happened.
+    /// Reports changed steps of a workflow, if requested. This does not postpone the heartbeat.
     pub(super) fn report_steps(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
         if !self.settings.steps {
             return;
@@ -190,13 +188,14 @@ impl Shared {
         }
     }
 
-    /// Returns the request for a workflow's place in its queue, if it waits and has not just been asked about.
+    /// Returns the request for a workflow's place in its queue, if it waits and was not requested just before.
     pub(super) fn queue_request(&self, id: &WorkflowId, now: Moment) -> Option<Request> {
         let every = self.settings.intervals.max();
         self.queues.is_wanted(id, now, every).then(|| Request::QueuePosition(id.clone()))
     }
 
-    /// Takes in a workflow's place in its queue, and says so if it is another one: on behalf of a target, if one asked.
+    /// Records a workflow's place in its queue, and reports it if it has changed: for the target that requested it, if
+    /// any.
     pub(super) fn queue_came(
         &mut self,
         id: &WorkflowId,
@@ -221,7 +220,7 @@ impl Shared {
         &mut self.takeovers
     }
 
-    /// Returns when somebody last had a good answer to a request for a workflow.
+    /// Returns when any poller last had a good answer to a request for a workflow.
     pub(super) fn answered_at(&self, request: &Request) -> Option<Moment> {
         match request {
             Request::Workflow(_, id) => self.workflows.get(id).copied(),
@@ -286,18 +285,18 @@ impl Shared {
         self.server_started_at.unwrap_or(self.started_at)
     }
 
-    /// Returns what the server's clock says now, as far as that is known.
+    /// Returns the server's time now, as far as it is known.
     pub(super) fn server_now(&self, now: Moment) -> Timestamp {
         let start = self.server_started_at();
         start.saturating_add(now.elapsed()).unwrap_or(start)
     }
 
-    /// Returns the server's clock, if an answer has said its time.
+    /// Returns the server's clock, if an answer has given its time.
     pub(super) fn server_clock(&self, now: Moment) -> ServerClock {
         ServerClock { started_at: self.server_started_at, now }
     }
 
-    /// Tells whether the server has said its time.
+    /// Returns whether an answer has given the server's time.
     pub(super) fn has_server_time(&self) -> bool {
         self.server_started_at.is_some()
     }
@@ -333,7 +332,7 @@ impl Shared {
         self.dashboard_tries_left = self.dashboard_tries_left.saturating_sub(1);
     }
 
-    /// Records that something on which no verdict depends had no good answer, and tells whether it is that.
+    /// Records that an optional request had no good answer. Returns whether it is optional.
     pub(super) fn optional_missed(&mut self, request: &Request, now: Moment) -> bool {
         match request {
             Request::QueuePosition(id) => self.queues.missed(id, now),
@@ -343,7 +342,7 @@ impl Shared {
         request.is_optional()
     }
 
-    /// Requests the dashboard's address, while it is useful.
+    /// Returns the request for the dashboard's address, while it is useful.
     pub(super) fn dashboard_request(&self) -> Option<Request> {
         let is_wanted = self.dashboard_tries_left > 0 && !self.is_ending;
         self.settings.org.clone().filter(|_| is_wanted).map(Request::Dashboard)

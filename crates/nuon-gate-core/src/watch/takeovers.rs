@@ -1,16 +1,16 @@
 //! Which installs of a branch's run a later run has taken over.
 //!
-//! A run that takes an install cancels what the earlier one was doing there, and the deploy shows that before the run does. So
-//! a deploy of a run that was cancelled is not believed to have been called off until the run has been read for a while.
+//! A run that takes an install cancels the earlier run's work there, and the deploy shows that before the run does. So
+//! a cancelled deploy of a run only counts as cancelled after the run has been polled for a while.
 
 use std::collections::HashMap;
 
 use crate::{InstallId, Line, Moment, RunId};
 
-/// What the last whole poll of a run has shown.
+/// What the last complete poll of a run has shown.
 #[derive(Debug, Default)]
 pub(super) struct Takeovers {
-    /// When that look began.
+    /// When that poll began.
     polled: Option<Moment>,
     by: HashMap<InstallId, Takeover>,
     /// No other poll will follow.
@@ -20,7 +20,7 @@ pub(super) struct Takeovers {
 /// A later run has taken an install.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Takeover {
-    /// How the install is called.
+    /// The install's name.
     pub(super) install: Line,
     /// The later run.
     pub(super) by: RunId,
@@ -29,24 +29,24 @@ pub(super) struct Takeover {
 /// Whether a later run has taken an install.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken<'a> {
-    /// It has not been read late enough.
+    /// It has not been polled late enough.
     Unread,
     No,
     Yes(&'a Takeover),
 }
 
 impl Takeovers {
-    /// Takes in what a whole poll has shown, and when it began.
+    /// Records what a complete poll has shown, and when it began.
     pub(super) fn note(&mut self, began: Moment, by: HashMap<InstallId, Takeover>) {
         (self.polled, self.by) = (Some(began), by);
     }
 
-    /// Records that the run is read no more, so that nothing can come from the run that took an install.
+    /// Records that the run is no longer polled, so that nothing can come from the run that took an install.
     pub(super) fn end(&mut self) {
         self.is_over = true;
     }
 
-    /// Tells whether an install was taken, by a poll that began after this moment.
+    /// Returns whether an install was taken, by a poll that began after this moment.
     pub(super) fn of(&self, install: &InstallId, since: Moment) -> Taken<'_> {
         match self.by.get(install) {
             _ if self.is_over => Taken::No,
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_look_that_began_afterwards_says_that_an_install_was_not_taken() {
+    fn only_a_later_poll_shows_that_an_install_was_not_taken() {
         let at = |second| Moment::after_start(Duration::from_secs(second));
         let (one, two): (InstallId, InstallId) = ("inlone".parse().unwrap(), "inltwo".parse().unwrap());
         let takeover = Takeover { install: Line::new("one"), by: "run2".parse().unwrap() };

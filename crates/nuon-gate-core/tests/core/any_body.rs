@@ -1,5 +1,5 @@
-//! Whatever the body of an answer is, reading it ends, in time that grows with its length, and makes no pass out of a status
-//! that is none.
+//! Reading any body of an answer ends, in time proportional to its length, and never turns a non-passing status into a
+//! pass.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ const BODIES: [&str; 10] = [
     r#"{"error":"not found","user_error":true,"description":"no such thing"}"#,
 ];
 
-/// Reads everything that a body could be, asks everything that can be asked of it, and checks what it says of a pass.
+/// Parses a body as every type, calls everything that the model offers, and checks what it says of a pass.
 fn check(body: &[u8]) {
     if let Some(message) = ErrorBody::read(body).message() {
         is_line(&message.line(500));
@@ -39,7 +39,7 @@ fn check(body: &[u8]) {
         Err(error) => is_harmless(&error.to_string()),
     }
     if let Ok(deploys) = decode::<Vec<Deploy>>(body) {
-        // Texts that nobody reads may be no UTF-8.
+        // Texts that the model skips need not be UTF-8.
         let body = String::from_utf8_lossy(body);
         let rows: Vec<&RawValue> = serde_json::from_str(&body).unwrap();
         assert_eq!(deploys.len(), rows.len());
@@ -73,7 +73,7 @@ fn is_harmless(text: &str) {
     assert!(!text.contains(char::is_control) && text.len() < 5000, "{text:?}");
 }
 
-/// Returns the members of an object, as they are written. Nothing of the model is used for it.
+/// Returns the members of an object as they are written, without using the model.
 fn members(object: &[u8]) -> BTreeMap<String, &RawValue> {
     serde_json::from_slice(object).unwrap_or_default()
 }
@@ -82,7 +82,7 @@ fn word(members: &BTreeMap<String, &RawValue>, name: &str) -> String {
     members.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
-/// Returns the word that a body says of a deploy: the newer form's, or else the older one's.
+/// Returns a body's status of a deploy: the newer field, or else the older one.
 fn status_of(body: &[u8]) -> String {
     let members = members(body);
     let newer = members.get("status_v2").map(|raw| word(&self::members(raw.get().as_bytes()), "status"));
@@ -105,7 +105,7 @@ fn check_deploy(deploy: &Deploy, body: &[u8]) {
     assert_eq!(judged == Some(Judgement::Passed), passes, "{}", String::from_utf8_lossy(body));
 }
 
-/// Returns the kind that a body says a deploy is of, if it is one that can be waited for.
+/// Returns a body's kind of a deploy, if it is one that can be waited for.
 fn kind_of(members: &BTreeMap<String, &RawValue>) -> Option<Kind> {
     match word(members, "install_deploy_type").as_str() {
         _ if is_true(members, "plan_only") => None,
@@ -147,17 +147,17 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn bytes_do_no_harm(body in bytes()) {
+    fn any_bytes_are_read_safely(body in bytes()) {
         check(&body);
     }
 
     #[test]
-    fn json_of_any_shape_does_no_harm(body in json()) {
+    fn json_of_any_shape_is_read_safely(body in json()) {
         check(body.to_string().as_bytes());
     }
 
     #[test]
-    fn damaged_bodies_do_no_harm(body in select(&BODIES[..]), damages in damages(), spoilt in prop::option::weighted(0.4, spoil())) {
+    fn damaged_bodies_are_read_safely(body in select(&BODIES[..]), damages in damages(), spoilt in prop::option::weighted(0.4, spoil())) {
         let mut value = serde_json::from_str(body).unwrap();
         damages.iter().for_each(|damage: &Damage| damage.inflict(&mut value));
         let mut bytes = value.to_string().into_bytes();
@@ -166,7 +166,7 @@ proptest! {
     }
 }
 
-/// Bodies of so many bytes that are unpleasant to read, each in its own way.
+/// Bodies of about this many bytes, each of which is hard to parse in its own way.
 fn unpleasant(length: usize) -> Vec<String> {
     let list = |item: &str| vec![item; length / (item.len() + 1)].join(",");
     let nested = |open: &str, close: &str| {
@@ -196,8 +196,8 @@ fn unpleasant(length: usize) -> Vec<String> {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
-fn no_body_takes_long() {
-    // What grows with the square of the length takes minutes for this much, so the limit can be far from what is usual.
+fn reading_a_body_takes_linear_time() {
+    // Quadratic time would be minutes for this much, so the limit can be generous.
     for body in unpleasant(LARGEST_BODY / 64) {
         let started = Instant::now();
         check(body.as_bytes());

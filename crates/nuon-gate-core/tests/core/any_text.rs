@@ -1,4 +1,4 @@
-//! Whatever text comes from outside, what is shown of it is harmless, bounded and still tells what it told.
+//! Whatever text comes from outside, what is shown of it is harmless, bounded, and still has its content.
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::RunResult;
@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-/// Texts made of what acts on terminals and CI runners, and of what only looks as if it did not.
+/// Texts of characters that have an effect on terminals and CI runners, or resemble such characters.
 fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![4 => prop::collection::vec(select(HOSTILE), 0..30).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
 }
 
-/// Tells whether a character moves the cursor, ends a line or turns the direction of writing.
+/// Returns whether a character moves the cursor, ends a line or changes the direction of writing.
 fn acts(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
@@ -26,7 +26,7 @@ fn check_line(line: &str, max: usize) {
     assert_eq!(line.trim(), line, "{line:?}");
 }
 
-/// A result whose every text is whatever comes next, but for those that are one of a few words.
+/// A result whose free texts come from `text`.
 fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
     let mut named = || json!({"id": text(), "name": text()});
     let [install, component] = [named(), named()];
@@ -63,22 +63,22 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
     })
 }
 
-/// Checks that nothing has changed but the texts, and those to lines.
-fn check_lines(saved: &Value, told: &Value) {
-    match (saved, told) {
-        (Value::String(saved), Value::String(told)) => {
-            check_line(told, Line::LONGEST);
-            assert_eq!(Line::new(saved), told.as_str());
+/// Checks that only texts have changed, and only into lines.
+fn check_lines(saved: &Value, shown: &Value) {
+    match (saved, shown) {
+        (Value::String(saved), Value::String(shown)) => {
+            check_line(shown, Line::LONGEST);
+            assert_eq!(Line::new(saved), shown.as_str());
         }
-        (Value::Array(saved), Value::Array(told)) => {
-            assert_eq!(saved.len(), told.len());
-            saved.iter().zip(told).for_each(|(saved, told)| check_lines(saved, told));
+        (Value::Array(saved), Value::Array(shown)) => {
+            assert_eq!(saved.len(), shown.len());
+            saved.iter().zip(shown).for_each(|(saved, shown)| check_lines(saved, shown));
         }
-        (Value::Object(saved), Value::Object(told)) => {
-            assert_eq!(saved.keys().collect::<Vec<_>>(), told.keys().collect::<Vec<_>>());
-            saved.iter().for_each(|(name, saved)| check_lines(saved, &told[name]));
+        (Value::Object(saved), Value::Object(shown)) => {
+            assert_eq!(saved.keys().collect::<Vec<_>>(), shown.keys().collect::<Vec<_>>());
+            saved.iter().for_each(|(name, saved)| check_lines(saved, &shown[name]));
         }
-        _ => assert_eq!(saved, told),
+        _ => assert_eq!(saved, shown),
     }
 }
 
@@ -89,13 +89,13 @@ proptest! {
     fn a_line_is_one_harmless_line(text in hostile(), max in 1_usize..80) {
         let line = RemoteText::new(&text).line(max);
         check_line(line.plain(), max);
-        // What is harmless already stays as it is, so that no text has to be followed through the program.
+        // A text that is already harmless stays unchanged, so texts need not be tracked through the program.
         prop_assert_eq!(RemoteText::new(line.plain()).line(max), line.clone());
         prop_assert_eq!(RemoteText::new(&text).is_blank(), RemoteText::new(&text).line(1000).is_empty());
     }
 
     #[test]
-    fn several_lines_are_so_each(text in hostile(), max in 1_usize..80) {
+    fn each_of_several_lines_is_one_harmless_line(text in hostile(), max in 1_usize..80) {
         for line in RemoteText::new(text).lines(max) {
             check_line(line.plain(), max);
             prop_assert!(!line.is_empty());
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_put_together_is_a_line_again(texts in prop::collection::vec(hostile(), 3), max in 1_usize..80) {
+    fn a_joined_line_is_a_line(texts in prop::collection::vec(hostile(), 3), max in 1_usize..80) {
         let [first, second, third] = [0, 1, 2].map(|at| Line::new(&texts[at]));
         let whole = Line::new(format!("{}{}{}", first.plain(), second.plain(), third.plain()));
         check_line(whole.plain(), Line::LONGEST);
@@ -116,12 +116,12 @@ proptest! {
         let mut turn = (0..).map(|at| texts[at % texts.len()].as_str());
         let saved = saved(|| turn.next().unwrap());
         let read: RunResult = serde_json::from_value(saved.clone()).unwrap();
-        let told = serde_json::to_value(&read).unwrap();
-        check_lines(&saved, &told);
+        let shown = serde_json::to_value(&read).unwrap();
+        check_lines(&saved, &shown);
     }
 
     #[test]
-    fn what_can_be_read_is_kept(words in prop::collection::vec("[!-\"$-~äß日]{1,12}", 0..8)) {
+    fn readable_text_is_kept(words in prop::collection::vec("[!-\"$-~äß日]{1,12}", 0..8)) {
         let whole = words.join(" ");
         prop_assert_eq!(RemoteText::new(words.join("\r\n\t")).line(200), whole.as_str());
         let coloured: String = words.iter().map(|word| format!(" \u{1b}[1;31m{word}\u{1b}[0m ")).collect();
@@ -134,7 +134,7 @@ proptest! {
         let shown = status.as_str();
         prop_assert!(shown.chars().count() <= 64 && !shown.contains("##") && !shown.contains("::"), "{:?}", shown);
         prop_assert_eq!(shown.chars().find(|c| acts(*c)), None);
-        // What only looks like a known word is not that word.
+        // A text that only resembles a known word is not that word.
         prop_assert_eq!(Status::KNOWN.contains(&status), Status::KNOWN.iter().any(|known| known.as_str() == word));
     }
 

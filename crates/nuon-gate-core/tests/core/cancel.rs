@@ -1,4 +1,4 @@
-//! Cancelling against tokio's paused clock and a scripted server: who wins, and how long it is waited for.
+//! Cancelling against tokio's paused clock and a scripted server: which side wins, and how long the gate waits for it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn sixty_seconds() -> WatchSettings {
     WatchSettings { clocks, ..settings() }
 }
 
-/// A run whose total clock rang while the deploy was executing.
+/// A run whose total timeout expired while the deploy was executing.
 fn timed_out() -> Report {
     virtual_time::run(latest(sixty_seconds()), serving(|_| Some(executing()))).report
 }
@@ -44,7 +44,7 @@ fn timed_out() -> Report {
 struct Cancelled {
     report: Report,
     asked: Vec<Request>,
-    told: Vec<String>,
+    reported: Vec<String>,
     took: Duration,
 }
 
@@ -54,13 +54,13 @@ impl Cancelled {
         Words::default().reason(&self.report.targets[0]).as_ref().map(Line::plain).unwrap().to_owned()
     }
 
-    /// How often the server was asked to cancel something.
+    /// How many cancel requests the server received.
     fn posts(&self) -> usize {
         self.asked.iter().filter(|request| matches!(request, Request::Cancel(_))).count()
     }
 }
 
-/// Cancels against a server that answers by the time and the number of the post.
+/// Cancels against a server that answers by the time and the number of the POST.
 async fn cancelled(
     report: Report,
     on: CancelOn,
@@ -89,18 +89,18 @@ async fn cancelled(
         }
     };
     let (_sender, mut signals) = mpsc::unbounded_channel();
-    let mut told = Vec::new();
-    let tell = |workflow: &nuon_gate_core::WorkflowId| told.push(workflow.to_string());
-    let report = conclude_with(send, report, &options(on), &mut signals, &mut Deadline::default(), tell).await;
+    let mut reported = Vec::new();
+    let on_cancel = |workflow: &nuon_gate_core::WorkflowId| reported.push(workflow.to_string());
+    let report = conclude_with(send, report, &options(on), &mut signals, &mut Deadline::default(), on_cancel).await;
     let asked = asked.lock().unwrap().clone();
-    Cancelled { report, asked, told, took: start.elapsed() }
+    Cancelled { report, asked, reported, took: start.elapsed() }
 }
 
 fn running(_: Duration) -> Body {
     workflow("in-progress", false, &[])
 }
 
-/// What the body says on success means nothing.
+/// The body of a success is ignored.
 fn accepted(_: usize) -> Body {
     Body::Exactly(json!(true))
 }
@@ -110,7 +110,7 @@ async fn the_report_says_who_won() {
     let after = |word: &'static str| move |now: Duration| if now < s(2) { "executing" } else { word };
     let cases = [
         ("cancelled", "it was cancelled", ms(2000), Some(Verdict::Cancelled)),
-        // Only what is proven has passed.
+        // Only a proven pass counts.
         ("active", "cancel lost the race: the deploy became `active`", ms(2000), None),
         ("error", "it was to be cancelled, and ended as `error`", ms(2000), Some(Verdict::Failed)),
         ("executing", "cancelling it was accepted, but it has not ended within 15s and is `executing`", s(15), None),
@@ -128,7 +128,7 @@ async fn the_report_says_who_won() {
         assert!(matches!(target.cause, Some(Cause::Limit(_))), "cancelling is not why it ended");
         assert_eq!(target.deploy.as_ref().unwrap().current_status().as_str(), word);
         assert_eq!(target.timeline.last().unwrap().status.as_str(), word);
-        assert_eq!(done.told, ["inw1"]);
+        assert_eq!(done.reported, ["inw1"]);
     }
 }
 
@@ -148,7 +148,7 @@ async fn a_deploy_that_never_began_is_settled_by_its_workflow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_tried_again_for_three_seconds_and_nothing_is_awaited_then() {
+async fn a_refused_cancel_is_retried_for_three_seconds_and_not_waited_for() {
     for code in [400, 500] {
         let post = move |post| if post < 3 { status(code) } else { accepted(post) };
         let late = cancelled(timed_out(), TIMEOUT, post, |_| "cancelled", running).await;
@@ -174,7 +174,7 @@ async fn a_forbidden_cancel_is_reported_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_is_not_the_servers_is_tried_again() {
+async fn a_refusal_that_is_not_the_servers_is_retried() {
     let post = |post| if post < 3 { foreign(403) } else { accepted(post) };
     let done = cancelled(timed_out(), TIMEOUT, post, |_| "cancelled", running).await;
     assert!(done.reason().ends_with("it was cancelled"), "{}", done.reason());
@@ -182,7 +182,7 @@ async fn a_refusal_that_is_not_the_servers_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_was_asked_for_is_cancelled() {
+async fn only_the_selected_verdicts_cancel() {
     let interrupted = |row: serde_json::Value| {
         let signalled = Driver::signalled(s(30), Signal::Interrupt);
         signalled.run(latest(settings()), serving(move |_| Some(row.clone()))).report
@@ -202,7 +202,7 @@ async fn only_what_was_asked_for_is_cancelled() {
     ];
     for (report, on, workflows) in cases {
         let done = cancelled(report.clone(), on, accepted, |_| "cancelled", running).await;
-        assert_eq!((done.told.len(), done.posts()), (workflows, workflows), "{:?} {on:?}", report.verdict);
+        assert_eq!((done.reported.len(), done.posts()), (workflows, workflows), "{:?} {on:?}", report.verdict);
     }
 }
 
@@ -223,10 +223,10 @@ async fn a_pinned_workflow_without_a_row_is_cancelled_too() {
     let flow = |now| workflow(if now < s(2) { "in-progress" } else { "cancelled" }, false, &[]);
     let done = cancelled(report, TIMEOUT, accepted, |word| panic!("{word:?}"), flow).await;
     assert!(done.reason().ends_with("; the workflow was cancelled"), "{}", done.reason());
-    assert_eq!((done.told.len(), done.posts(), done.took), (1, 1, s(2)));
+    assert_eq!((done.reported.len(), done.posts(), done.took), (1, 1, s(2)));
 }
 
-/// A run that timed out while the workflow of its deploy answered so, or never if there is nothing.
+/// A run that timed out while its deploy's workflow had this answer; without one, the workflow never answers.
 fn timed_out_beside(flow: Option<serde_json::Value>) -> Report {
     virtual_time::run(latest(sixty_seconds()), move |_, request| {
         soon(match request {
@@ -243,7 +243,8 @@ fn timed_out_beside(flow: Option<serde_json::Value>) -> Report {
 async fn a_workflow_of_another_install_is_not_cancelled() {
     let of = |owner: &str| json!({"id": "inw1", "owner_id": owner, "status": {"status": "in-progress"}});
     let (own, other) = (Some(of("inl-acme")), Some(of("inl-other")));
-    // What was read of it while it was waited for, what is read before it is cancelled, and whether it is cancelled then.
+    // The workflow as read during the wait, the workflow as read before cancelling, and whether the gate then cancels
+    // it.
     let cases = [
         ("never read", None, None, 1),
         ("never read, and it is another's", None, other.clone(), 0),
@@ -256,7 +257,11 @@ async fn a_workflow_of_another_install_is_not_cancelled() {
     for (name, read, reads, posts) in cases {
         let flow = move |_| reads.clone().map_or_else(broken, Body::Exactly);
         let done = cancelled(timed_out_beside(read), TIMEOUT, accepted, |_| "cancelled", flow).await;
-        assert_eq!((done.report.verdict, done.posts(), done.told.len()), (Verdict::TimedOut, posts, posts), "{name}");
+        assert_eq!(
+            (done.report.verdict, done.posts(), done.reported.len()),
+            (Verdict::TimedOut, posts, posts),
+            "{name}"
+        );
         let refused = done.report.targets[0].cancelled.as_ref().unwrap().was_refused();
         assert_eq!(refused, posts == 0, "{name}");
     }
@@ -288,7 +293,7 @@ async fn a_whole_workflow_that_was_not_read_is_cancelled_unless_it_is_of_another
             read.map_or_else(broken, Body::Exactly)
         };
         let done = cancelled(report, TIMEOUT, accepted, |word| panic!("{word:?}"), flow).await;
-        assert_eq!((done.posts(), done.told.len()), (posts, posts), "{named:?}");
+        assert_eq!((done.posts(), done.reported.len()), (posts, posts), "{named:?}");
         assert_eq!(done.report.run_cancelled.unwrap().was_refused(), posts == 0, "{named:?}");
     }
 }
@@ -297,7 +302,7 @@ async fn a_whole_workflow_that_was_not_read_is_cancelled_unless_it_is_of_another
 async fn a_lost_answer_may_have_been_a_yes() {
     let lost = [status(502), broken(), Body::Error(ApiError::Timeout(s(1)))];
     for lost in lost {
-        // The server refuses what it is doing already.
+        // The server refuses what it is already doing.
         let post = move |number| if number == 1 { lost.clone() } else { status(400) };
         let word = |now: Duration| if now < s(4) { "executing" } else { "cancelled" };
         let done = cancelled(timed_out(), TIMEOUT, post, word, running).await;
@@ -307,20 +312,20 @@ async fn a_lost_answer_may_have_been_a_yes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_wants_to_be_left_alone_is() {
+async fn a_pause_of_the_server_is_kept_while_cancelling() {
     let done = cancelled(timed_out(), TIMEOUT, |_| retry_after(429, s(60)), |_| "executing", running).await;
     assert_eq!(done.posts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_no_answer_came_is_not_told_as_a_yes() {
+async fn a_cancel_without_an_answer_is_not_reported_as_accepted() {
     let done = cancelled(timed_out(), TIMEOUT, |_| broken(), |_| "executing", running).await;
-    let told = "it is not known whether cancelling it was accepted (the connection broke off: reset): it has not ended within 15s and is `executing`";
-    assert!(done.reason().ends_with(told), "{}", done.reason());
+    let reported = "it is not known whether cancelling it was accepted (the connection broke off: reset): it has not ended within 15s and is `executing`";
+    assert!(done.reason().ends_with(reported), "{}", done.reason());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_about_another_workflow_is_none() {
+async fn an_answer_about_another_workflow_does_not_count() {
     let other = |_| Body::Exactly(json!({"id": "inw2", "owner_id": "inl-acme", "status": {"status": "cancelled"}}));
     let done = cancelled(timed_out(), TIMEOUT, accepted, |_| "queued", other).await;
     assert!(done.reason().ends_with("it has not ended within 15s and is `queued`"), "{}", done.reason());

@@ -1,4 +1,4 @@
-//! The client's side of HTTP: what it sends, and what it makes of every kind of answer.
+//! The client's HTTP: what it sends, and how it classifies every kind of answer.
 
 use std::time::Duration;
 
@@ -27,13 +27,13 @@ pub(crate) fn deploy(id: &str) -> Request {
     Request::Deploy("inl1".parse().unwrap(), None, id.parse().unwrap())
 }
 
-/// What the client makes of these bytes.
+/// Returns the client's error for these bytes.
 async fn latest_of(bytes: impl Into<Vec<u8>>, end: End) -> ApiError {
     let (url, _) = raw(bytes, end).await;
     latest(&client_of(&url, PATIENT)).await.unwrap_err()
 }
 
-/// What the client has counted; whether a server tells its time is up to it.
+/// Returns the client's counts. Whether there is a server time depends on the server.
 pub(crate) fn stats_of(client: &Client) -> ApiStats {
     ApiStats { server_time: None, ..client.stats() }
 }
@@ -66,7 +66,7 @@ async fn a_request_carries_what_it_should_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_request_on_nobodys_behalf_carries_no_credentials() {
+async fn a_request_without_an_account_carries_no_credentials() {
     let (url, heads) = raw(answer("200 OK\r\nX-Nuon-API-Version: v1", "{}"), End::Close).await;
     let client = Client::anonymous(&connection(&url).url, &setup()).unwrap();
     let answer = client.request(&Request::Dashboard("org1".parse().unwrap())).await.unwrap();
@@ -146,7 +146,7 @@ async fn a_redirect_is_named_and_never_followed() {
 }
 
 #[tokio::test]
-async fn the_wish_to_be_left_alone_is_heard() {
+async fn retry_after_is_read() {
     let date = "Date: Mon, 03 Aug 2026 14:00:00 GMT\r\nRetry-After: Mon, 03 Aug 2026 14:01:30 GMT";
     let cases = [
         ("429 X\r\nRetry-After: 7", Some(7)),
@@ -187,7 +187,7 @@ async fn an_undecodable_answer_is_an_error() {
 }
 
 #[tokio::test]
-async fn somebody_elses_answer_is_known_by_what_it_is() {
+async fn an_answer_of_another_service_is_recognised() {
     let portal = "<!DOCTYPE html><title>Sign in to\u{1b}[31m Wi-Fi</title>";
     let cases = [
         ("200 OK", portal, " (an HTML page titled \u{201c}Sign in to Wi-Fi\u{201d})"),
@@ -213,7 +213,7 @@ async fn somebody_elses_answer_is_known_by_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_passed_over() {
+async fn a_byte_order_mark_is_skipped() {
     let (url, _) = raw(answer("200 OK", "\u{feff} {\"id\": \"dpl1\"}"), End::Close).await;
     assert_eq!(latest(&client_of(&url, PATIENT)).await, Ok(Some("dpl1".to_owned())));
     let error = latest_of(answer("500 X", "\u{feff}{\"error\": \"timeout\"}"), End::Close).await;
@@ -221,7 +221,7 @@ async fn a_byte_order_mark_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_body_has_a_bound() {
+async fn a_body_has_a_size_limit() {
     let too_large = ApiError::Undecodable("it is larger than 16 MiB".to_owned());
     let endless = latest_of(&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"[..], End::Endless).await;
     assert_eq!(endless, too_large);
@@ -241,7 +241,7 @@ async fn a_body_has_a_bound() {
 }
 
 #[tokio::test]
-async fn a_head_has_a_bound() {
+async fn a_head_has_a_size_limit() {
     let many: String = (0..101).map(|number| format!("X-{number}: x\r\n")).collect();
     let long = format!("X-Nuon-API-Version: {}\r\n", "9".repeat(1 << 20));
     for headers in [many, long.clone(), long + &"y".repeat(1 << 20)] {
@@ -275,7 +275,7 @@ async fn large_bodies_take_turns_and_small_ones_do_not() {
     let second = tokio::spawn(ask("stuck", PATIENT));
     let limit = Duration::from_millis(200);
     let mut answers = Vec::new();
-    // Until the second one has come so far.
+    // Until the second one has got as far.
     while answers.len() < 50 && !answers.contains(&Err(ApiError::Timeout(limit))) {
         answers.push(ask("large", limit).await);
     }
@@ -335,7 +335,7 @@ async fn a_refused_connection_names_the_host_but_no_path() {
 }
 
 #[tokio::test]
-async fn the_servers_version_is_kept_and_made_safe() {
+async fn the_servers_version_is_kept_as_a_harmless_line() {
     let (url, _) = raw(answer("404 X\r\nX-Nuon-API-Version: 0.19.1125", r#"{"error": "none"}"#), End::Close).await;
     let client = client_of(&url, PATIENT);
     assert_eq!(client.stats().version, None);
@@ -360,8 +360,8 @@ async fn no_error_shows_the_token() {
 }
 
 #[test]
-fn no_proxy_stands_between_the_gate_and_loopback() {
-    // The environment is the process's, so another process runs the test that needs a server on loopback.
+fn loopback_is_reached_without_a_proxy() {
+    // The environment belongs to the process, so the test that needs a server on loopback runs in another process.
     let proxy = "http://127.0.0.1:9";
     let variables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     let child = std::process::Command::new(std::env::current_exe().unwrap())

@@ -1,4 +1,4 @@
-//! Which rows are deploys that can be waited for, by what the server says that they are.
+//! Which rows are deploys that can be waited for, by their type.
 
 use nuon_gate_core::api::decode;
 use nuon_gate_core::model::Deploy;
@@ -9,7 +9,7 @@ const APPLY: Option<Kind> = Some(Kind::Apply);
 const TEARDOWN: Option<Kind> = Some(Kind::Teardown);
 const NONE: Option<Kind> = None;
 
-/// `install_deploy_type`, and what such a row is.
+/// `install_deploy_type`, and the kind of such a row.
 fn types() -> [(Value, Option<Kind>); 18] {
     [
         (json!("apply"), APPLY),
@@ -22,7 +22,7 @@ fn types() -> [(Value, Option<Kind>); 18] {
         (json!("teardown"), TEARDOWN),
         (json!("plan-only"), NONE),
         (json!("recover"), NONE),
-        // What nobody knows deploys nothing, however it is written.
+        // An unknown type counts as deploying nothing, however it is written.
         (json!("rollback"), NONE),
         (json!("reconcile"), NONE),
         (json!("unknown"), NONE),
@@ -49,7 +49,7 @@ fn every_type_has_its_kind() {
 }
 
 #[test]
-fn what_only_makes_a_plan_is_of_no_kind_whatever_its_type() {
+fn a_plan_only_row_has_no_kind_whatever_its_type() {
     for (wire, kind) in types() {
         for (plan_only, expected) in
             [(json!(true), NONE), (json!(false), kind), (json!(null), kind), (json!("true"), kind), (json!(1), kind)]
@@ -60,9 +60,9 @@ fn what_only_makes_a_plan_is_of_no_kind_whatever_its_type() {
     }
 }
 
-/// No status makes a pass of a row that is of no kind, as there is no kind to judge it by.
+/// No status makes a pass of a row without a kind, because there is no table to judge it by.
 #[test]
-fn a_row_of_no_kind_passes_with_no_status() {
+fn a_row_without_a_kind_never_passes() {
     for (wire, kind) in types() {
         for status in ["active", "auto-skipped", "inactive"] {
             let deploy = read(&json!({ "id": "dpl1", "status": status, "install_deploy_type": wire }));

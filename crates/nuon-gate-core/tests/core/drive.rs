@@ -1,4 +1,4 @@
-//! The driver against tokio's paused clock and a scripted transport: it sleeps, gives up and hears signals on time.
+//! The driver against tokio's paused clock and a scripted transport: it sleeps, gives up and handles signals on time.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn total(seconds: u64) -> WatchSettings {
     }
 }
 
-/// What a run came to, when it ended, and when questions were asked.
+/// How a run ended, when, and when requests were sent.
 struct Driven {
     report: Report,
     took: Duration,
@@ -27,7 +27,7 @@ struct Driven {
     events: Vec<Event>,
 }
 
-/// Drives a watch; the transport takes as long as `answer` says, `None` being for ever.
+/// Drives a watch. The transport takes as long as `answer` says; `None` is for ever.
 async fn driven(
     watch: nuon_gate_core::watch::Watch,
     signals: &[(Duration, Signal)],
@@ -68,7 +68,7 @@ async fn a_deploy_is_followed_to_its_end() {
     .await;
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert!(run.took >= s(30) && run.took < s(41), "{:?}", run.took);
-    // A paused clock may be rounded up to the timer's millisecond.
+    // A paused clock may round up to the timer's millisecond.
     assert!(run.took - run.report.elapsed < ms(2), "{:?} and {:?}", run.took, run.report.elapsed);
     let kinds: Vec<&EventKind> = run.events.iter().map(|event| &event.kind).collect();
     assert!(matches!(kinds[0], EventKind::Started { .. }));
@@ -76,7 +76,7 @@ async fn a_deploy_is_followed_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_comes_while_asleep() {
+async fn the_deadline_can_come_during_a_sleep() {
     let run = driven(latest(total(60)), &[], |_, _| (Some(ms(10)), deploy(&row("dpl0", "executing")))).await;
     assert_eq!(run.report.targets[0].clock(), Some(Clock::Total));
     let late = run.took - s(60);
@@ -85,7 +85,7 @@ async fn the_deadline_comes_while_asleep() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hanging_question_is_given_up() {
+async fn a_hanging_request_is_given_up() {
     let run = driven(latest(total(600)), &[], |now, _| {
         let hangs = now < s(100);
         ((!hangs).then_some(ms(10)), deploy(&row("dpl0", "active")))
@@ -113,13 +113,13 @@ async fn a_signal_wakes_the_sleeper() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_anybody_to_signal_it_runs_on() {
+async fn without_a_signal_source_it_runs_on() {
     let run = driven(latest(total(30)), &[], |_, _| (Some(ms(10)), status(503))).await;
     assert_eq!(run.report.verdict, Verdict::TimedOut);
 }
 
 #[tokio::test(start_paused = true)]
-async fn questions_run_side_by_side() {
+async fn requests_run_in_parallel() {
     let run = driven(watch(settings(), 16, Pins::default()), &[], |_, ask| {
         let id = format!("dpl{}", component(&ask.request).unwrap());
         (Some(s(5)), deploy(&row(&id, "active")))
@@ -130,7 +130,7 @@ async fn questions_run_side_by_side() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_untrusted_certificate_is_no_report() {
+async fn an_untrusted_certificate_is_an_error_without_a_report() {
     let (_sender, mut receiver) = mpsc::unbounded_channel();
     let send = |ask: Ask| async move { certificate().reply(&ask.request) };
     let refusal = drive_with(send, latest(settings()), Instant::now(), &mut receiver, |_, _| {})
@@ -143,7 +143,7 @@ async fn an_untrusted_certificate_is_no_report() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_panics_does_not_hang_the_wait() {
+async fn a_request_that_panics_does_not_hang_the_wait() {
     let (_sender, mut receiver) = mpsc::unbounded_channel();
     let start = Instant::now();
     let send = |ask: Ask| async move {
@@ -156,7 +156,7 @@ async fn a_question_that_panics_does_not_hang_the_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_waited_before_counts_against_the_clocks() {
+async fn time_before_the_wait_counts_against_the_timeouts() {
     let (_sender, mut receiver) = mpsc::unbounded_channel();
     let began = Instant::now();
     sleep(s(45)).await;

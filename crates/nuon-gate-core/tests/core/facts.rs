@@ -1,4 +1,4 @@
-//! What becomes of a success, by what was asked: only what is about what was asked is a fact.
+//! How a success is read, by request: it is a fact only if it is about what was requested.
 
 use Becomes::{Elsewhere, Fact, NoAnswer, NoneYet};
 use jiff::Timestamp;
@@ -6,16 +6,16 @@ use nuon_gate_core::api::{ApiError, Depth, Fact as Said, Reply, Request, Runs, i
 use nuon_gate_core::{BranchPlace, ComponentId, InstallId, WorkflowId};
 use nuon_gate_http::header::HeaderMap;
 
-/// What an answer becomes.
+/// How an answer is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Becomes {
-    /// A fact about what was asked.
+    /// A fact about what was requested.
     Fact,
-    /// The fact that there is none.
+    /// The fact that there is none yet.
     NoneYet,
-    /// What was asked for exists, and is another's.
+    /// It exists, but belongs to someone else.
     Elsewhere,
-    /// No good answer, like a timeout.
+    /// Not a good answer, like a timeout.
     NoAnswer,
 }
 
@@ -92,7 +92,7 @@ fn check(request: &Request, rows: Rows) {
     }
 }
 
-/// Answers that are about nothing, wherever an object is expected.
+/// Answers about nothing, where an object is expected.
 const NO_OBJECTS: Rows = &[
     ("", NoAnswer),
     (" \n", NoAnswer),
@@ -108,7 +108,7 @@ const NO_OBJECTS: Rows = &[
     (r#"{"id": "dpl1", "id": "dpl1"} {"#, NoAnswer),
 ];
 
-/// Objects that are about nothing.
+/// Objects about nothing.
 const EMPTY_OBJECTS: Rows = &[
     ("{}", NoAnswer),
     (r#"{"error": "timeout", "user_error": true, "description": "try again"}"#, NoAnswer),
@@ -122,7 +122,7 @@ const EMPTY_OBJECTS: Rows = &[
 #[test]
 fn the_newest_deploy() {
     let rows: Rows = &[
-        // This endpoint says neither whose the row is nor of which component.
+        // This endpoint names neither the install nor the component.
         (r#"{"id": "dpl1", "status": "active"}"#, Fact),
         (r#"{"id": "dpl1", "status": "active", "install_id": ""}"#, Fact),
         (r#"{"id": "dpl1", "status": "active", "install_id": "inl1"}"#, Fact),
@@ -163,7 +163,7 @@ fn a_deploy_by_its_id() {
         (r#"{"id": "dpl1", "install_id": "inl2", "component_id": "cmp1"}"#, Elsewhere),
         (r#"{"id": "dpl2", "install_id": "inl2", "component_id": "cmp1"}"#, NoAnswer),
         (r#"{"id": "dpl1", "install_id": "inl2"}"#, Elsewhere),
-        // A detail says whose it is.
+        // A detail names its install.
         (r#"{"id": "dpl1"}"#, NoAnswer),
         (r#"{"id": "dpl1", "status": "active"}"#, NoAnswer),
         (r#"{"id": "dpl1", "install_id": "inl1"}"#, NoAnswer),
@@ -206,7 +206,7 @@ fn a_workflow() {
     for request in [&of_any, &of_one] {
         [any, NO_OBJECTS, EMPTY_OBJECTS].into_iter().for_each(|rows| check(request, rows));
     }
-    // Only who knows the install can tell whether it is the right one.
+    // Only a caller that knows the install can check it.
     let owners = [
         (r#"{"id": "inw1", "owner_id": "inl2"}"#, Fact, Elsewhere),
         (r#"{"id": "inw1", "owner_id": "app1"}"#, Fact, Elsewhere),
@@ -226,7 +226,7 @@ fn an_install() {
         (r#"{"id": "inl1", "name": "acme"}"#, Fact),
         (r#"{"id": "inl1"}"#, Fact),
         (r#"{"id": "inl2", "name": "acme"}"#, NoAnswer),
-        // Names are asked for at the same address.
+        // The same path is used for names.
         (r#"{"id": "inl2", "name": "inl1"}"#, Fact),
         (r#"{"id": "inl2", "name": "INL1"}"#, NoAnswer),
         (r#"{"id": "inl2", "name": "inl1\u200b"}"#, NoAnswer),
@@ -263,7 +263,7 @@ fn the_health_of_a_component() {
         (r#"{"id": "inc1", "install_id": "inl1", "component_id": "cmp1", "health_status_v2": 7}"#, Fact),
         (r#"{"id": "inc1", "install_id": "inl1", "component_id": "cmp2"}"#, NoAnswer),
         (r#"{"id": "inc1", "install_id": "inl2", "component_id": "cmp1"}"#, NoAnswer),
-        // Whose it is has to be said.
+        // The owner has to be in it.
         (r#"{"id": "inc1", "component_id": "cmp1"}"#, NoAnswer),
         (r#"{"id": "inc1", "install_id": "", "component_id": "cmp1"}"#, NoAnswer),
         (r#"{"id": "inc1", "install_id": "inl1"}"#, NoAnswer),
@@ -279,7 +279,7 @@ fn what_a_component_is_made_of() {
     let rows: Rows = &[
         (r#"[{"install_component_id": "inc1", "health": "healthy"}]"#, Fact),
         (r#"[{"install_component_id": "inc1", "install_id": "inl1"}, {"install_component_id": "inc2"}]"#, Fact),
-        // Of others, or of nobody.
+        // Another component's, or nobody's.
         (r#"[{"install_component_id": "inc2", "health": "healthy"}]"#, NoneYet),
         (r#"[{"install_component_id": "inc1", "install_id": "inl2", "health": "healthy"}]"#, NoneYet),
         (r#"[{"component_id": "cmp1", "health": "healthy"}]"#, NoneYet),
@@ -290,7 +290,7 @@ fn what_a_component_is_made_of() {
     [rows, NO_LISTS].into_iter().for_each(|rows| check(&request, rows));
 }
 
-/// What is no list, wherever one is expected.
+/// Values that are not lists, where a list is expected.
 const NO_LISTS: Rows = &[
     ("", NoAnswer),
     ("null", NoAnswer),
@@ -312,7 +312,7 @@ fn the_deploys_of_a_component() {
     let rows: Rows = &[
         (r#"[{"id": "dpl1", "status": "active"}]"#, Fact),
         (r#"[{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1"}, {"id": "dpl2", "install_id": ""}]"#, Fact),
-        // One row of another's, and the list is not that of the component.
+        // One row of another install makes the list wrong.
         (r#"[{"id": "dpl1"}, {"id": "dpl2", "install_id": "inl2"}]"#, Elsewhere),
         (r#"[{"id": "dpl1"}, {"id": "dpl2", "component_id": "cmp2"}]"#, Elsewhere),
         (r#"[{"id": "dpl1", "install_id": "inl2", "component_id": "cmp1"}]"#, Elsewhere),
@@ -345,7 +345,7 @@ fn a_run_that_was_asked_for() {
             r#"{"id": "inw1", "owner_id": "apb1", "owner_type": "app_branches", "app_branch_runs": [{"id": "abr1"}]}"#,
             Fact,
         ),
-        // Another run's, another branch's, another workflow's, or nobody's.
+        // Of another run, branch or workflow, or without an owner.
         (r#"{"id": "inw1", "app_branch_runs": [{"id": "abr2", "status": "success"}]}"#, NoAnswer),
         (
             r#"{"id": "inw1", "owner_id": "apb2", "owner_type": "app_branches", "app_branch_runs": [{"id": "abr1"}]}"#,
@@ -357,7 +357,7 @@ fn a_run_that_was_asked_for() {
         (r#"{"id": "inw1", "app_branch_runs": []}"#, NoAnswer),
         (r#"{"id": "inw1"}"#, NoAnswer),
         (r#"{"app_branch_runs": [{"id": "abr1"}]}"#, NoAnswer),
-        // Two of it.
+        // Two entries for it.
         (r#"{"id": "inw1", "app_branch_runs": [{"id": "abr1"}, {"id": "abr1", "status": "success"}]}"#, NoAnswer),
     ];
     let request = Request::Run(branch(), "abr1".parse().unwrap());
@@ -407,7 +407,7 @@ fn the_dashboard() {
     let rows: Rows = &[
         (r#"{"dashboard_url": "https://app.nuon.co"}"#, Fact),
         (r#"{"dashboard_url": "http://127.0.0.1:4000/"}"#, Fact),
-        // No address, or none that a browser should be sent to.
+        // No address, or one that a browser must not be sent to.
         ("{}", NoneYet),
         (r#"{"dashboard_url": ""}"#, NoneYet),
         (r#"{"dashboard_url": 7}"#, NoneYet),
@@ -418,7 +418,7 @@ fn the_dashboard() {
     [rows, NO_OBJECTS.split_at(NO_OBJECTS.len() - 2).0].into_iter().for_each(|rows| check(&request, rows));
 }
 
-/// What a body says means nothing there, and differs between versions.
+/// The body is ignored. It differs between versions.
 #[test]
 fn cancelling() {
     let request = Request::Cancel(workflow());
@@ -431,7 +431,7 @@ fn cancelling() {
 }
 
 #[test]
-fn it_is_said_whose_it_is_and_whose_it_should_be() {
+fn a_wrong_owner_is_reported_with_the_expected_one() {
     let deploy = Request::Deploy(install(), Some(component()), "dpl1".parse().unwrap());
     let cases = [
         (

@@ -1,12 +1,12 @@
-//! Whose word an error is: the server's own, or that of an ingress, a firewall or a proxy before it; and what follows.
+//! Who sent an error: the server itself, or an ingress, firewall or proxy in front of it; and what follows from that.
 
 use jiff::Timestamp;
 use nuon_gate_core::api::{ApiError, Depth, ErrorClass, Fact, Request, interpret};
 use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// An error's body; whether it is the server's word with `X-Nuon-API-Version` beside it, and without.
+/// An error's body; whether it counts as the server's own with `X-Nuon-API-Version`, and without.
 const BODIES: &[(&str, bool, bool)] = &[
-    // The server's shape, whole.
+    // The server's shape, complete.
     (r#"{"error": "record not found", "user_error": true, "description": "not found"}"#, true, true),
     (r#"{"error": "record not found", "description": "not found"}"#, true, true),
     (r#"{"error": "record not found", "user_error": true}"#, true, true),
@@ -15,14 +15,14 @@ const BODIES: &[(&str, bool, bool)] = &[
     (r#"{"Err": "record not found", "Description": "not found"}"#, true, true),
     (r#"{"Error": "record not found", "UserError": true}"#, true, true),
     (r#" {"error": "record not found", "user_error": true}"#, true, true),
-    // In part: only the header makes it the server's.
+    // A part of the shape: only the header makes it the server's.
     (r#"{"error": "record not found"}"#, true, false),
     (r#"{"error": "timeout", "code": "CHAOS_TIMEOUT"}"#, true, false),
     (r#"{"Err": {}, "Description": "error injected"}"#, true, false),
     (r#"{"description": "not found"}"#, true, false),
     (r#"{"user_error": true, "description": "not found"}"#, true, false),
     (r#"{"error": "no", "user_error": "yes"}"#, true, false),
-    // Others' shapes, and nothing.
+    // Shapes of others, and empty bodies.
     (r#"{"message": "Forbidden"}"#, false, false),
     (r#"{"message": "no Route matched with those values"}"#, false, false),
     (r#"{"error": {"code": 403, "message": "Forbidden"}}"#, false, false),
@@ -41,7 +41,7 @@ const BODIES: &[(&str, bool, bool)] = &[
     ("", false, false),
 ];
 
-/// A status code, and its class as the server's word and as another's.
+/// A status code, and its class if the server sent it, and if someone else did.
 const STATUSES: &[(u16, ErrorClass, ErrorClass)] = &[
     (400, ErrorClass::Refused, ErrorClass::Transient),
     (401, ErrorClass::Denied, ErrorClass::Foreign),
@@ -72,7 +72,7 @@ fn headers(versioned: bool) -> HeaderMap {
     versioned.then_some(version).into_iter().collect()
 }
 
-/// Every request but those to which a 404 can be a good answer.
+/// Every request except those for which a 404 can be a good answer.
 fn requests() -> Vec<Request> {
     let (install, component): (nuon_gate_core::InstallId, nuon_gate_core::ComponentId) =
         ("inl1".parse().unwrap(), "cmp1".parse().unwrap());
@@ -94,7 +94,7 @@ fn requests() -> Vec<Request> {
     ]
 }
 
-/// The requests about a component's deploys: "not found" is how most servers say that there are none yet.
+/// The requests about a component's deploys. Most servers answer "not found" while there are none.
 fn about_deploys() -> [Request; 3] {
     let (install, component): (nuon_gate_core::InstallId, nuon_gate_core::ComponentId) =
         ("inl1".parse().unwrap(), "cmp1".parse().unwrap());
@@ -105,7 +105,7 @@ fn about_deploys() -> [Request; 3] {
     ]
 }
 
-/// Every body, with the header and without, and whether it is then the server's word.
+/// Every body, with the header and without, and whether it then counts as the server's own.
 fn errors() -> impl Iterator<Item = (bool, &'static str, bool)> {
     BODIES.iter().flat_map(|(body, with, without)| [(true, *body, *with), (false, *body, *without)])
 }
@@ -115,7 +115,7 @@ fn refusal(request: &Request, status: u16, versioned: bool, body: &str) -> ApiEr
 }
 
 #[test]
-fn an_error_is_the_servers_word_if_it_looks_so() {
+fn an_error_is_the_servers_by_its_header_or_shape() {
     for (versioned, body, is_nuons) in errors() {
         for request in requests() {
             let error = refusal(&request, 403, versioned, body);
@@ -126,7 +126,7 @@ fn an_error_is_the_servers_word_if_it_looks_so() {
 }
 
 #[test]
-fn what_follows_from_a_status_depends_on_whose_word_it_is() {
+fn the_class_of_a_status_depends_on_who_sent_it() {
     for (status, own, others) in STATUSES {
         for (versioned, body, is_nuons) in errors() {
             let expected = if is_nuons { own } else { others };
@@ -139,7 +139,7 @@ fn what_follows_from_a_status_depends_on_whose_word_it_is() {
 }
 
 #[test]
-fn there_is_no_deploy_yet_only_in_the_servers_word() {
+fn only_the_servers_own_404_means_no_deploy_yet() {
     for (versioned, body, is_nuons) in errors() {
         for request in about_deploys() {
             let answer = interpret(&request, 404, &headers(versioned), body.as_bytes(), Timestamp::UNIX_EPOCH);
@@ -156,9 +156,9 @@ fn there_is_no_deploy_yet_only_in_the_servers_word() {
     }
 }
 
-/// A redirect and a compressed answer are nobody's word.
+/// A redirect or a compressed answer counts as nobody's.
 #[test]
-fn what_is_no_answer_at_all_is_just_another_poll() {
+fn a_redirect_or_a_compressed_answer_is_retried() {
     let body = br#"{"error": "record not found", "user_error": true}"#;
     for request in requests() {
         for status in [300, 301, 302, 304, 307, 308] {
@@ -166,7 +166,7 @@ fn what_is_no_answer_at_all_is_just_another_poll() {
             assert!(matches!(error, ApiError::Redirect { .. }), "{error:?}");
             assert_eq!(error.class(), ErrorClass::Transient);
         }
-        // What a body says means nothing there.
+        // The body is ignored there.
         if matches!(request, Request::Cancel(_)) {
             continue;
         }

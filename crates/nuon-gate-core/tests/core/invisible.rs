@@ -1,4 +1,4 @@
-//! Characters that are drawn as nothing: a text of nothing else says nothing, and none makes one word look like another.
+//! Invisible characters: a text of nothing else is empty, and none makes one word pass for another.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use nuon_gate_core::reason::{denial, generic, server_hint, specific};
 use nuon_gate_core::{DeployId, InvalidId, Line, RemoteText};
 use serde_json::{Value, json};
 
-/// Unicode's Default_Ignorable_Code_Point, and what else is drawn as nothing.
+/// Unicode's Default_Ignorable_Code_Point, and other characters that are drawn as nothing.
 const INVISIBLE: &[(RangeInclusive<char>, &str)] = &[
     ('\u{ad}'..='\u{ad}', "soft hyphen"),
     ('\u{34f}'..='\u{34f}', "combining grapheme joiner"),
@@ -35,7 +35,7 @@ fn each() -> impl Iterator<Item = (char, &'static str)> {
     INVISIBLE.iter().flat_map(|(range, name)| range.clone().map(move |c| (c, *name)))
 }
 
-/// The ends of every range.
+/// The first and the last character of every range.
 fn ends() -> impl Iterator<Item = (char, &'static str)> {
     INVISIBLE.iter().flat_map(|(range, name)| [(*range.start(), *name), (*range.end(), *name)])
 }
@@ -45,7 +45,7 @@ fn read(body: &Value) -> Deploy {
 }
 
 #[test]
-fn a_text_of_nothing_else_is_blank() {
+fn a_text_of_invisible_characters_is_blank() {
     for (c, name) in each() {
         let code = u32::from(c);
         for text in [c.to_string(), format!("{c}{c}\n {c}"), format!("\u{1b}[31m{c}\u{1b}[0m")] {
@@ -57,7 +57,7 @@ fn a_text_of_nothing_else_is_blank() {
 }
 
 #[test]
-fn it_is_no_reason_and_hides_none() {
+fn an_invisible_text_is_no_reason_and_hides_none() {
     for (c, name) in ends() {
         let hidden = format!("{c} {c}");
         let sources = [
@@ -71,11 +71,11 @@ fn it_is_no_reason_and_hides_none() {
         for mut body in sources {
             assert_eq!(specific(&read(&body)), None, "{name}: {body}");
             assert_eq!(generic(&read(&body)), None, "{name}: {body}");
-            // What says something is told in its place.
+            // The next text with content is reported instead.
             body["runner_job"] = json!({ "status": "failed", "composite_error": { "message": "no quota" } });
-            let told = specific(&read(&body)).map(|text| text.line(100));
+            let reported = specific(&read(&body)).map(|text| text.line(100));
             let of_job = body["runner_jobs"].is_null().then(|| Line::new("no quota"));
-            assert_eq!(told, of_job, "{name}: {body}");
+            assert_eq!(reported, of_job, "{name}: {body}");
         }
         let hints = json!({ "composite_error": { "hints": { "a": hidden, "b": "Ask for more." } } });
         assert_eq!(server_hint(&read(&hints)).map(|hint| hint.line(100)), Some(Line::new("Ask for more.")), "{name}");
@@ -85,7 +85,7 @@ fn it_is_no_reason_and_hides_none() {
 }
 
 #[test]
-fn it_is_no_name_no_note_and_no_error() {
+fn an_invisible_text_is_no_name_no_note_and_no_error() {
     for (c, name) in ends() {
         let hidden = format!("{c}{c}");
         let component = json!({ "component_id": "cmp1", "component": { "name": hidden } });
@@ -113,7 +113,7 @@ fn it_is_no_name_no_note_and_no_error() {
 }
 
 #[test]
-fn no_word_and_no_id_holds_one() {
+fn no_word_and_no_id_holds_an_invisible_character() {
     for (c, name) in each() {
         let code = u32::from(c);
         let status = Status::from(format!("ac{c}tive").as_str());
@@ -125,7 +125,7 @@ fn no_word_and_no_id_holds_one() {
 }
 
 #[test]
-fn what_can_be_seen_is_kept() {
+fn visible_characters_are_kept() {
     for text in ["Ünï ☃", "日本語", "한글", "e\u{301}", "\u{1f469}\u{1f3fd}", "ខ្មែរ", "⠁", "𝅘𝅥", "\u{fffd}"]
     {
         assert!(!RemoteText::new(text).is_blank(), "{text}");

@@ -1,10 +1,10 @@
-//! The judging table of the contract with the users, cell by cell.
+//! The judging table that the documentation promises, cell by cell.
 
 use Judgement::{Cancelled, Failed, Passed, Pending, Replaced};
 use nuon_gate_core::model::Status;
 use nuon_gate_core::{Judgement, Kind, Rules};
 
-/// Status, judgement of what brings something, judgement of a teardown.
+/// Status, judgement for an apply, judgement for a teardown.
 const TABLE: [(&str, Judgement, Judgement); 17] = [
     ("active", Passed, Passed),
     ("auto-skipped", Passed, Passed),
@@ -55,7 +55,7 @@ fn the_table_has_every_status_that_the_model_names() {
 #[test]
 fn every_other_string_is_pending_and_unrecognised() {
     let rules = Rules::default();
-    // Statuses of builds, steps and workflows, drift scans, and words that sound like an end.
+    // Statuses of builds, steps, workflows and drift scans, and words that sound final.
     let others = [
         "",
         "success",
@@ -87,7 +87,7 @@ fn every_other_string_is_pending_and_unrecognised() {
 }
 
 #[test]
-fn what_only_looks_like_a_known_status_is_not_that_status() {
+fn a_status_that_resembles_a_known_one_is_unknown() {
     let rules = Rules::default();
     let disguises = |word: &str| {
         let (head, tail) = word.split_at(2);
@@ -121,14 +121,14 @@ fn what_only_looks_like_a_known_status_is_not_that_status() {
             assert_eq!(rules.judge(&status, Kind::Teardown), Pending, "{disguise:?}");
             assert!(rules.is_unrecognised(&status), "{disguise:?}");
             let shown = status.as_str();
-            assert_ne!(shown, word, "it must not look like it either: {disguise:?}");
+            assert_ne!(shown, word, "it must not resemble it either: {disguise:?}");
             assert!(!shown.chars().any(char::is_control) && shown.chars().count() <= 64, "{shown:?}");
         }
     }
 }
 
 #[test]
-fn overrides_beat_the_table_for_both_kinds() {
+fn overrides_take_precedence_for_both_kinds() {
     let rules = Rules::new(
         statuses(&["noop", "drifted", "error"]),
         statuses(&["active", "pending-approval", "frozen"]),
@@ -165,7 +165,7 @@ fn overrides_beat_the_table_for_both_kinds() {
 }
 
 #[test]
-fn an_override_takes_no_disguise_along() {
+fn an_override_does_not_match_a_similar_word() {
     let rules = Rules::new(statuses(&["synced"]), vec![], vec![]).unwrap();
     for other in ["Synced", "synced ", "syn\u{200b}ced", "synced\u{fffd}"] {
         assert_eq!(rules.judge(&Status::from(other), Kind::Apply), Pending, "{other:?}");
@@ -188,7 +188,7 @@ fn a_status_in_two_lists_is_a_contradiction() {
 }
 
 #[test]
-fn a_status_twice_in_one_list_is_none() {
+fn a_status_twice_in_one_list_is_allowed() {
     let rules = Rules::new(statuses(&["noop", "noop"]), statuses(&["frozen", "frozen"]), vec![]).unwrap();
     assert_eq!(rules.judge(&Status::Noop, Kind::Apply), Passed);
     assert_eq!(rules.judge(&Status::from("frozen"), Kind::Apply), Failed);

@@ -1,5 +1,5 @@
-//! Which installs have the labels that are asked for, as a table: what the server lists, what it says of each by itself, and
-//! which become targets.
+//! Which installs have the requested labels, as a table: what the list says, what each install says itself, and which
+//! become targets.
 
 use nuon_gate_core::api::{Fact, Page, Request};
 use nuon_gate_core::model::Install;
@@ -9,7 +9,7 @@ use nuon_gate_core::{Labels, RemoteText};
 const API: &str = "cmpapi00000000000000000011";
 const FITS: &str = r#""labels":{"env":"prod","tier":"a"}"#;
 const UNFIT: &str = r#""labels":{"env":"prod","tier":"b"}"#;
-/// What a server says that does not say which labels there are.
+/// An answer without labels.
 const SILENT: &str = r#""labels":null"#;
 
 fn labels() -> Labels {
@@ -20,7 +20,7 @@ fn install(name: &str, rest: &str) -> Install {
     serde_json::from_str(&format!(r#"{{"id":"inl{name}00000000000000000011","name":"{name}",{rest}}}"#)).unwrap()
 }
 
-/// What was come to: the installs that became targets, those that were left out, and how many were read by themselves.
+/// The installs that became targets, those that were left out, and how many were read individually.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     targets: Vec<String>,
@@ -28,7 +28,7 @@ struct Outcome {
     read: usize,
 }
 
-/// Resolves where `list` has these installs, two a page, and each says this of itself if it is read.
+/// Resolves against a list of these installs, two a page, each of which has these labels if it is read.
 fn resolve(list: &[(&str, &str, &str)], says_more: bool) -> Result<Outcome, String> {
     let mut resolver = Resolver::new(vec![Wanted::Labelled(labels(), vec![API.parse().unwrap()])]);
     let mut read = 0;
@@ -67,20 +67,20 @@ fn resolve(list: &[(&str, &str, &str)], says_more: bool) -> Result<Outcome, Stri
 }
 
 #[test]
-fn whom_the_labels_fit() {
+fn installs_are_selected_by_labels() {
     type Case<'a> = (&'a [(&'a str, &'a str, &'a str)], &'a [&'a str], &'a [&'a str], usize);
     let cases: &[Case<'_>] = &[
         (&[("a", FITS, FITS), ("b", FITS, FITS)], &["a", "b"], &[], 0),
-        // The server did not heed the filter.
+        // The server ignored the filter.
         (
             &[("a", UNFIT, UNFIT), ("b", FITS, FITS), ("c", FITS, FITS), ("d", UNFIT, UNFIT), ("e", FITS, FITS)],
             &["b", "c", "e"],
             &[],
             0,
         ),
-        // The list does not say, and the install does.
+        // The list has no labels, the install itself does.
         (&[("a", SILENT, FITS), ("b", FITS, FITS), ("c", SILENT, UNFIT)], &["a", "b"], &[], 2),
-        // Nothing says.
+        // Neither has labels.
         (&[("a", FITS, FITS), ("b", SILENT, SILENT), ("c", SILENT, SILENT)], &["a"], &["b", "c"], 2),
     ];
     for (list, targets, unlabelled, read) in cases {
@@ -93,7 +93,7 @@ fn whom_the_labels_fit() {
 }
 
 #[test]
-fn whom_no_labels_fit_is_nobody() {
+fn labels_that_match_no_install_are_an_error() {
     let none = "no install has the labels env=prod,tier=a";
     assert_eq!(resolve(&[], true), Err(none.to_owned()));
     assert_eq!(resolve(&[("a", UNFIT, UNFIT)], true), Err(none.to_owned()));
@@ -102,7 +102,7 @@ fn whom_no_labels_fit_is_nobody() {
 }
 
 #[test]
-fn what_is_wanted_beside_it_does_not_make_up_for_nobody() {
+fn other_targets_do_not_make_up_for_labels_without_a_match() {
     let other = Wanted::Component("inlacme0000000000000000011".parse().unwrap(), API.parse().unwrap());
     let mut resolver = Resolver::new(vec![other, Wanted::Labelled(labels(), Vec::new())]);
     let asked = Request::LabelledInstalls(labels(), 1);

@@ -1,4 +1,4 @@
-//! Decoding of what servers of every version send, whole and damaged.
+//! Decoding of answers from servers of every version, intact and damaged.
 
 use nuon_gate_core::api::{ApiError, ErrorClass, decode};
 use nuon_gate_core::model::{
@@ -28,7 +28,7 @@ fn id<T: ToString>(id: Option<&T>) -> String {
     id.map_or_else(|| "(absent)".to_owned(), ToString::to_string)
 }
 
-/// The fields a changed body is tried out on.
+/// Returns the body with one field changed.
 fn changed(body: &str, field: &str, value: Value) -> Value {
     let mut body: Value = serde_json::from_str(body).unwrap();
     body[field] = value;
@@ -228,7 +228,7 @@ fn the_newer_status_comes_first() {
 }
 
 #[test]
-fn a_damaged_part_costs_only_itself() {
+fn a_damaged_part_does_not_affect_the_rest() {
     let parts = [
         "component_name",
         "component_config_version",
@@ -266,7 +266,7 @@ fn a_damaged_part_costs_only_itself() {
 }
 
 #[test]
-fn a_damaged_detail_of_the_status_costs_only_itself() {
+fn a_damaged_detail_of_the_status_does_not_affect_the_rest() {
     for (part, damage) in
         [("status_human_description", json!([])), ("created_at_ts", json!("soon")), ("history", json!({ "a": 1 }))]
     {
@@ -277,7 +277,7 @@ fn a_damaged_detail_of_the_status_costs_only_itself() {
 }
 
 #[test]
-fn what_the_verdict_stands_on_must_be_readable() {
+fn members_that_a_verdict_needs_must_be_readable() {
     for (part, damage) in [
         ("status", json!(7)),
         ("status", json!(["active"])),
@@ -305,7 +305,7 @@ fn what_the_verdict_stands_on_must_be_readable() {
 }
 
 #[test]
-fn what_is_no_object_is_undecodable() {
+fn anything_but_an_object_is_undecodable() {
     let cases = [
         ("", "it is empty"),
         (" \n", "it is empty"),
@@ -352,7 +352,7 @@ fn an_object_without_an_id_is_no_deploy() {
 }
 
 #[test]
-fn times_that_are_none() {
+fn empty_and_invalid_times_are_absent() {
     for time in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "", "yesterday", "2027-13-01T00:00:00Z"] {
         assert_eq!(read_value(&json!({ "created_at": time })).created_at, None, "{time}");
     }
@@ -362,7 +362,7 @@ fn times_that_are_none() {
 }
 
 #[test]
-fn what_is_deeply_nested_is_read_without_harm() {
+fn deep_nesting_is_read_safely() {
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     for part in ["outputs", "runner_jobs", "log_stream", "component_name"] {
         let body = format!(r#"{{"id": "dpl1", "{part}": {}, "status": "active"}}"#, deep(100_000));

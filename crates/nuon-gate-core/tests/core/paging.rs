@@ -1,4 +1,4 @@
-//! Lists of several pages: what the server says of a next one, and where a list ends if it says nothing.
+//! Lists of several pages: how a server announces the next page, and where a list ends if it does not.
 
 use jiff::Timestamp;
 use nuon_gate_core::InstallId;
@@ -15,7 +15,7 @@ fn acme() -> InstallId {
 }
 
 #[test]
-fn only_two_words_say_whether_there_is_a_next_page() {
+fn only_true_and_false_announce_a_next_page() {
     let cases = [
         (Some("true"), Some(true)),
         (Some("false"), Some(false)),
@@ -48,7 +48,7 @@ fn rows(names: &[&str]) -> Vec<InstallComponent> {
     names.iter().map(|name| decode(row(name).to_string().as_bytes()).unwrap()).collect()
 }
 
-/// Lists the components of an install page by page; returns their names, and how many pages were asked for.
+/// Lists the components of an install page by page. Returns their names, and the number of requested pages.
 fn listed(mut page: impl FnMut(u32) -> Page<InstallComponent>) -> Result<(String, u32), ApiError> {
     let mut resolver = Resolver::new(vec![Wanted::Install(acme())]);
     let mut asked = 0;
@@ -74,23 +74,23 @@ fn listed(mut page: impl FnMut(u32) -> Page<InstallComponent>) -> Result<(String
     }
 }
 
-/// The pages that a server gives, what it says of a next one, the components, and how many pages are asked for.
+/// The server's pages, what it says about a next page, the expected components, and the number of requested pages.
 #[test]
 fn a_list_goes_on_until_it_says_that_it_ends_or_has_nothing_new() {
     type Pages = &'static [&'static [&'static str]];
     let cases: [(Pages, Option<bool>, &str, u32); 10] = [
-        // It says so.
+        // It says whether there are more.
         (&[&["a", "b"], &["c"]], Some(false), "a b", 1),
         (&[&[]], Some(false), "", 1),
-        // It says nothing: until a page is empty.
+        // It says nothing, so the list ends at an empty page.
         (&[&[]], None, "", 1),
         (&[&["a"], &[]], None, "a", 2),
         (&[&["a", "b"], &["c", "d"], &["e"], &[]], None, "a b c d e", 4),
-        // A server that knows no pages gives the same one again.
+        // A server without paging repeats the same page.
         (&[&["a", "b"], &["a", "b"], &["x"]], None, "a b", 2),
         (&[&["a", "b"], &["b", "a"], &["x"]], None, "a b", 2),
         (&[&["a", "b"], &["b"], &["x"]], None, "a b", 2),
-        // A row moves to the next page if one is added before it meanwhile; each is there once.
+        // If a row is added meanwhile, another one moves to the next page. Each is listed once.
         (&[&["a", "b"], &["b", "c"], &["d"], &[]], None, "a b c d", 4),
         (&[&["a", "a"], &[]], None, "a", 2),
     ];
@@ -100,9 +100,9 @@ fn a_list_goes_on_until_it_says_that_it_ends_or_has_nothing_new() {
     }
 }
 
-/// A part of a list would leave targets out.
+/// A partial list would leave targets out.
 #[test]
-fn a_list_that_ends_although_more_is_promised_is_no_answer() {
+fn a_list_that_ends_although_more_is_announced_is_no_answer() {
     let broken = Err(ApiError::Undecodable("there are more components, which are not listed".to_owned()));
     type Pages = &'static [(&'static [&'static str], Option<bool>)];
     let cases: [Pages; 5] = [
@@ -119,7 +119,7 @@ fn a_list_that_ends_although_more_is_promised_is_no_answer() {
         };
         assert_eq!(listed(page), broken, "{pages:?}");
     }
-    // Of a full page a server may say so without having looked.
+    // A server may say that there is more after a full page without having checked.
     let full: Vec<String> = (0..100).map(|number| number.to_string()).collect();
     let full: Vec<&str> = full.iter().map(String::as_str).collect();
     let whole = listed(|number| match number {
@@ -143,7 +143,7 @@ fn a_list_without_end_is_no_answer() {
         let error = ApiError::Undecodable("there are more than 10000 components".to_owned());
         assert_eq!((endless, last), (Err(error), 100));
     }
-    // A hundred full pages that say that they are all are as many as can be.
+    // At most a hundred full pages can be a complete list.
     let whole = listed(|number| Page { rows: rows(&[&number.to_string()]), more: Some(number < 100) });
     assert_eq!(whole.map(|(_, asked)| asked), Ok(100));
 }
@@ -155,9 +155,9 @@ fn a_row_without_an_id_is_no_answer() {
     assert_eq!(list, Err(ApiError::Undecodable("one of the components has no id".to_owned())));
 }
 
-/// An answer that comes twice, or late, changes nothing.
+/// An answer that arrives twice, or late, changes nothing.
 #[test]
-fn a_page_that_was_not_asked_for_says_nothing() {
+fn a_page_that_was_not_requested_is_ignored() {
     let mut resolver = Resolver::new(vec![Wanted::Install(acme())]);
     resolver.accept(&Request::Install(acme()), install()).unwrap();
     for number in [2, 7] {

@@ -1,7 +1,7 @@
-//! The public API is the list that is kept beside the crate, so that a change of it is seen in review.
+//! Compares the public API with the list beside the crate, so that reviewers see every change.
 //!
-//! The list is read from the sources: as the lint `unreachable_pub` is denied, every item that is `pub` there is public. It
-//! leaves out implementations of traits, and what macros make (`id.rs`), which the exports of `lib.rs` name.
+//! The list is read from the sources. As the lint `unreachable_pub` is denied, every `pub` item there is public. Not
+//! listed are trait implementations, and what macros generate (`id.rs`), which the exports of `lib.rs` name.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,7 +20,7 @@ fn the_public_api_is_the_one_that_is_listed() {
     assert_eq!(found, listed, "the public API has changed; if that is intended, BLESS=1 renews the list");
 }
 
-/// Items of each form are found, whatever stands between them.
+/// Items of each form are found, whatever is between them.
 #[test]
 fn items_are_read_as_they_are_declared() {
     let source = "use a::b;\npub use self::c::{\n    D,\n    E,\n};\n\n/// Text.\n#[derive(Debug)]\npub struct F {\n    \
@@ -53,8 +53,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     files.collect()
 }
 
-/// Returns the public items of a file, one a line. The sources are formatted by rustfmt, so the indentation shows where an
-/// item belongs.
+/// Returns the public items of a file, one a line. rustfmt formats the sources, so the indentation shows what an item
+/// belongs to.
 fn items(source: &str) -> String {
     let mut items = String::new();
     let mut owner = String::new();
@@ -64,7 +64,7 @@ fn items(source: &str) -> String {
             owner = owner_of(line);
         }
         let indentation = line.len() - line.trim_start().len();
-        // Macros make what has a `$`.
+        // Lines with a `$` belong to macros.
         let Some(item) = line.trim_start().strip_prefix("pub ").filter(|item| !item.contains('$')) else { continue };
         let form = Form::of(item, indentation > 0);
         if owner.is_empty() && indentation > 0 {
@@ -107,12 +107,12 @@ fn code(source: &str) -> Vec<&str> {
     code
 }
 
-/// What decides where an item ends, and how much of it is listed.
+/// The form of an item: it decides where the item ends, and how much of it is listed.
 enum Form {
     Enum,
     Use,
     Field,
-    /// With the value that is left out.
+    /// Its value is not listed.
     Value,
     Other,
 }
@@ -143,7 +143,7 @@ impl Form {
         let end = match self {
             Self::Enum | Self::Use | Self::Field => None,
             Self::Value => text.find(" = "),
-            // The fields of a tuple that are not public.
+            // The private fields of a tuple.
             Self::Other if text.starts_with("struct ") && !text.contains("pub ") => text.find(['(', '{', ';']),
             Self::Other => text.find(" {").or_else(|| text.find(';')),
         };
@@ -151,11 +151,11 @@ impl Form {
     }
 }
 
-/// Returns the type whose block begins with this line.
+/// Returns the type whose block starts at this line.
 fn owner_of(line: &str) -> String {
     let line = line.strip_prefix("pub ").unwrap_or(line);
     let block = ["impl", "struct ", "trait "].iter().find_map(|kind| line.strip_prefix(kind)).unwrap_or_default();
-    // Behind the parameters of `impl<…>`.
+    // Skips the parameters of `impl<…>`.
     let of = match block.strip_prefix('<') {
         Some(parameters) => parameters.split_once("> ").map_or("", |(_, of)| of),
         None => block,
@@ -164,11 +164,11 @@ fn owner_of(line: &str) -> String {
     of.chars().take_while(|character| character.is_alphanumeric()).collect()
 }
 
-/// Returns an item as it would be written in one line, without attributes.
+/// Returns an item in one line, without attributes.
 fn tidy(text: &str) -> String {
     let mut text = text.trim_end_matches([',', ' ']).to_owned();
     while let Some((before, rest)) = text.split_once("#[") {
-        // An attribute can hold a text with anything in it; none holds this.
+        // An attribute may hold any text, but none here holds this.
         let Some((_, after)) = rest.split_once(")] ").or_else(|| rest.split_once("] ")) else { break };
         text = format!("{before}{after}");
     }

@@ -1,4 +1,4 @@
-//! What is read after the verdict, against tokio's paused clock: it is asked for again after a passing error, within its limit.
+//! Reading after the verdict, against tokio's paused clock: temporary errors are retried, within the limit.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn passed() -> Report {
     virtual_time::run(pinned(settings(), "dpl0"), serving(|_| Some(created(row("dpl0", "active"), 0)))).report
 }
 
-/// What a good server says.
+/// The answer of a good server.
 fn good(request: &Request) -> Body {
     match request {
         Request::Dashboard(_) => Body::Json(json!({ "dashboard_url": "https://app.nuon.example" })),
@@ -67,8 +67,8 @@ fn name(request: &Request) -> &'static str {
     }
 }
 
-/// Concludes a report against a server that gives `bad` instead of the good answer where it gives anything, by the time and by
-/// how often it was asked that.
+/// Concludes a report against a server. `bad` may replace the good answer, by the time and by how often this was
+/// requested before.
 async fn concluded(
     report: Report,
     bad: impl Fn(&str, Duration, usize) -> Option<Body> + Send + Sync + 'static,
@@ -95,7 +95,7 @@ async fn concluded(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_good_server_is_asked_once_for_each() {
+async fn a_good_server_gets_each_request_once() {
     let done = concluded(failed(), |_, _, _| None).await;
     for what in ["dashboard", "deploy", "logs", "history"] {
         assert_eq!(done.count(what), 1, "{what}");
@@ -104,7 +104,7 @@ async fn a_good_server_is_asked_once_for_each() {
     assert!(done.took < ms(50), "{:?}", done.took);
 }
 
-/// Everything that was to be read is there.
+/// Checks that everything was read.
 fn is_complete(done: &Concluded) {
     assert!(done.report.dashboard.is_some());
     assert_eq!(Words::default().reason(done.target()).unwrap(), "Error: quota exceeded");
@@ -115,9 +115,9 @@ fn is_complete(done: &Concluded) {
     assert_eq!(done.report.verdict, Verdict::Failed);
 }
 
-/// The error, whether it passes, and how many of them there are before a good answer.
+/// The error, whether it is temporary, and how many of them precede a good answer.
 #[tokio::test(start_paused = true)]
-async fn what_passes_is_asked_for_again() {
+async fn temporary_errors_are_retried() {
     let errors: [(fn() -> Body, usize); 8] = [
         (|| status(500), 4),
         (|| status(503), 1),
@@ -131,7 +131,7 @@ async fn what_passes_is_asked_for_again() {
     for (error, count) in errors {
         for what in ["dashboard", "deploy", "logs", "history"] {
             let done = concluded(failed(), move |own, _, times| (own == what && times < count).then(error)).await;
-            // A log that cannot be read is looked for from the beginning.
+            // A log that cannot be read is requested from its start.
             assert_eq!(done.count(what), count + 1, "{what}: {:?}", error());
             is_complete(&done);
             assert!(done.took < s(10), "{what}: {:?} took {:?}", error(), done.took);
@@ -140,7 +140,7 @@ async fn what_passes_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_pass_is_not_asked_for_again_and_warned_of() {
+async fn permanent_errors_are_not_retried_and_are_reported() {
     let warnings = [
         ("dashboard", "there are no links to Nuon, as the address of its pages could not be read: HTTP "),
         ("deploy", "the log could not be read: HTTP "),
@@ -149,7 +149,7 @@ async fn what_does_not_pass_is_not_asked_for_again_and_warned_of() {
     ];
     for code in [400, 401, 403, 404] {
         for (what, words) in warnings {
-            // That there is no list of deploys is a good answer.
+            // A 404 for the list of deploys is a good answer.
             if (code, what) == (404, "history") {
                 continue;
             }
@@ -169,7 +169,7 @@ async fn the_limit_holds_whatever_goes_wrong() {
         assert_eq!(done.warnings().len(), 1, "{what}: {:?}", done.warnings());
         assert!(done.count(what) >= 4, "{what}: {:?}", done.asked);
         assert!(done.took <= s(10), "{what} took {:?}", done.took);
-        // A pass is worth less waiting, and nobody misses its history.
+        // A pass is worth less waiting, and does not need its history.
         if ["dashboard", "history"].contains(&what) {
             let done = concluded(passed(), move |own, _, _| (own == what).then(|| status(503))).await;
             assert!(done.took <= s(2), "{what} took {:?}", done.took);
@@ -186,21 +186,21 @@ async fn each_pause_is_longer_and_the_servers_own_is_kept() {
     let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(pauses.windows(2).all(|pair| pair[0] < pair[1]), "{pauses:?}");
 
-    let wish = move |what: &str, _, times| (what == "history" && times == 0).then(|| retry_after(503, s(4)));
-    let done = concluded(failed(), wish).await;
+    let answer = move |what: &str, _, times| (what == "history" && times == 0).then(|| retry_after(503, s(4)));
+    let done = concluded(failed(), answer).await;
     let times: Vec<Duration> = done.asked.iter().filter(|(_, what)| *what == "history").map(|(at, _)| *at).collect();
     assert_eq!(times.len(), 2);
     assert!(times[1] >= s(4), "{times:?}");
     is_complete(&done);
 
-    // One that would end after the limit is not begun.
+    // A retry that would end after the limit is not sent.
     let done = concluded(failed(), |what, _, _| (what == "history").then(|| retry_after(503, s(60)))).await;
     assert_eq!(done.count("history"), 1);
     assert!(done.took < s(1), "{:?}", done.took);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_read_of_an_api_that_wants_to_be_left_alone() {
+async fn nothing_is_read_during_a_pause_of_the_api() {
     let report = Report { api_paused: true, ..failed() };
     let done = concluded(report, |what, _, _| panic!("{what}")).await;
     assert_eq!((done.asked.len(), done.took), (0, Duration::ZERO));

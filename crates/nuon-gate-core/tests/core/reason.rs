@@ -1,4 +1,4 @@
-//! Which of the many texts a failed deploy carries is told.
+//! Which of a failed deploy's many texts becomes the reason.
 
 use nuon_gate_core::RemoteText;
 use nuon_gate_core::api::decode;
@@ -10,12 +10,12 @@ fn read(body: &Value) -> Deploy {
     decode(body.to_string().as_bytes()).unwrap()
 }
 
-fn told(body: &Value) -> Option<String> {
+fn reason_of(body: &Value) -> Option<String> {
     let deploy = read(body);
     specific(&deploy).or_else(|| generic(&deploy)).map(|text| text.line(1000).plain().to_owned())
 }
 
-/// The sources, the best first: where each text stands, and the text.
+/// The sources, best first: where each text is, and the text.
 fn sources() -> Vec<(&'static str, &'static str)> {
     vec![
         ("/composite_error/message", "the deploy's error"),
@@ -30,7 +30,7 @@ fn sources() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-/// A failed deploy with room for every source. The newest job is not the failing one.
+/// A failed deploy with a place for every source. The newest job is not the failing one.
 fn failed() -> Value {
     json!({
         "status_v2": { "status": "error", "history": [{ "status": "error" }, { "status": "error" }, { "status": "executing", "status_human_description": "executing deploy plan" }] },
@@ -53,7 +53,7 @@ fn the_first_specific_text_wins() {
     let sources = sources();
     for first in 0..sources.len() {
         let mut body = failed();
-        // Without a denial there is nothing to say about policies.
+        // Without a denial, there is nothing to say about policies.
         if first > 2 {
             body["policy_reports"] = json!([]);
         }
@@ -61,7 +61,7 @@ fn the_first_specific_text_wins() {
             set(&mut body, pointer, text);
         }
         let expected = if first == 2 { "denied by policy: network: no public address" } else { sources[first].1 };
-        assert_eq!(told(&body).as_deref(), Some(expected));
+        assert_eq!(reason_of(&body).as_deref(), Some(expected));
     }
 }
 
@@ -94,27 +94,27 @@ fn a_generic_sentence_gives_way_to_a_specific_one() {
                 continue;
             }
             set(&mut body, sources[last].0, sources[last].1);
-            assert_eq!(told(&body).as_deref(), Some(sources[last].1), "{sentence:?} before it");
+            assert_eq!(reason_of(&body).as_deref(), Some(sources[last].1), "{sentence:?} before it");
         }
     }
 }
 
 #[test]
-fn what_repeats_the_status_says_nothing() {
+fn a_text_that_repeats_the_status_is_no_reason() {
     for status in ["noop", "cancelled", "approval-denied", "pending-approval"] {
         let body = json!({ "status": status, "status_description": status });
-        assert_eq!(told(&body), None, "{status}");
+        assert_eq!(reason_of(&body), None, "{status}");
         let body = json!({ "status": status, "status_description": "a step was skipped" });
-        assert_eq!(told(&body).as_deref(), Some("a step was skipped"));
+        assert_eq!(reason_of(&body).as_deref(), Some("a step was skipped"));
     }
 }
 
 #[test]
 fn a_generic_sentence_is_better_than_none() {
     let body = json!({ "status": "error", "status_description": "unable to deploy" });
-    assert_eq!(told(&body).as_deref(), Some("unable to deploy"));
-    assert_eq!(told(&json!({ "status": "error", "status_description": "error" })), None);
-    assert_eq!(told(&json!({ "status": "error" })), None);
+    assert_eq!(reason_of(&body).as_deref(), Some("unable to deploy"));
+    assert_eq!(reason_of(&json!({ "status": "error", "status_description": "error" })), None);
+    assert_eq!(reason_of(&json!({ "status": "error" })), None);
 }
 
 #[test]
@@ -133,9 +133,9 @@ fn only_a_jobs_failure_counts() {
     ] {
         let body =
             json!({ "status": "error", "runner_jobs": [{ "status": status, "status_description": "no runner" }] });
-        assert_eq!(told(&body).as_deref(), counts.then_some("no runner"), "{status}");
+        assert_eq!(reason_of(&body).as_deref(), counts.then_some("no runner"), "{status}");
         let old = json!({ "status": "error", "runner_job": { "status": status, "status_description": "no runner" } });
-        assert_eq!(told(&old).as_deref(), counts.then_some("no runner"), "{status}");
+        assert_eq!(reason_of(&old).as_deref(), counts.then_some("no runner"), "{status}");
     }
 }
 
@@ -147,20 +147,20 @@ fn all_denials_are_named() {
         { "violations": [violation("deny", "c"), { "severity": "deny", "message": "nameless" }, { "severity": "deny" }] },
     ]);
     let body = json!({ "status": "error", "policy_reports": reports });
-    assert_eq!(told(&body).as_deref(), Some("denied by policy: a: a broken; c: c broken; nameless"));
+    assert_eq!(reason_of(&body).as_deref(), Some("denied by policy: a: a broken; c: c broken; nameless"));
 }
 
 #[test]
-fn a_denial_that_says_nothing_does_not_hide_what_does() {
+fn an_empty_denial_does_not_hide_a_reason() {
     let empty = json!([{ "violations": [{ "severity": "deny", "message": null }] }]);
     let body = json!({ "status": "error", "status_description": "no capacity", "policy_reports": empty });
-    assert_eq!(told(&body).as_deref(), Some("no capacity"));
+    assert_eq!(reason_of(&body).as_deref(), Some("no capacity"));
 }
 
 #[test]
 fn a_reason_is_one_harmless_bounded_line() {
     let body = json!({ "status": "error", "status_description": format!("\u{1b}[31mno\r\n::error::quota\u{202e} {}", "x".repeat(5000)) });
-    let reason = told(&body).unwrap();
+    let reason = reason_of(&body).unwrap();
     assert!(reason.starts_with("no ::error::quota xxx") && reason.ends_with('…'));
     assert_eq!(reason.chars().count(), 1000);
 }

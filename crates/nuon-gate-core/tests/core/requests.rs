@@ -1,4 +1,4 @@
-//! What the client asks, and what it makes of "not found".
+//! The client's requests, and how it reads "not found".
 
 use nuon_gate_core::api::{Depth, ErrorClass, Fact, Request, Runs};
 use nuon_gate_core::{BranchPlace, Labels};
@@ -15,7 +15,7 @@ fn branch() -> BranchPlace {
     BranchPlace { app: "app1".parse().unwrap(), branch: "apb1".parse().unwrap() }
 }
 
-/// Every other question that the client can ask, and where it asks it.
+/// All other requests, and their paths.
 fn others() -> Vec<(Request, &'static str)> {
     let (install, component) = ids("inl1", "cmp1");
     let workflow: nuon_gate_core::WorkflowId = "inw1".parse().unwrap();
@@ -69,13 +69,13 @@ fn others() -> Vec<(Request, &'static str)> {
     ]
 }
 
-/// An error in the server's own words.
+/// An error in the server's own shape.
 fn said(head: &str, error: &str) -> Vec<u8> {
     answer(&format!("{head}\r\nX-Nuon-API-Version: v1"), &json!({ "error": error }).to_string())
 }
 
 #[tokio::test]
-async fn each_question_has_its_path() {
+async fn each_request_has_its_path() {
     let (url, heads) = raw(answer("200 OK", "{}"), End::Close).await;
     let client = client_of(&format!("{url}/base/"), PATIENT);
     for (request, line) in others() {
@@ -152,7 +152,7 @@ async fn a_404_that_is_not_the_servers_is_no_answer() {
     }
 }
 
-/// What the server says then differs between versions and means nothing, so it is not even read.
+/// The body differs between versions and is ignored, so it is not even read.
 #[tokio::test]
 async fn cancelling_is_accepted_whatever_the_body_says() {
     let request = Request::Cancel("inw1".parse().unwrap());

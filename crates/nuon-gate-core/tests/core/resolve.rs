@@ -1,4 +1,4 @@
-//! Which targets are meant: what a resolver asks, and what it comes to.
+//! Resolving targets: the requests, and the outcome.
 
 use nuon_gate_core::api::{Fact, Page, Request};
 use nuon_gate_core::model::{Install, InstallComponent};
@@ -60,7 +60,7 @@ fn targets(wanted: Vec<Wanted>) -> Vec<String> {
 }
 
 #[test]
-fn ids_need_no_question_and_names_become_ids() {
+fn ids_need_no_request_and_names_become_ids() {
     assert_eq!(resolve(vec![wanted(ACME, API)]).1, []);
     assert_eq!(targets(vec![wanted("acme", "api")]), [format!("{ACME}/{API} acme/api")]);
     assert_eq!(targets(vec![wanted(ACME, "worker")]), [format!("{ACME}/cmpw acme/worker")]);
@@ -68,7 +68,7 @@ fn ids_need_no_question_and_names_become_ids() {
 }
 
 #[test]
-fn an_install_is_asked_about_once() {
+fn an_install_is_requested_once() {
     let (_, asked) = resolve(vec![wanted("acme", "api"), wanted("acme", "worker"), wanted("acme", API)]);
     let (name, id): (InstallId, InstallId) = ("acme".parse().unwrap(), ACME.parse().unwrap());
     let components = |page| Request::InstallComponents(id.clone(), page);
@@ -85,7 +85,7 @@ fn an_install_can_mean_all_its_components() {
 }
 
 #[test]
-fn what_there_is_not_is_said_with_what_was_perhaps_meant() {
+fn an_unknown_name_is_reported_with_similar_ones() {
     let cases = [
         ("acme", "ap", "no component `ap` in install `acme`; did you mean `api`?"),
         ("acme", "wroker", "no component `wroker` in install `acme`; did you mean `worker`?"),
@@ -103,7 +103,7 @@ fn what_there_is_not_is_said_with_what_was_perhaps_meant() {
 }
 
 #[test]
-fn who_is_thorough_believes_no_id() {
+fn a_thorough_resolver_checks_ids_too() {
     let (absent, none) = ("inlabsent00000000000000000", "cmpnone0000000000000000000");
     let cases = [
         (ACME, API, None),
@@ -120,7 +120,7 @@ fn who_is_thorough_believes_no_id() {
 }
 
 #[test]
-fn an_answer_about_something_else_is_none() {
+fn an_answer_about_something_else_does_not_count() {
     let asked = Request::Install("acme".parse().unwrap());
     let facts = [
         Fact::Install(Install::default()),
@@ -135,7 +135,7 @@ fn an_answer_about_something_else_is_none() {
     }
 }
 
-/// What has to be asked for if a component of `acme`'s is wanted by this text; nothing if it is an id.
+/// What has to be requested if a component of `acme` is named by this text; nothing if it is an id.
 #[test]
 fn only_what_has_26_characters_is_an_id() {
     let cases = [
@@ -157,9 +157,9 @@ fn only_what_has_26_characters_is_an_id() {
     }
 }
 
-/// An id with fewer than two digits is searched among the names first; a list that lacks it proves nothing.
+/// A text like an id with fewer than two digits is first looked up as a name. A list without it proves nothing.
 #[test]
-fn what_has_the_form_of_an_id_and_is_no_name_is_an_id() {
+fn a_text_like_an_id_that_is_no_name_is_an_id() {
     let id = "cmpcomponentofthewholeteam";
     assert_eq!(targets(vec![wanted("acme", id)]), [format!("{ACME}/{id} acme/{id}")]);
     assert!(matches!(named(vec![], id), Resolution::Targets(targets) if targets[0].component.as_str() == id));
@@ -171,11 +171,11 @@ fn what_has_the_form_of_an_id_and_is_no_name_is_an_id() {
 }
 
 #[test]
-fn a_name_is_itself_letter_by_letter() {
+fn names_are_compared_exactly() {
     for typed in ["Api", "API", "api\u{301}", "ap\u{456}", "a-pi"] {
         assert!(matches!(resolve(vec![wanted("acme", typed)]).0, Resolution::Unknown(0, _)), "{typed}");
     }
-    // Names of the server's are not trimmed or cleaned either.
+    // The server's names are not trimmed or cleaned either.
     for sent in ["api ", " api", "a\u{200b}pi", "api\u{3164}", "Api"] {
         let rows = vec![component(API, sent)];
         assert!(matches!(named(rows, "api"), Resolution::Unknown(0, _)), "{sent:?}");
@@ -188,7 +188,7 @@ fn two_components_of_one_name_are_ambiguous() {
     let Resolution::Ambiguous(ambiguous) = named(rows(), "api") else { panic!() };
     assert_eq!(ambiguous.to_string(), "two components are named `api`: cmpa and cmpc");
     assert!(matches!(named(rows(), "worker"), Resolution::Targets(targets) if targets.len() == 1));
-    // An id is no name, but one can be named like another's id.
+    // An id is not a name, but a component can have another one's id as its name.
     let rows = vec![component("cmpa", "api"), component("api", "worker")];
     assert!(matches!(named(rows, "api"), Resolution::Ambiguous(_)));
 }

@@ -1,4 +1,4 @@
-//! Signing in with an identity: what is made of every kind of answer, and how questions share what one of them got.
+//! Signing in with an identity: how each kind of answer is read, and how requests share one token.
 
 use std::time::Duration;
 
@@ -34,12 +34,12 @@ fn good() -> Value {
     json!({"authenticated": true, "token": "issued-1", "org_id": "org1", "role": "org_admin", "expires_at": "whenever"})
 }
 
-/// How the server says no.
+/// The server's refusal.
 fn refusal() -> Value {
     json!({"error": "no", "user_error": true})
 }
 
-/// What asking comes to if the exchange is answered so.
+/// Returns how a request ends if the exchange has this answer.
 async fn asked(status: u16, body: &Value) -> (Result<bool, ApiError>, usize) {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
@@ -67,7 +67,7 @@ fn with(member: &str, value: impl Into<Value>) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_is_believed_only_if_everything_about_it_is_right() {
+async fn a_token_is_accepted_only_if_every_field_is_valid() {
     assert_eq!(asked(201, &good()).await, (Ok(false), 1));
     let denied = [
         (200, with("authenticated", false)),
@@ -97,7 +97,7 @@ async fn a_token_is_believed_only_if_everything_about_it_is_right() {
         (500, json!({})),
         (503, json!({})),
     ];
-    // Something before the server says no in words of its own.
+    // Something in front of the server refuses in its own shape.
     let foreign = [(401, json!({})), (403, json!({ "message": "Forbidden" }))];
     let classes = [
         (ErrorClass::Denied, &denied[..]),
@@ -115,7 +115,7 @@ async fn a_token_is_believed_only_if_everything_about_it_is_right() {
 }
 
 #[tokio::test]
-async fn what_a_server_says_of_the_identity_is_left_out() {
+async fn errors_about_the_identity_are_left_out() {
     let (outcome, _) = asked(403, &json!({"error": format!("no policy for \"{IDENTITY}\""), "user_error": true})).await;
     let error = outcome.unwrap_err();
     assert_eq!(error.to_string(), "signing in failed: HTTP 403: no policy for \"[redacted]\"");
@@ -123,14 +123,14 @@ async fn what_a_server_says_of_the_identity_is_left_out() {
 }
 
 #[tokio::test]
-async fn an_answer_to_the_exchange_is_never_one_to_the_question() {
-    // A 404 to the question would mean that there is no deploy yet.
+async fn an_answer_to_the_exchange_is_not_one_to_the_request() {
+    // A 404 to the request would mean that there is no deploy yet.
     let (outcome, _) = asked(404, &json!({})).await;
     assert!(matches!(outcome, Err(ApiError::SignIn(SignInError::Unsupported(_)))), "{outcome:?}");
 }
 
 #[tokio::test]
-async fn many_questions_at_once_sign_in_once() {
+async fn many_requests_at_once_sign_in_once() {
     let server = MockServer::start_async().await;
     let exchange = server.mock(|when, then| {
         when.method(POST).path("/v1/oidc/token");
@@ -167,12 +167,12 @@ async fn signing_in_and_asking_share_one_time_limit() {
     let client = with_identity(&server.base_url());
     let limit = Duration::from_secs(2);
     assert_eq!(latest(&client.within(limit)).await, Err(ApiError::Timeout(limit)));
-    // What was got is kept.
+    // The token is kept.
     assert_eq!(latest(&client.within(limit)).await, Ok(true));
 }
 
 #[tokio::test]
-async fn an_issuer_that_says_nothing_usable_is_asked_again_later() {
+async fn an_issuer_without_a_usable_answer_is_retried_later() {
     let api = MockServer::start_async().await;
     let exchange = api.mock(|when, then| {
         when.path("/v1/oidc/token");
@@ -193,7 +193,7 @@ async fn an_issuer_that_says_nothing_usable_is_asked_again_later() {
 }
 
 #[tokio::test]
-async fn what_a_file_held_is_used_once_and_then_it_is_read_again_without_being_named() {
+async fn an_identity_file_that_cannot_be_read_again_is_refused_without_its_path() {
     for path in [env!("CARGO_MANIFEST_DIR"), "/nobody/has/this"] {
         let token = IdentityToken::new(IDENTITY).unwrap();
         let client = client("http://127.0.0.1:9", IdentitySource::File { path: path.into(), token });

@@ -1,20 +1,20 @@
-//! What has become of a workflow's step, by its word, its flags and its metadata.
+//! The state of a workflow's step, by its status, its flags and its metadata.
 
 use StepState::{Failed, NotBegun, Replaced, Retrying, Running, Succeeded};
 use nuon_gate_core::api::decode;
 use nuon_gate_core::model::{StepState, Workflow, WorkflowStep};
 use serde_json::{Value, json};
 
-/// The word; the step's state without `finished`, and with it.
+/// The status, the step's state without `finished`, and with it.
 const TABLE: &[(&str, StepState, StepState)] = &[
-    // It ended well.
+    // It succeeded.
     ("success", Succeeded, Succeeded),
     ("approved", Succeeded, Succeeded),
     ("auto-skipped", Succeeded, Succeeded),
     ("user-skipped", Succeeded, Succeeded),
     ("skipped", Succeeded, Succeeded),
     ("warning", Succeeded, Succeeded),
-    // It ended, and not well.
+    // It ended without success.
     ("error", Failed, Failed),
     ("failed", Failed, Failed),
     ("timed-out", Failed, Failed),
@@ -23,16 +23,16 @@ const TABLE: &[(&str, StepState, StepState)] = &[
     ("not-attempted", Failed, Failed),
     ("approval-denied", Failed, Failed),
     ("approval-expired", Failed, Failed),
-    // Another does its work again, or it does so itself.
+    // Another step repeats it, or it repeats itself.
     ("retried", Replaced, Replaced),
     ("discarded", Replaced, Replaced),
     ("retrying", Retrying, Retrying),
     ("approval-retry", Retrying, Retrying),
-    // Not begun. With `finished` it contradicts itself, and is no success.
+    // Not begun. Together with `finished` this is a contradiction, and not a success.
     ("", NotBegun, Running),
     ("pending", NotBegun, Running),
     ("queued", NotBegun, Running),
-    // At work: beside `finished` such a word is a contradiction, and no end.
+    // Running. Together with `finished` this is a contradiction, and not an end.
     ("in-progress", Running, Running),
     ("planning", Running, Running),
     ("executing", Running, Running),
@@ -41,7 +41,7 @@ const TABLE: &[(&str, StepState, StepState)] = &[
     ("building", Running, Running),
     ("provisioning", Running, Running),
     ("applying", Running, Running),
-    // Words of deploys, of workflows and of nobody: neither a success nor a failure, whatever `finished` says.
+    // Statuses of deploys and workflows, and unknown ones: neither success nor failure, whatever `finished` says.
     ("syncing", Running, Running),
     ("pending-approval", Running, Running),
     ("active", Running, Running),
@@ -80,7 +80,7 @@ fn state(body: &Value) -> StepState {
 }
 
 #[test]
-fn every_word_with_and_without_finished() {
+fn every_status_with_and_without_finished() {
     for (word, unfinished, finished) in TABLE {
         let status = json!({ "status": word });
         for no in [json!(false), json!(null), json!("true"), json!(1)] {
@@ -92,7 +92,7 @@ fn every_word_with_and_without_finished() {
 }
 
 #[test]
-fn a_retried_step_is_replaced_whatever_its_word() {
+fn a_retried_step_is_replaced_whatever_its_status() {
     for (word, unfinished, finished) in TABLE {
         for (is_finished, expected) in [(false, unfinished), (true, finished)] {
             let retried =
@@ -105,9 +105,9 @@ fn a_retried_step_is_replaced_whatever_its_word() {
     }
 }
 
-/// The metadata, and whether a step in `error` has tries left.
+/// The metadata, and whether a step in `error` has attempts left.
 #[test]
-fn a_step_in_error_is_retried_as_long_as_it_has_tries_left() {
+fn a_step_in_error_is_retried_while_it_has_attempts_left() {
     let cases = [
         (json!({ "retry_idx": 0, "max_retries": 3 }), true),
         (json!({ "retry_idx": 2, "max_retries": 3 }), true),
@@ -138,7 +138,7 @@ fn a_step_in_error_is_retried_as_long_as_it_has_tries_left() {
 }
 
 #[test]
-fn tries_that_are_left_say_nothing_of_any_other_word() {
+fn attempts_that_are_left_only_matter_in_error() {
     for (word, unfinished, finished) in TABLE.iter().filter(|(word, ..)| *word != "error") {
         for (is_finished, expected) in [(false, unfinished), (true, finished)] {
             let status = json!({ "status": word, "metadata": { "retry_idx": 0, "max_retries": 3 } });
@@ -149,7 +149,7 @@ fn tries_that_are_left_say_nothing_of_any_other_word() {
 }
 
 #[test]
-fn a_step_without_a_word_has_not_begun() {
+fn a_step_without_a_status_has_not_begun() {
     for status in [json!(null), json!({}), json!({ "status": null }), json!("success"), json!(["success"])] {
         assert_eq!(state(&json!({ "status": status })), NotBegun, "{status}");
         assert_eq!(state(&json!({ "status": status, "finished": true })), Running, "{status}");
@@ -157,17 +157,16 @@ fn a_step_without_a_word_has_not_begun() {
     assert_eq!(state(&json!({})), NotBegun);
 }
 
-/// One that was not attempted has ended, and never began.
+/// A step that was not attempted has ended without beginning.
 #[test]
-fn what_has_begun_is_all_but_what_waits_and_what_was_not_attempted() {
+fn pending_and_not_attempted_steps_have_not_begun() {
     for (word, unfinished, _) in TABLE {
         let begun = *unfinished != NotBegun && *word != "not-attempted";
         assert_eq!(step(&json!({ "status": { "status": word } })).has_begun(), begun, "{word:?}");
     }
 }
 
-/// What is said of a step that verifies health: what it narrates, and which of its checks are missing or failing, the worst
-/// first.
+/// The description of a step that verifies health: its own text, and which checks are missing or failing, worst first.
 #[test]
 fn a_step_that_verifies_health_is_described_by_its_checks() {
     let window = "waiting on 2 checks — 39s of the 3m0s window left";

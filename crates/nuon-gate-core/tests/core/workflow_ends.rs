@@ -1,4 +1,4 @@
-//! How a workflow has ended, by its word and whether it says that it has finished.
+//! How a workflow has ended, by its status and `finished`.
 
 use nuon_gate_core::api::decode;
 use nuon_gate_core::model::{Workflow, WorkflowEnd};
@@ -10,14 +10,14 @@ const FAILED: Option<WorkflowEnd> = Some(WorkflowEnd::Failed);
 const PARKED: Option<WorkflowEnd> = Some(WorkflowEnd::Parked);
 const CANCELLED: Option<WorkflowEnd> = Some(WorkflowEnd::Cancelled);
 
-/// The word; how the workflow has ended without `finished`, and with it.
+/// The status; how the workflow has ended without `finished`, and with it.
 const TABLE: &[(&str, Option<WorkflowEnd>, Option<WorkflowEnd>)] = &[
-    // Ends. Some servers say `success` between two steps as well.
+    // Final statuses. Some servers also say `success` between two steps.
     ("success", RUNS, SUCCEEDED),
     ("error", FAILED, FAILED),
     ("cancelled", CANCELLED, CANCELLED),
     ("failed-pending-retry", PARKED, PARKED),
-    // At work: beside `finished` such a word is a contradiction, and no end.
+    // Running. Together with `finished` this is a contradiction, and not an end.
     ("pending", RUNS, RUNS),
     ("queued", RUNS, RUNS),
     ("in-progress", RUNS, RUNS),
@@ -29,7 +29,7 @@ const TABLE: &[(&str, Option<WorkflowEnd>, Option<WorkflowEnd>)] = &[
     ("building", RUNS, RUNS),
     ("provisioning", RUNS, RUNS),
     ("applying", RUNS, RUNS),
-    // Any other word with `finished` is a failure: only `success` is a success.
+    // Any other status with `finished` is a failure: only `success` is a success.
     ("failed", RUNS, FAILED),
     ("timed-out", RUNS, FAILED),
     ("expired", RUNS, FAILED),
@@ -59,7 +59,7 @@ const TABLE: &[(&str, Option<WorkflowEnd>, Option<WorkflowEnd>)] = &[
     ("done", RUNS, FAILED),
     ("hibernating", RUNS, FAILED),
     ("", RUNS, FAILED),
-    // So is one that only looks like `success`.
+    // A status that only resembles `success` is a failure too.
     ("Success", RUNS, FAILED),
     ("SUCCESS", RUNS, FAILED),
     ("success ", RUNS, FAILED),
@@ -73,7 +73,7 @@ fn end(body: &Value) -> Option<WorkflowEnd> {
 }
 
 #[test]
-fn every_word_with_and_without_finished() {
+fn every_status_with_and_without_finished() {
     for (word, unfinished, finished) in TABLE {
         let status = json!({ "status": word });
         for no in [json!(false), json!(null)] {
@@ -85,7 +85,7 @@ fn every_word_with_and_without_finished() {
 }
 
 #[test]
-fn a_workflow_without_a_word_has_not_succeeded() {
+fn a_workflow_without_a_status_has_not_succeeded() {
     for status in [json!(null), json!({}), json!({ "status": null }), json!({ "status": "" })] {
         assert_eq!(end(&json!({ "status": status })), RUNS, "{status}");
         assert_eq!(end(&json!({ "status": status, "finished": true })), FAILED, "{status}");
@@ -94,9 +94,9 @@ fn a_workflow_without_a_word_has_not_succeeded() {
     assert_eq!(end(&json!({ "finished": true })), FAILED);
 }
 
-/// Whatever the word: it waits for a human, and is no success. Only a cancelled one has been cancelled.
+/// Whatever the status, it waits for a human, and is not a success. Only a cancelled one counts as cancelled.
 #[test]
-fn one_that_awaits_a_retry_is_parked() {
+fn a_workflow_that_awaits_a_retry_is_parked() {
     for (word, ..) in TABLE {
         let expected = if *word == "cancelled" { CANCELLED } else { PARKED };
         for finished in [true, false] {

@@ -7,7 +7,7 @@ fn proxies(variables: &[(&str, &str)]) -> Result<Proxies, InvalidProxy> {
     Proxies::from_variables(value)
 }
 
-/// How an address is reached, with whatever proves who asks.
+/// How an address is reached, with the credentials for the proxy.
 fn route(variables: &[(&str, &str)], url: &str) -> String {
     let proxies = proxies(variables).unwrap();
     match proxies.route(&url.parse().unwrap()) {
@@ -159,7 +159,7 @@ fn what_cannot_be_used_is_refused_without_its_value() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The credentials begin and end so, with anything in between: whatever is made of it, none of them is shown.
+    /// The credentials begin and end so, with anything in between. Whatever they are, no part of them is shown.
     #[test]
     fn no_part_of_a_credential_is_shown(
         scheme in prop_oneof![Just(""), Just("http://"), Just("https://"), Just("HTTP://"), Just("socks5://"), Just("//")],

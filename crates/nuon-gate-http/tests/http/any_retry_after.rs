@@ -1,4 +1,4 @@
-//! Whatever stands in `Retry-After`, the result is a pause that can be kept, or none.
+//! Whatever the value of `Retry-After`, the result is a pause that can be kept, or none.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The way over HTTP, as those who use it see it.
+//! The HTTP floor, as its callers see it.
 
 #![cfg(test)]
 

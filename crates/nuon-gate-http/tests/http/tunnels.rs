@@ -1,5 +1,4 @@
-//! What is made of proxies that give no way through. The HTTP library says little of them, and that in words alone: they
-//! are pinned here.
+//! How failing proxies are reported. The HTTP library says little about them, and only in texts, which these tests pin.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +7,7 @@ use nuon_gate_http::{Failure, Http, Method, Proxies, ProxyFailure, ProxyTrouble,
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-/// Gives the same answer to everyone who asks, and keeps what was asked.
+/// Gives the same answer to every request, and records the requests.
 async fn proxy(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, heads) = (listener.local_addr().unwrap().to_string(), Arc::<Mutex<Vec<String>>>::default());
@@ -27,7 +26,7 @@ async fn proxy(answer: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
     (address, heads)
 }
 
-/// What comes of a request through a proxy.
+/// Returns the failure of a request through a proxy.
 async fn through(proxy: &str) -> Failure {
     within(proxy, Duration::from_secs(20)).await
 }

@@ -27,7 +27,7 @@ pub(crate) enum Nature {
     },
     /// It may have: no answer in time, a broken connection, a server error.
     Unclear {
-        /// How long the service asks to be left alone.
+        /// The pause that the service asks for.
         wait: Option<Duration>,
     },
     /// It was refused, and would be refused again.
@@ -64,7 +64,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Makes one short line of what a service said.
+/// Turns a service's text into one short line.
 pub(crate) fn harmless(text: &str) -> String {
     Line::new(text).cut(200).plain().to_owned()
 }

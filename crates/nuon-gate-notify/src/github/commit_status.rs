@@ -12,7 +12,7 @@ pub(super) struct CommitStatus<'a> {
     state: &'static str,
     context: &'a str,
     description: Bounded<LONGEST>,
-    /// Where "Details" leads: to the deploy, or to the approval that is asked for, or else to the CI run.
+    /// The link of "Details": the deploy, the requested approval, or else the CI run.
     #[serde(skip_serializing_if = "Option::is_none")]
     target_url: Option<WebPage>,
 }

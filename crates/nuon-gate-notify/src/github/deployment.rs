@@ -16,7 +16,7 @@ pub(super) const BELOW: &str = "deployments";
 pub(super) struct DeploymentStatus {
     state: &'static str,
     description: Bounded<LONGEST>,
-    /// Where GitHub's "View deployment" leads: the deploy, or the approval that is asked for.
+    /// The link of "View deployment": the deploy, or the requested approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     environment_url: Option<WebPage>,
     /// The CI run.
@@ -44,7 +44,8 @@ struct Created {
     id: u64,
 }
 
-/// Makes a deployment whatever the state of the checks, and without merging; GitHub's defaults do both. Returns its id.
+/// Creates a deployment whatever the state of the checks, and without merging, unlike GitHub's defaults. Returns its
+/// id.
 pub(super) async fn create(
     (github, environment): (&Github, &str),
     http: &Http,

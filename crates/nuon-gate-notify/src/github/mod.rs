@@ -1,6 +1,6 @@
-//! GitHub: what is shown of a run beside the commit that is built: a Deployment, and a commit status.
+//! GitHub: a Deployment and a commit status, which show the run beside the commit.
 //!
-//! A state left in progress is shown for ever, so the end is always written.
+//! A state left in progress would be shown for ever, so the end is always written.
 
 mod commit_status;
 mod deployment;
@@ -20,12 +20,12 @@ use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
 use crate::message::{Context, Message, Tone, are_teardowns, page};
 use crate::secret::{Secret, SinkUrl};
 
-/// GitHub takes no longer description, of either.
+/// The longest description that GitHub accepts.
 const LONGEST: usize = 140;
-/// So much of it says what happened to what, so that there is room for the reason.
+/// The longest headline in it, so that there is room for the reason.
 const LONGEST_HEADLINE: usize = 80;
 
-/// Which commit it is about, and who may write.
+/// The commit, and the token.
 #[derive(Debug)]
 pub(crate) struct Github {
     pub(crate) api: SinkUrl,
@@ -36,7 +36,7 @@ pub(crate) struct Github {
     pub(crate) shows: Shows,
 }
 
-/// What is shown there.
+/// What to write.
 #[derive(Debug)]
 pub(crate) enum Shows {
     /// A Deployment to this environment.
@@ -45,7 +45,7 @@ pub(crate) enum Shows {
     CommitStatus(String),
 }
 
-/// What has been written there.
+/// What has been written.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     /// The id of the deployment.
@@ -54,7 +54,7 @@ pub(crate) struct Written {
 }
 
 impl Github {
-    /// Shows how a run stands. Returns whether there was anything to write.
+    /// Writes the state of a run. Returns whether there was anything to write.
     pub(crate) async fn show(
         &self,
         written: &mut Written,
@@ -62,7 +62,7 @@ impl Github {
         (occasion, result): (Occasion, &RunResult),
     ) -> Result<bool, Fault> {
         let summary = Summary::new(occasion, result);
-        // GitHub keeps every status that was ever written, up to a thousand of a commit, so only news is written.
+        // GitHub keeps every status, up to a thousand for each commit, so only a new state is written.
         let news = Some(summary.state);
         if written.state == news {
             return Ok(false);
@@ -81,13 +81,13 @@ impl Github {
             }
         };
         let body = body.unwrap_or_default();
-        // The newest counts: one that is written twice only adds a line to the history.
+        // The newest status counts. Writing it twice only adds a line to the history.
         patience.persist(Repeat::Always, || self.post(http, &below, &body)).await?;
         written.state = news;
         Ok(true)
     }
 
-    /// Returns what would be written of a run.
+    /// Returns what would be written for a run.
     pub(crate) fn status(&self, occasion: Occasion, result: &RunResult) -> String {
         let summary = Summary::new(occasion, result);
         let json = match &self.shows {
@@ -110,7 +110,7 @@ impl Github {
         let request =
             Request { method: Method::POST, url, segments: &segments, query: &[], headers, body: body.to_vec() };
         http.send(request).await.map_err(|mut fault| {
-            // GitHub says 404 for what the token may not know of.
+            // GitHub answers 404 for what the token may not see.
             if matches!(fault.nature, Nature::Refused { status: 401 | 403 | 404 }) {
                 let permission = self.shows.permission();
                 let words = format!(" (may GITHUB_TOKEN do this? the job needs the permission {permission})");
@@ -130,7 +130,7 @@ impl Shows {
         }
     }
 
-    /// Returns what the job has to be allowed.
+    /// Returns the permission that the job needs.
     pub(crate) fn permission(&self) -> &'static str {
         match self {
             Self::Deployment(_) => "deployments: write",
@@ -167,12 +167,12 @@ impl State {
     }
 }
 
-/// What either of them shows.
+/// The content of either.
 struct Summary {
     state: State,
-    /// What happened to what, and why, in as much as GitHub takes.
+    /// What happened to what, and why, within GitHub's limit.
     description: Bounded<LONGEST>,
-    /// The page of the deploy that decided, or of the approval that is asked for.
+    /// The page of the deciding deploy, or of the requested approval.
     page: Option<WebPage>,
     ci_run: Option<WebPage>,
 }

@@ -12,7 +12,7 @@ use super::targets::{counts, has_ended};
 
 /// The usual length of a short commit.
 const COMMIT: usize = 7;
-/// As many groups have room in a line, and as much of the name of each.
+/// How many groups a line has room for, and how much of the name of each.
 const MOST_GROUPS: usize = 6;
 const LONGEST_GROUP: usize = 40;
 
@@ -45,7 +45,7 @@ pub(super) fn facts(result: &RunResult, is_over: bool) -> Option<Line> {
     (!parts.is_empty()).then(|| Line::new(parts.join(" · ")))
 }
 
-/// Says how far each group of installs has come, and how many installs wait for another run.
+/// Describes how far each group of installs is, and how many installs wait for another run.
 fn groups(run: &BranchRunResult) -> String {
     let group = |own: &GroupResult| {
         let failed = if own.failed > 0 { format!(" ({} failed)", own.failed) } else { String::new() };
@@ -67,7 +67,7 @@ fn groups(run: &BranchRunResult) -> String {
     parts.join(", ")
 }
 
-/// Returns when what goes on began: the one deploy, or else the wait.
+/// Returns when the run's only deploy began, or else the wait.
 pub(super) fn since(result: &RunResult) -> Option<Timestamp> {
     let deploy = match &*result.targets {
         [one] => one.deploy.as_ref(),

@@ -21,7 +21,7 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
-    /// Tells whether someone has to investigate.
+    /// Returns whether someone has to investigate.
     pub(super) fn is_trouble(self) -> bool {
         match self {
             Self::Bad | Self::Warning => true,
@@ -78,27 +78,27 @@ impl Headline {
     }
 }
 
-/// Tells whether a human is asked for an answer.
+/// Returns whether a human is asked for an answer.
 pub(super) fn is_asking(occasion: Occasion, result: &RunResult) -> bool {
     occasion == Occasion::Approval || result.targets.iter().any(is_asked)
 }
 
-/// Tells whether all of them are teardowns. One that has not begun counts as a deploy.
+/// Returns whether all of them are teardowns. One that has not begun counts as a deploy.
 pub(crate) fn are_teardowns<'a>(about: impl IntoIterator<Item = &'a TargetResult>) -> bool {
     let is_teardown = |deploy: &DeployResult| deploy.deploy_type.as_ref().is_some_and(|kind| *kind == "teardown");
     let mut about = about.into_iter().map(|target| target.deploy.as_ref().is_some_and(is_teardown)).peekable();
     about.peek().is_some() && about.all(|is_torn_down| is_torn_down)
 }
 
-/// Tells whether the deploy itself did not fail, but should not be: it goes on, or has ended well.
+/// Returns whether the deploy itself did not fail, but should not be: it goes on, or has ended well.
 fn is_unexpected(target: &TargetResult) -> bool {
     let has_passed = ["active", "auto-skipped", "inactive"].iter().any(|status| has_status(target, status));
     let goes_on = target.deploy.as_ref().is_some_and(|deploy| deploy.ended_at.is_none());
     target.deploy_verdict.is_none() && (goes_on || has_passed)
 }
 
-/// Tells whether all of their deploys had ended before the wait began, and nobody named them: they are not this pipeline's. The
-/// clock of this machine can be a little ahead of the server's.
+/// Returns whether all of their deploys had ended before the wait began, and nobody pinned them: they are not this
+/// pipeline's. This machine's clock may be a little ahead of the server's.
 fn had_ended(about: &[&TargetResult], result: &RunResult) -> bool {
     const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
     let began = instant(Some(&result.started_at));
@@ -110,7 +110,7 @@ fn had_ended(about: &[&TargetResult], result: &RunResult) -> bool {
     !about.is_empty() && about.iter().all(had_ended)
 }
 
-/// Tells whether all of their deploys have ended so, whatever the run's verdict is.
+/// Returns whether all of their deploys have this verdict, whatever the run's verdict is.
 fn have_ended(about: &[&TargetResult], verdict: Verdict) -> bool {
     !about.is_empty() && about.iter().all(|target| target.deploy_verdict == Some(verdict))
 }

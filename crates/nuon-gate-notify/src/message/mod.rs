@@ -28,19 +28,19 @@ pub(crate) struct Context {
     pub(crate) mentions: Vec<Mention>,
 }
 
-/// What is said.
+/// A message in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) tone: Tone,
     /// What happened to what: `❌ api in acme failed`.
     headline: Line,
-    /// Why; of what a human is asked to approve, what it does.
+    /// Why it ended so; for an approval, what the plan does.
     reason: Option<Line>,
-    /// What to do next, behind an arrow.
+    /// What to do next, after an arrow.
     pub(crate) hint: Option<Line>,
     /// What, by whom, how long.
     pub(crate) facts: Option<Line>,
-    /// When what goes on began.
+    /// When the deploy or the wait began, if it has not ended.
     pub(crate) since: Option<Timestamp>,
     /// The targets that did not pass, if there are several: bad ends first.
     pub(crate) targets: Vec<TargetLine>,
@@ -49,13 +49,13 @@ pub(crate) struct Message {
     /// A label and an address each.
     pub(crate) links: Vec<(&'static str, WebPage)>,
     pub(crate) log: Excerpt,
-    /// Whether people must see it, so that an edit, which rings nobody, is not enough.
+    /// Whether people must see it, so that an edit, which notifies nobody, is not enough.
     pub(crate) rings: bool,
     pub(crate) mentions: Vec<Mention>,
 }
 
 impl Message {
-    /// Puts into words what happened.
+    /// Describes an occasion.
     pub(crate) fn new(occasion: Occasion, result: &RunResult, context: &Context) -> Self {
         let Headline { tone, sign, words } = Headline::new(occasion, result);
         let is_over = occasion == Occasion::Ended;
@@ -92,13 +92,13 @@ impl Message {
         }
     }
 
-    /// Returns the headline with the reason behind it, which is the message where there is room for one line.
+    /// Returns the headline followed by the reason, which is the whole message where there is room for one line.
     pub(crate) fn title(&self) -> Line {
         self.title_within(usize::MAX, None)
     }
 
-    /// Returns the title with a headline of at most so many characters, and with another reason if there is not one of all that
-    /// it is about.
+    /// Returns the title with a headline of at most this many characters, and with `other` as the reason if there is no
+    /// common one.
     pub(crate) fn title_within(&self, longest_headline: usize, other: Option<&Line>) -> Line {
         let headline = self.headline.cut(longest_headline);
         match self.reason.as_ref().or(other) {
@@ -107,7 +107,7 @@ impl Message {
         }
     }
 
-    /// Returns a title of at most so many characters when it is escaped, and the reason if that has to stand below it.
+    /// Returns a title of at most this many characters when escaped, and the reason if it has to go below the title.
     pub(crate) fn lead(&self, longest: usize, escape: Escape) -> (Line, Option<&Line>) {
         let title = self.title();
         if length(&escape(title.plain())) <= longest {
@@ -118,12 +118,12 @@ impl Message {
     }
 }
 
-/// Puts what to do next behind an arrow.
+/// Puts the next action after an arrow.
 fn arrow(hint: &Line) -> Line {
     Line::new(format!("→ {}", hint.plain()))
 }
 
-/// Returns a line if there is something in it.
+/// Returns a line if it is not blank.
 fn seen(line: &Line) -> Option<&Line> {
     (!line.is_empty()).then_some(line)
 }
@@ -151,7 +151,7 @@ fn decided(occasion: Occasion, result: &RunResult) -> Vec<&TargetResult> {
     }
 }
 
-/// A signal ends the run, and leaves open what has not ended.
+/// A signal ends the run, and leaves deploys open that have not ended.
 fn decides(verdict: Verdict, target: &TargetResult) -> bool {
     match verdict {
         Verdict::Interrupted(_) => !targets::has_ended(target),
@@ -160,8 +160,8 @@ fn decides(verdict: Verdict, target: &TargetResult) -> bool {
     }
 }
 
-/// Tells whether people must see it: an approval, a failure, a timeout, a recovery. Who cancelled the job or the deploy, or
-/// denied its plan, knows of it.
+/// Returns whether people must see it: an approval, a failure, a timeout, a recovery. A person who cancelled the job or
+/// the deploy, or denied its plan, already knows.
 fn rings(occasion: Occasion, result: &RunResult) -> bool {
     let by_a_person = match result.verdict {
         Verdict::Interrupted(_) => true,
@@ -176,11 +176,11 @@ fn rings(occasion: Occasion, result: &RunResult) -> bool {
     (ends || occasion == Occasion::Approval) && Trigger::of(occasion, result).iter().any(must_be_seen)
 }
 
-/// Returns why it ended so: the reason of the target or the targets that decided, or else of the run as a whole. Several
-/// reasons stand with their targets.
+/// Returns the reason: that of the deciding targets, or else of the run as a whole. Different reasons are listed with
+/// their targets.
 fn reason<'a>(result: &'a RunResult, decided: &[&'a TargetResult]) -> Option<&'a Line> {
     let whole = result.reason.as_ref().and_then(seen);
-    // What is said of the run has the target's name before it, if there are several.
+    // With several targets, the run's reason has the target's name before it.
     if result.targets.len() < 2 || matches!(result.verdict, Verdict::Interrupted(_)) {
         return whole;
     }
@@ -191,13 +191,14 @@ fn reason<'a>(result: &'a RunResult, decided: &[&'a TargetResult]) -> Option<&'a
     }
 }
 
-/// Returns what to do next: for all that it is about, or else as the verdict wants it. Several hints stand with their targets.
+/// Returns what to do next: the targets' common hint, or else the verdict's. Different hints are listed with their
+/// targets.
 fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Option<Line> {
     let ours = |words: &str| Some(Line::new(words));
     let verdict = result.verdict;
     let is_asked = |target: &&TargetResult| target.approval_url.as_ref().and_then(page).is_some();
     match occasion {
-        // The links below say where.
+        // The links below lead there.
         Occasion::Ended if verdict == Verdict::ApprovalNeeded && decided.iter().all(is_asked) => {
             ours("approve or deny the plan, then wait again")
         }
@@ -223,7 +224,7 @@ fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Op
     }
 }
 
-/// What is said of several targets.
+/// What several targets have in common.
 enum Common<'a> {
     Nothing,
     Same(&'a Line),
@@ -239,7 +240,7 @@ fn common<'a>(targets: &[&'a TargetResult], part: fn(&'a TargetResult) -> Option
     }
 }
 
-/// What to do about a verdict of which nothing better is known, as in a result of an earlier version.
+/// The hint for a verdict without a better one, as in the result of an earlier version.
 fn usual_hint(verdict: Verdict) -> Option<&'static str> {
     match verdict {
         Verdict::Failed => Some("check the deploy's log in Nuon, fix what failed, then deploy again"),
@@ -263,7 +264,7 @@ fn asking_run(occasion: Occasion, result: &RunResult) -> Option<&BranchRunResult
     result.branch_run.as_ref().filter(|run| run.awaiting_approval && asks)
 }
 
-/// Says where to go: to the one target that it is about, and to the CI run. Of several targets each line leads to its own.
+/// Returns the links: to the only target, and to the CI run. With several targets, each line has its own link.
 fn links(occasion: Occasion, result: &RunResult, one: Option<&TargetResult>) -> Vec<(&'static str, WebPage)> {
     let of_run =
         if asking_run(occasion, result).is_some() { "Approve the run in Nuon" } else { "Open the run in Nuon" };
@@ -276,7 +277,7 @@ fn links(occasion: Occasion, result: &RunResult, one: Option<&TargetResult>) -> 
     all.into_iter().filter_map(|(label, url)| Some((label, page(url?)?))).collect()
 }
 
-/// Says what a plan does.
+/// Describes what a plan does.
 fn plan(plan: &PlanResult) -> Line {
     Line::new(format!("plan: {}", plan.words().plain()))
 }
@@ -289,7 +290,7 @@ pub(crate) fn target_name(target: &TargetResult) -> String {
     format!("{} in {}", name(&target.component), name(&target.install))
 }
 
-/// Names what a message is about: these of the run's targets.
+/// Names the targets that a message is about.
 fn subject(result: &RunResult, about: &[&TargetResult]) -> String {
     let targets = &result.targets;
     let Some(first) = targets.first() else { return "no targets".to_owned() };

@@ -9,26 +9,26 @@ use crate::ci_run::WebPage;
 /// The most targets that are listed.
 const MOST_TARGETS: usize = 20;
 
-/// What is said of one of several targets.
+/// A line about one of several targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TargetLine {
     pub(crate) sign: &'static str,
     pub(crate) name: Line,
-    /// How it stands, and why.
+    /// Its state, and why.
     pub(crate) state: Line,
-    /// What to do about it, behind an arrow.
+    /// What to do about it, after an arrow.
     pub(crate) hint: Option<Line>,
-    /// The page that its name leads to.
+    /// The page that its name links to.
     pub(crate) url: Option<WebPage>,
 }
 
-/// What stands above the lines already.
+/// What the message already shows above the lines.
 pub(super) struct Shown<'a> {
     pub(super) reason: Option<&'a Line>,
     pub(super) hint: Option<&'a Line>,
 }
 
-/// What is said of a target whose plan waits for an answer.
+/// The state of a target whose plan waits for an answer.
 const AWAITING: &str = "awaiting approval";
 
 /// The verdicts, bad ones first.
@@ -50,8 +50,8 @@ pub(crate) fn rank(verdict: Verdict) -> usize {
     ORDER.iter().position(|(known, _)| *known == verdict).unwrap_or(ORDER.len())
 }
 
-/// Returns the lines of those that did not pass, and how many more there are. What stands above the lines already is not
-/// repeated: neither the one target that it is about, if there is no other, nor a reason, nor a hint.
+/// Returns the lines of the targets that did not pass, and how many more there are. What is already above the lines is
+/// not repeated: the only target, a reason, or a hint.
 pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, above: &Shown<'_>) -> (Vec<TargetLine>, usize) {
     let open = |target: &&TargetResult| !matches!(target.verdict, Verdict::Passed | Verdict::NotifyFailed);
     let mut targets: Vec<&TargetResult> = result.targets.iter().filter(open).collect();
@@ -87,14 +87,14 @@ impl TargetLine {
         }
     }
 
-    /// Says which target it is and how it stands.
+    /// Names the target, and describes its state.
     pub(crate) fn standing(&self) -> Line {
         Line::new(format!("{}: {}", self.name.plain(), self.state.plain()))
     }
 }
 
-/// Returns what is to be done about one of several targets, if that is about its deploy. How to wait again for what has not
-/// ended is said for all.
+/// Returns what to do about one of several targets, if that is about its deploy. How to wait again is said once for
+/// all.
 pub(super) fn own_hint(target: &TargetResult) -> Option<&Line> {
     match target.verdict {
         Verdict::Failed | Verdict::Rejected | Verdict::Cancelled => target.hint.as_ref().and_then(seen),
@@ -109,12 +109,12 @@ pub(super) fn own_hint(target: &TargetResult) -> Option<&Line> {
     }
 }
 
-/// Returns the verdict that a target is shown with: who waits for an answer is not just going on.
+/// Returns the verdict to show for a target: one that waits for an answer is not simply pending.
 fn shown(target: &TargetResult) -> Verdict {
     if is_asked(target) { Verdict::ApprovalNeeded } else { target.verdict }
 }
 
-/// Says how many targets ended how, or stand how.
+/// Counts the targets by verdict, or by state.
 pub(super) fn counts(result: &RunResult) -> String {
     let mut parts: Vec<(usize, &str)> = Vec::new();
     for (verdict, words) in ORDER {
@@ -128,7 +128,7 @@ pub(super) fn counts(result: &RunResult) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// Tells whether a human is asked to approve, and the wait goes on.
+/// Returns whether a human is asked to approve, and the wait goes on.
 pub(super) fn is_asked(target: &TargetResult) -> bool {
     target.verdict == Verdict::Pending && target.approval_url.is_some()
 }
@@ -141,7 +141,7 @@ pub(super) fn has_status(target: &TargetResult, status: &str) -> bool {
     target.deploy.as_ref().is_some_and(|deploy| deploy.status == *status)
 }
 
-/// Tells whether nobody answered in time.
+/// Returns whether nobody answered in time.
 pub(super) fn has_expired(target: &TargetResult) -> bool {
     has_status(target, "approval-expired")
 }

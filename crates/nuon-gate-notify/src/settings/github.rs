@@ -74,7 +74,7 @@ impl Sinks {
     }
 }
 
-/// Tells whether a text can be a part of a repository's name. `..` would lead elsewhere.
+/// Returns whether a text can be a part of a repository's name. `..` would lead elsewhere.
 fn is_name(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     !text.is_empty() && text != "." && text != ".." && text.bytes().all(is_part)

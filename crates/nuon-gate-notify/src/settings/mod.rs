@@ -99,7 +99,7 @@ impl Sink {
         }
     }
 
-    /// Tells whether a message can be edited.
+    /// Returns whether a message can be edited.
     pub(crate) fn can_edit(&self) -> bool {
         match self {
             Self::SlackBot(_) | Self::Discord(_) | Self::Github(_) => true,
@@ -140,12 +140,12 @@ pub(crate) struct Skipped {
     pub(crate) why: String,
 }
 
-/// What was read from the environment.
+/// The settings from the environment.
 #[derive(Debug)]
 pub struct Parsed {
-    /// Where to tell.
+    /// The sinks.
     pub sinks: Sinks,
-    /// What the user should know of the settings, one line each.
+    /// What the user should know about the settings, one line each.
     pub notices: Vec<String>,
 }
 
@@ -154,7 +154,7 @@ impl Sinks {
     ///
     /// # Errors
     ///
-    /// If a value is malformed, so that nothing is waited for with settings that cannot work.
+    /// If a value is malformed, so that the gate does not wait with settings that cannot work.
     pub fn from_variables(variable: &dyn Fn(&str) -> Option<String>) -> Result<Parsed, InvalidSetting> {
         let mut reader = Reader { variable, sinks: Self::default(), notices: Vec::new() };
         reader.refuse_placeholders()?;
@@ -166,7 +166,7 @@ impl Sinks {
         Ok(Parsed { sinks: reader.sinks, notices: reader.notices })
     }
 
-    /// Tells whether there are no sinks.
+    /// Returns whether there are no sinks.
     pub fn is_empty(&self) -> bool {
         self.sinks.is_empty()
     }
@@ -199,7 +199,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns what a variable is set to. An unfilled placeholder counts as unset.
+    /// Returns the value of a variable. An unfilled placeholder counts as unset.
     fn set(&self, name: &'static str) -> Option<String> {
         let value = (self.variable)(name).map(|value| value.trim().to_owned());
         value.filter(|value| !value.is_empty() && !is_placeholder(value))
@@ -214,7 +214,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// Tells whether a variable holds an unfilled placeholder.
+    /// Returns whether a variable holds an unfilled placeholder.
     fn is_unfilled(&self, name: &'static str) -> bool {
         (self.variable)(name).is_some_and(|value| lines(&value).any(is_placeholder))
     }

@@ -1,6 +1,6 @@
 //! References to variables that a CI system should have filled in, and did not.
 
-/// Tells whether a text is nothing but a reference to a variable, in the form of some CI system or shell: `$(X)`, `$X`,
+/// Returns whether a text is nothing but a reference to a variable, in the form of some CI system or shell: `$(X)`, `$X`,
 /// `${X}` or `${{ … }}`. A system that does not know the variable leaves the reference as it is.
 ///
 /// ```
@@ -18,7 +18,7 @@ pub fn is_placeholder(text: &str) -> bool {
     enclosed("(", ")") || enclosed("{{", "}}") || enclosed("{", "}") || is_name(rest)
 }
 
-/// Tells whether a text can be a variable's name in a shell.
+/// Returns whether a text can be a variable's name in a shell.
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -9,7 +9,7 @@ fn parse(variables: &[(&str, &str)]) -> Result<Parsed, InvalidSetting> {
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[test]
-fn nothing_set_is_nobody_to_tell() {
+fn no_settings_are_no_sinks() {
     let empty = VARIABLES.map(|(name, _)| (name, " \n"));
     let parsed = parse(&empty).unwrap();
     assert!(parsed.sinks.is_empty() && parsed.notices.is_empty() && parsed.sinks.skipped.is_empty());

@@ -1,4 +1,4 @@
-//! A bot: one message that is edited as things go on, and a reply to it that the whole channel sees for what people must see.
+//! A bot: one message that is edited during the run, and a reply to it in the channel for what people must see.
 
 use std::fmt;
 use std::str::FromStr;
@@ -87,13 +87,13 @@ impl Bot {
         self.message.as_ref()
     }
 
-    /// Tells whether there is something of this run to edit.
+    /// Returns whether there is something of this run to edit.
     pub(crate) fn has_posted(&self) -> bool {
         self.shown.is_some()
     }
 
-    /// Posts or edits the message, unless it says the same already. What `rings` is also a reply that the channel
-    /// sees, as an edit notifies nobody.
+    /// Posts or edits the message, unless it is unchanged. If people must see it (`rings`), it also replies in the
+    /// channel, because an edit notifies nobody.
     pub(crate) async fn tell(
         &mut self,
         slack: &SlackBot,
@@ -149,7 +149,7 @@ impl Bot {
 struct Thread<'a> {
     channel: &'a str,
     root: &'a str,
-    /// Whether it stands in the channel as well.
+    /// Whether it also appears in the channel.
     broadcast: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What `doctor` asks Slack.
+//! The checks of `doctor` that ask Slack.
 
 use nuon_gate_core::Verdict;
 use nuon_gate_http::header::HeaderName;
@@ -13,21 +13,21 @@ use crate::message::{Context, Message};
 use crate::settings::SlackBot;
 use crate::{InvalidSetup, Occasion, Options, Sinks, sample};
 
-/// What Slack says of the settings.
+/// Slack's answers about the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackCheck {
     /// The token's owner, or why it has none.
     pub identity: Result<SlackIdentity, SlackRefusal>,
-    /// Whether Slack accepts a sample message; else what it finds wrong with it.
+    /// Whether Slack accepts a sample message, or else what is wrong with it.
     pub blocks: Result<(), SlackRefusal>,
 }
 
-/// Why Slack does not say what it was asked.
+/// Why Slack did not answer the question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackRefusal {
     /// What went wrong.
     pub words: String,
-    /// What can be done about it, if something on the way to Slack is to blame.
+    /// What can be done about it, if the problem is between here and Slack.
     pub hint: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct SlackIdentity {
 }
 
 impl SlackIdentity {
-    /// Tells whether the app may post messages; `None` if Slack did not say what it may do.
+    /// Returns whether the app may post messages; `None` if Slack did not say what it may do.
     pub fn can_post(&self) -> Option<bool> {
         (!self.scopes.is_empty()).then(|| self.scopes.iter().any(|scope| scope == "chat:write"))
     }

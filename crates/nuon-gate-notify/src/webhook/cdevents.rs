@@ -1,8 +1,8 @@
 //! CDEvents 0.5.1, in CloudEvents' structured mode.
 //!
-//! There is no event for a deploy that failed: `service.deployed` means success. So every end is a finished pipeline
-//! run with its outcome, and a success is also a deployed service, if it is known what was deployed. Starts, changes
-//! and requests for an approval have no event and are not sent.
+//! There is no event for a failed deploy: `service.deployed` means success. So every end is a finished pipeline run
+//! with its outcome, and a success is also a deployed service, if it is known what was deployed. Starts, changes and
+//! requests for an approval have no event and are not sent.
 
 use nuon_gate_core::result::{RunResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
@@ -98,7 +98,7 @@ fn outcome(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Names what was deployed as a package URL: the component at its commit, or at its build. The API tells of no image or
+/// Names what was deployed as a package URL: the component at its commit, or at its build. The API names no image or
 /// package, so it is a generic one.
 fn artifact(target: &TargetResult) -> Option<String> {
     let deploy = target.deploy.as_ref()?;

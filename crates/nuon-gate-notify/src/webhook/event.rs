@@ -102,7 +102,7 @@ pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, String> {
     serde_json::to_vec(value).map_err(|error| error.to_string())
 }
 
-/// Tells whether a target's deploy left something deployed.
+/// Returns whether a target's deploy left something deployed.
 pub(crate) fn is_deployed(target: &TargetResult) -> bool {
     let kind = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_ref());
     let teardown = kind.is_some_and(|kind| *kind == "teardown");

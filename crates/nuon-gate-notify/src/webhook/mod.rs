@@ -20,7 +20,7 @@ pub(crate) use self::template::Template;
 use crate::deliver::{Fault, Http, Nature, Patience, Repeat, Request};
 use crate::secret::{SigningKey, SinkUrl};
 
-/// What all webhooks have in common.
+/// The settings that all webhooks share.
 #[derive(Debug)]
 pub(crate) struct WebhookSettings {
     pub(crate) format: Format,

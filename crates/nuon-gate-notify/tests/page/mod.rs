@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Shows what is seen of a payload.
+/// Renders a payload as people see it.
 pub(crate) fn seen(sink: &str, body: &Value) -> String {
     let lines = match sink.split(' ').next().unwrap_or_default() {
         "slack" | "slack-webhook" => slack(body),

@@ -1,4 +1,4 @@
-//! What is made of the answers of the Web API.
+//! How the answers of the Web API are handled.
 
 use httpmock::HttpMockResponse;
 use nuon_gate_core::Verdict;
@@ -57,7 +57,7 @@ async fn too_many_requests_and_edits_are_repeated() {
     let service = Service::start(|number, _| match number {
         0 => answer_later(429, "0"),
         1 => no("ratelimited"),
-        // The post is the third; then the edits begin.
+        // The third request is the post. The edits follow.
         3 | 4 => answer(502, "<html>"),
         _ => ok("100.1"),
     })

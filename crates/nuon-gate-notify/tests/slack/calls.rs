@@ -1,4 +1,4 @@
-//! Who is called to what, and how.
+//! Mentions: who is mentioned, when, and how.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn one_message_is_edited_and_a_failure_is_a_reply_that_everyone_sees() {
     let seen = service.seen();
     let (first, edit, last, reply) = (seen[0].json(), seen[1].json(), seen[2].json(), seen[3].json());
     assert_eq!((&first["channel"], first.get("ts")), (&json!("deploys"), None));
-    // The name is good for posting alone.
+    // Only a post accepts the name.
     assert_eq!((&edit["channel"], &edit["ts"]), (&json!("C0123456789"), &json!("100.1")));
     assert_eq!(header_text(&seen[0]), "⏳ deploying api in acme");
     for edit in &seen[2..] {
@@ -54,7 +54,7 @@ async fn a_reply_that_fails_is_a_notification_that_failed() {
 }
 
 #[tokio::test]
-async fn people_are_called_even_if_the_message_cannot_be_edited_now() {
+async fn people_are_mentioned_even_if_the_message_cannot_be_edited() {
     let service = Service::start(|number, seen| match number {
         0 => ok("100.1"),
         _ if seen.path.ends_with("update") => no("not_authed"),
@@ -67,13 +67,13 @@ async fn people_are_called_even_if_the_message_cannot_be_edited_now() {
 }
 
 #[tokio::test]
-async fn each_step_that_asks_for_an_approval_calls_people() {
+async fn each_step_that_asks_for_an_approval_mentions_people() {
     let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
     let with = Options { slack_mention_on_failure: vec!["<!here>".parse().unwrap()], ..options() };
     let notifier = Notifier::start(&bot(&service), with).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
-    // An edit and a reply; the same step asks once; a state that is shown is not edited.
+    // An edit and a reply. The same step is only reported once, and an unchanged state is not edited.
     for (step, requests) in [("inst1", 3), ("inst1", 3), ("inst2", 4)] {
         notifier.ask(0, &place(step), pending("pending-approval"));
         service.wait_for(requests).await;
@@ -109,7 +109,7 @@ async fn mentions_come_from_the_settings_and_only_with_what_people_must_see() {
     let status = |status: &'static str| {
         move |run: &mut RunResult| run.targets[0].deploy.as_mut().unwrap().status = Line::new(status)
     };
-    // Nobody is called because a person ended the job or the deploy, or answered.
+    // Nobody is mentioned because a person ended the job or the deploy, or answered.
     type Change<'a> = &'a dyn Fn(&mut RunResult);
     let ends: [(Verdict, Change<'_>, bool); 10] = [
         (Verdict::Failed, &|_| (), true),

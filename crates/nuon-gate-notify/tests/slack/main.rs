@@ -1,4 +1,4 @@
-//! What the Slack bot and the Slack webhook say to Slack, and what they make of its answers.
+//! What the Slack bot and the Slack webhook send to Slack, and how they handle its answers.
 
 #![cfg(test)]
 
@@ -39,7 +39,7 @@ fn header_text(seen: &Seen) -> String {
     seen.json()["blocks"][0]["text"]["text"].as_str().unwrap_or("no blocks").to_owned()
 }
 
-/// Runs a wait with some changes in between, each of which is heard before the next.
+/// Runs a wait with some changes in between, each of which is sent before the next.
 async fn run(service: &Service, options: Options, changes: &[&str], end: Verdict) -> Outcome {
     let notifier = Notifier::start(&bot(service), options).unwrap();
     notifier.tell(Occasion::Started, pending("queued"));
@@ -51,7 +51,7 @@ async fn run(service: &Service, options: Options, changes: &[&str], end: Verdict
     notifier.finish(result(end), PATIENCE).await
 }
 
-/// Whether it is in the thread and in the channel, and whether it calls the mention.
+/// Whether it is in the thread and in the channel, and whether it contains the mention.
 fn calls(seen: &Seen, mention: &str) -> (bool, bool) {
     let body = seen.json();
     let blocks = body["blocks"].to_string().contains(mention);

@@ -35,7 +35,7 @@ async fn edits_in_quick_succession_are_one() {
     for status in ["planning", "syncing", "executing"] {
         notifier.tell(Occasion::Changed, pending(status));
     }
-    // The end does not wait for its turn.
+    // The end does not wait for the interval.
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update"]);

@@ -13,10 +13,10 @@ use nuon_gate_notify::{Options, Outcome, Pace, Sinks};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// Far more than anything here takes.
+/// Far longer than any test here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A run with one target that ended in a way.
+/// A run with one target that has this verdict.
 pub(crate) fn result(verdict: Verdict) -> RunResult {
     let mut value = json!({
         "schema": 1, "verdict": "pending", "exit_code": 1, "reason": null,
@@ -74,7 +74,7 @@ pub(crate) fn result(verdict: Verdict) -> RunResult {
     if verdict == Verdict::NotifyFailed {
         target["verdict"] = "passed".into();
     }
-    // What has not ended has no reason yet.
+    // A deploy that has not ended has no reason yet.
     if !matches!(verdict, Verdict::Interrupted(_)) {
         target["reason"] = reason;
         target["hint"] = hint;
@@ -121,7 +121,7 @@ fn target(install: &str, component: &str) -> Value {
     })
 }
 
-/// A run with several installs, of which so many ended in a way, and the others passed.
+/// A run with several installs, of which `decided` have the verdict, and the others passed.
 pub(crate) fn fleet(verdict: Verdict, count: usize, decided: usize) -> RunResult {
     let (mut run, passed) = (result(verdict), result(Verdict::Passed).targets.remove(0));
     let one = run.targets.remove(0);
@@ -144,7 +144,7 @@ pub(crate) fn fleet(verdict: Verdict, count: usize, decided: usize) -> RunResult
     run
 }
 
-/// A run that goes on, in a status.
+/// A pending run, in this status.
 pub(crate) fn pending(status: &str) -> RunResult {
     let mut result = result(Verdict::Pending);
     result.targets[0].deploy.as_mut().unwrap().status = Line::new(status);
@@ -156,13 +156,13 @@ pub(crate) fn place(step: &str) -> ApprovalPlace {
     ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()), approval: None }
 }
 
-/// Reads settings that are all right.
+/// Reads valid settings.
 pub(crate) fn sinks(variables: &[(&str, &str)]) -> Sinks {
     let set = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     Sinks::from_variables(&set).unwrap().sinks
 }
 
-/// Options in which no delay is worth a mention.
+/// Options with negligible delays.
 pub(crate) fn options() -> Options {
     let pace = Pace {
         between_changes: Duration::ZERO,
@@ -173,14 +173,14 @@ pub(crate) fn options() -> Options {
     Options { pace, ..Options::new(nuon_gate_http::Setup { user_agent, ..Default::default() }) }
 }
 
-/// What became of the only sink: the result, and the reason or nothing.
+/// The outcome of the only sink: the result, and the reason or an empty text.
 pub(crate) fn only(outcome: &Outcome) -> (Delivery, &str) {
     assert_eq!(outcome.results.len(), 1, "{outcome:?}");
     let result = &outcome.results[0];
     (result.result, result.reason.as_ref().map(Line::plain).unwrap_or_default())
 }
 
-/// A request that came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -200,7 +200,7 @@ impl Seen {
     }
 }
 
-/// A service that keeps what it receives, and answers as the test wants.
+/// A service that records what it receives, and answers as the test wants.
 pub(crate) struct Service {
     server: MockServer,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -208,7 +208,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts a service. `answer` gets the number of the request, from 0 on, and the request.
+    /// Starts a service. `answer` gets the number of the request, starting at 0, and the request.
     pub(crate) async fn start(answer: impl Fn(usize, &Seen) -> HttpMockResponse + Send + Sync + 'static) -> Self {
         let server = MockServer::start_async().await;
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -242,7 +242,7 @@ impl Service {
         self.server.url(path)
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have come.
     pub(crate) async fn wait_for(&self, count: usize) {
         let mut counter = self.count.clone();
         tokio::time::timeout(PATIENCE, counter.wait_for(|seen| *seen >= count)).await.unwrap().unwrap();
@@ -258,7 +258,7 @@ pub(crate) fn answer(status: u16, body: impl Into<String>) -> HttpMockResponse {
     HttpMockResponse::builder().status(status).body(body.into()).build()
 }
 
-/// An answer that asks to be left alone for some seconds.
+/// An answer that asks for a pause of some seconds.
 pub(crate) fn answer_later(status: u16, seconds: &str) -> HttpMockResponse {
     HttpMockResponse::builder().status(status).header("Retry-After", seconds).body("later").build()
 }

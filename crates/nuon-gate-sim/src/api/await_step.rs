@@ -1,4 +1,4 @@
-//! Awaiting the end of a workflow's step.
+//! Long polls for the end of a workflow's step.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::message::Reply;
 use crate::script::StepAwait;
 use crate::state::{Moment, State};
 
-/// How long that takes at most, if the script does not say.
+/// How long such a request is held open, if the script does not say.
 const LIMIT: Duration = Duration::from_secs(60);
 
 impl State {
-    /// Answers with a step once it has ended. That is no poll at its workflow.
+    /// Answers with a step once it has ended. This does not count as a poll of its workflow.
     pub(crate) fn await_step(&mut self, id: &str, step: &str, moment: Moment) -> Option<Reply> {
         match self.script.long_poll.step {
             StepAwait::On => {}

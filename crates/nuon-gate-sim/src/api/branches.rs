@@ -1,4 +1,4 @@
-//! Apps, their branches, and the runs of these.
+//! Apps, their branches, and the branches' runs.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl State {
         Page::reply(self.page(request), app.branches.iter().collect(), |branch| bodies::branch(app, branch))
     }
 
-    /// Answers with the workflows of a branch's runs, newest first. That is no poll at any of them.
+    /// Answers with the workflows of a branch's runs, newest first. This does not count as a poll of any of them.
     pub(crate) fn list_runs(&mut self, branch: BranchId<'_>, now: Duration, request: &Seen) -> Reply {
         let Some((_, branch)) = self.branch(branch) else { return bodies::not_found("app branch") };
         let ids: Vec<String> = branch.runs.iter().rev().map(|run| run.workflow.clone()).collect();
@@ -67,7 +67,7 @@ impl State {
         }
     }
 
-    /// Returns a run's own workflow, if it is not scripted in full.
+    /// Returns a run's own workflow, unless it is fully scripted.
     pub(super) fn run_workflow(&mut self, id: &str, now: Duration) -> Option<Value> {
         self.advance_run(id, now, 0)?;
         let workflows = self.words_of_workflows(id, now);
@@ -78,7 +78,7 @@ impl State {
         Some(bodies::run_workflow(view, &self.owner_of_run(&view.run.workflow)?))
     }
 
-    /// Returns whose workflow this is, if it is that of a run.
+    /// Returns the owner of this workflow, if it belongs to a run.
     pub(super) fn owner_of_run(&self, id: &str) -> Option<Owner<'_>> {
         let (branch, _) = self.run_of(id)?;
         Some(Owner { id: &branch.id, kind: "app_branches", name: &branch.name })
@@ -98,7 +98,7 @@ impl State {
         runs.find(|(_, run)| run.workflow == workflow)
     }
 
-    /// Lets the run of a workflow go on, and counts so many polls at it; `None` if it is not there.
+    /// Advances the run of a workflow, and counts this many polls of it; `None` if it does not exist yet.
     fn advance_run(&mut self, workflow: &str, now: Duration, polls: u32) -> Option<usize> {
         let (_, run) = self.run_of(workflow).filter(|(_, run)| is_there(run, now))?;
         let (id, begins) = (run.id.clone(), run.after.unwrap_or_default());
@@ -106,20 +106,21 @@ impl State {
         Some(self.runs.entry(id).or_default().advance(&lasts, begins, now, polls))
     }
 
-    /// Returns the workflow of a run, with the run in it, and counts so many polls at the run.
+    /// Returns the workflow of a run, with the run in it, and counts this many polls of the run.
     fn show_run(&mut self, workflow: &str, now: Duration, polls: u32) -> Option<Value> {
         self.advance_run(workflow, now, polls)?;
         let workflows = self.words_of_workflows(workflow, now);
         let scripted = self.show_scripted_workflow(workflow, now);
         let view = self.view_run(workflow, &workflows, now)?;
-        // Its run must not go on between the two parts of an answer.
+        // Its run must not advance between the two parts of an answer.
         let mut body = scripted.or_else(|| self.run_workflow_of(&view))?;
         body["app_branch_runs"] = json!([bodies::run(&view)]);
         self.show_cancelling(workflow, &mut body);
         Some(body)
     }
 
-    /// Returns where the workflows of a run's installs stand, in the words of a run; `None` for what is not there.
+    /// Returns the states of the workflows of a run's installs, in the words of a run; `None` for those that do not
+    /// exist yet.
     fn words_of_workflows(&mut self, workflow: &str, now: Duration) -> Vec<(String, Option<&'static str>)> {
         let installs = self.run_of(workflow).into_iter().flat_map(|(_, run)| &run.states);
         let installs = installs.flat_map(|state| &state.groups).flat_map(|group| &group.installs);
@@ -148,7 +149,7 @@ impl State {
             InstallView {
                 install,
                 status: install.status.clone().unwrap_or_else(|| word.unwrap_or("pending").to_owned()),
-                // One whose status is scripted shows its workflow, whether that is there or not.
+                // An install with a scripted status shows its workflow, even if that does not exist yet.
                 workflow: install.workflow.as_deref().filter(|_| word.is_some() || install.status.is_some()),
             }
         };
@@ -163,7 +164,7 @@ fn is_there(run: &Run, now: Duration) -> bool {
     run.after.is_none_or(|after| now >= after)
 }
 
-/// Returns where a workflow stands, in the words of a run.
+/// Returns the state of a workflow, in the words of a run.
 fn run_word(workflow: &Value) -> &'static str {
     let finished = workflow["finished"] == true;
     match workflow["status"]["status"].as_str().unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Cancelling a workflow: refused, accepted, and seen a little later, or too late.
+//! Cancelling a workflow: refused, accepted and visible a little later, or too late.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::script::{Cancel, Generation};
 use crate::state::State;
 
 impl State {
-    /// Answers to who wants a workflow cancelled.
+    /// Answers a request to cancel a workflow.
     pub(crate) fn cancel(&mut self, id: &str, now: Duration) -> Reply {
         let generation = self.script.generation;
         let workflow = self.show_workflow(id, now, 0).filter(|_| generation != Generation::Old);
@@ -39,7 +39,7 @@ impl State {
         acceptance(generation, was_pending)
     }
 
-    /// Returns what the script says of cancelling a workflow.
+    /// Returns what the script says about cancelling a workflow.
     fn settings(&self, id: &str) -> Cancel {
         let scripted = self.script.workflows.iter().find(|workflow| workflow.id == id);
         let scripted = scripted.and_then(|workflow| workflow.cancel.as_ref());
@@ -64,7 +64,7 @@ impl State {
         self.cancellings.entry(id.to_owned()).or_default().stage = stage;
     }
 
-    /// Stops a workflow where it stands: what has not ended is cancelled, and what has not begun never does.
+    /// Stops a workflow: what has not ended is cancelled, and what has not begun never begins.
     fn settle(&mut self, id: &str, now: Duration) {
         let scripted = self.script.workflows.iter().position(|workflow| workflow.id == id);
         if let Some(at) = scripted {
@@ -81,7 +81,7 @@ impl State {
         }
     }
 
-    /// Tells of a cancelled workflow whether it is finished.
+    /// Returns whether a cancelled workflow is finished.
     pub(crate) fn cancelled_and_finished(&self, id: &str) -> Option<bool> {
         match self.cancellings.get(id)?.stage {
             Stage::Settled { finished } => Some(finished),
@@ -103,7 +103,7 @@ fn has_ended(workflow: &Value) -> bool {
     workflow["finished"] == true || matches!(status, "cancelled" | "error")
 }
 
-/// Tells whether a deploy that has this status is left alone when its workflow is cancelled.
+/// Returns whether a deploy with this status stays unchanged when its workflow is cancelled.
 fn is_end(status: &Value) -> bool {
     const ENDS: [&str; 13] = [
         "active",
@@ -126,7 +126,7 @@ fn is_end(status: &Value) -> bool {
 fn acceptance(generation: Generation, was_pending: bool) -> Reply {
     let text = match (generation, was_pending) {
         (Generation::New, _) => "{}",
-        // One handler after the other answers.
+        // Two handlers answer, one after the other.
         (Generation::Mid, true) => "truetrue",
         (Generation::Old | Generation::Mid1 | Generation::Mid, _) => "true",
     };

@@ -1,4 +1,4 @@
-//! Checks of a component's health that others report.
+//! Health checks of a component that others report.
 
 use serde_json::{Value, json};
 
@@ -6,11 +6,11 @@ use crate::bodies;
 use crate::message::{Reply, Seen};
 use crate::state::State;
 
-/// The words that a check can say.
+/// The statuses of a check.
 const WORDS: [&str; 3] = ["healthy", "degraded", "unhealthy"];
 
 impl State {
-    /// Takes note of a check.
+    /// Records a check.
     pub(crate) fn push_check(&mut self, install: &str, component: &str, name: &str, request: &Seen) -> Reply {
         let Some(at) = self.position(install, component) else { return bodies::not_found("install component") };
         let Ok(Value::Object(mut check)) = serde_json::from_str(&request.body) else {

@@ -15,7 +15,7 @@ use crate::script::{Answer, Deploy, Generation, NoDeploy};
 use crate::state::State;
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// How far a clock runs behind that does.
+/// How far a slow clock is behind.
 const BEHIND: Duration = HOUR;
 
 /// A row in a component's list.
@@ -27,7 +27,7 @@ enum Listed {
 }
 
 impl State {
-    /// Answers with a component's latest deploy, which is none that plans only.
+    /// Answers with a component's latest deploy, plan-only ones left out.
     pub(crate) fn latest(&mut self, install: &str, id: &str, now: Duration, request: &Seen) -> Reply {
         let Some(at) = self.position(install, id) else { return bodies::not_found("latest deploy") };
         let mut visible = self.visible(at, now);
@@ -41,7 +41,7 @@ impl State {
         }
     }
 
-    /// Tells whether a deploy plans only, by its own word in the script or by its workflow's.
+    /// Returns whether a deploy only plans, as its own script or its workflow's says.
     fn plans_only(&self, place: Place) -> bool {
         let deploy = self.deploy_at(place);
         let mut workflows = self.script.workflows.iter();
@@ -57,7 +57,7 @@ impl State {
         self.script.components[at].no_deploy.unwrap_or(usual)
     }
 
-    /// Returns the positions of the rows that are there, oldest first.
+    /// Returns the positions of the existing rows, oldest first.
     pub(super) fn visible(&self, at: usize, now: Duration) -> Vec<usize> {
         let polls = self.progress[at].polls;
         let visible = |deploy: &Deploy| deploy.after.is_none_or(|after| now >= after) && polls >= deploy.after_polls;
@@ -66,7 +66,7 @@ impl State {
         there.map(|(position, _)| position).collect()
     }
 
-    /// Tells whether a deploy's row is there.
+    /// Returns whether a deploy's row exists.
     pub(super) fn is_there(&self, (at, position): Place, now: Duration) -> bool {
         self.visible(at, now).contains(&position)
     }
@@ -94,14 +94,14 @@ impl State {
         let earlier = (0..self.script.components[at].earlier.len()).rev().map(Listed::Earlier);
         let rows = rows.chain(earlier).collect();
         self.progress[at].polls += 1;
-        // A list is no poll at any of its rows.
+        // A list does not count as a poll of its rows.
         Page::reply(page, rows, |row| match row {
             Listed::Row(position) => self.show((at, position), now, Detail::Listed, 0),
             Listed::Earlier(number) => self.show_earlier(at, number),
         })
     }
 
-    /// Returns the row of a deploy that had passed before the first request: an hour lies between the ends of two.
+    /// Returns the row of a deploy that had passed before the first request. Their ends are an hour apart.
     fn show_earlier(&self, at: usize, number: usize) -> Value {
         let component = &self.script.components[at];
         let hours = u32::try_from(component.earlier.len() - number).unwrap_or(u32::MAX);
@@ -129,7 +129,7 @@ impl State {
             self.progress[at].polls += 1;
         }
         rows.sort_by_key(|row| Reverse(*row));
-        // The list is a poll at each component's newest row, as it is asked for in place of that.
+        // The list counts as a poll of each component's newest row, because the gate reads it in place of that.
         let polls = |place: &Place| u32::from(newest.contains(place));
         Page::reply(self.page(request), rows, |(_, place)| self.show(place, now, Detail::Listed, polls(&place)))
     }
@@ -138,7 +138,7 @@ impl State {
         self.script.components.iter().any(|component| component.install == install)
     }
 
-    /// Returns a row as it stands, and counts so many polls at it.
+    /// Returns a row's current state, and counts this many polls of it.
     pub(super) fn show(&mut self, place: Place, now: Duration, detail: Detail, polls: u32) -> Value {
         if let Some(workflow) = self.deploy_at(place).workflow.clone().filter(|_| polls > 0) {
             self.advance_cancelling(&workflow, now);
@@ -147,8 +147,8 @@ impl State {
         bodies::deploy(&self.row(place), self.script.generation, detail)
     }
 
-    /// Lets a deploy go on, and every other one of its component that has a health gate: a gate can write to a row that
-    /// is newer than its own.
+    /// Advances a deploy, and every other deploy of its component that has a health gate: a gate can write to a row
+    /// that is newer than its own.
     pub(super) fn advance(&mut self, (at, position): Place, now: Duration, polls: u32) {
         for other in self.visible(at, now) {
             if other != position && self.health_at((at, other)).is_some() {
@@ -165,7 +165,7 @@ impl State {
         self.advance_gate((at, position), now, polls);
     }
 
-    /// Returns a row as it stands.
+    /// Returns a row's current state.
     pub(super) fn row(&self, (at, position): Place) -> Row<'_> {
         let component = &self.script.components[at];
         let (deploy, progress) = (&component.deploys[position], &self.progress[at].deploys[position]);
@@ -173,9 +173,9 @@ impl State {
         let own = own.chain(progress.row.cancelled().map(|at| (cancelled(), at))).map(|(stay, at)| (stay, at, true));
         let written = progress.written.iter().map(|(stay, at)| (stay, *at, false));
         let mut all: Vec<_> = own.chain(written).collect();
-        // Of what came at the same time, the deploy's own came first.
+        // At equal times, the deploy's own statuses come first.
         all.sort_by_key(|(_, at, _)| *at);
-        // What has only been created is the same in any light.
+        // A row that has only been created has no earlier state.
         if all.len() > 1 && self.light == Some(Answer::Lagging) {
             all.pop();
         }

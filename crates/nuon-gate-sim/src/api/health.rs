@@ -1,4 +1,4 @@
-//! Health gates: the tries that follow a deploy, and what they write.
+//! Health gates: the attempts that follow a deploy, and what they write.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::script::{Answer, Generation, Health, Outcome, Stay};
 use crate::state::State;
 
 impl State {
-    /// Returns the gate that verifies a deploy's health. Servers of before 2026 have none.
+    /// Returns the gate that verifies a deploy's health. Servers before 2026 have none.
     pub(super) fn health_at(&self, (at, position): Place) -> Option<&Health> {
         let component = &self.script.components[at];
         let health = component.health_of(&component.deploys[position]);
         health.filter(|_| self.script.generation == Generation::New)
     }
 
-    /// Returns a deploy's gate as it stands.
+    /// Returns the current state of a deploy's gate.
     pub(super) fn gate(&self, place: Place) -> Option<Gate<'_>> {
         let health = self.health_at(place)?;
         let mut entered = self.progress[place.0].deploys[place.1].gate.entered().len();
@@ -28,7 +28,7 @@ impl State {
         Some(Gate { health, component, outcomes: health.outcomes(), entered })
     }
 
-    /// Lets a deploy's gate go on, and writes what has come of it since.
+    /// Advances a deploy's gate, and writes its outcomes since then.
     pub(super) fn advance_gate(&mut self, place: Place, now: Duration, polls: u32) {
         let (Some(begins), Some(health)) = (self.applied_at(place), self.health_at(place)) else { return };
         let outcomes = health.outcomes();
@@ -45,7 +45,7 @@ impl State {
         }
     }
 
-    /// Returns when a deploy was applied, if it has been.
+    /// Returns when a deploy was applied, if it was.
     pub(super) fn applied_at(&self, place: Place) -> Option<Duration> {
         let (deploy, row) = (self.deploy_at(place), &self.progress[place.0].deploys[place.1].row);
         let is_last = row.entered().len() == deploy.statuses.len() && row.cancelled().is_none();

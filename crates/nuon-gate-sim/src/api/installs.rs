@@ -13,7 +13,7 @@ use crate::state::State;
 impl State {
     /// Answers with the installs, by name.
     pub(crate) fn list_installs(&self, request: &Seen) -> Reply {
-        // Servers of before 2026 ignore what they do not know.
+        // Servers before 2026 ignore unknown parameters.
         let wanted = request.query("labels").filter(|_| self.script.generation == Generation::New);
         let mut installs = self.installs();
         installs.retain(|component| wanted.as_deref().is_none_or(|wanted| has_labels(component, wanted)));
@@ -21,7 +21,7 @@ impl State {
         Page::reply(self.page(request), installs, |component| bodies::install(&component, &self.script))
     }
 
-    /// Returns a component of every install, with what any of the install's components knows of it.
+    /// Returns a component of every install, with what any of the install's components says about the install.
     pub(super) fn installs(&self) -> Vec<Component> {
         let mut installs: BTreeMap<&str, Component> = BTreeMap::new();
         for component in &self.script.components {
@@ -49,7 +49,7 @@ impl State {
         of_install.flat_map(|component| component.install_name.as_deref()).next().unwrap_or(install)
     }
 
-    /// Answers with the components of an install, or with those that have the query's text in their name.
+    /// Answers with the components of an install, or with those whose names contain the query's text.
     pub(crate) fn list_components(&self, install: &str, request: &Seen) -> Reply {
         let wanted = request.query("q").unwrap_or_default().to_lowercase();
         let components = self.script.components.iter().filter(|component| component.install == install);
@@ -78,7 +78,7 @@ impl State {
     }
 }
 
-/// Tells whether an install has every label of a list like `env:prod,tier=1,canary`. A bare key stands for any value.
+/// Returns whether an install has every label of a list like `env:prod,tier=1,canary`. A bare key matches any value.
 fn has_labels(component: &Component, wanted: &str) -> bool {
     let wanted = wanted.split(',').map(str::trim).filter(|label| !label.is_empty());
     wanted.map(|label| label.split_once([':', '=']).map_or((label, None), |(key, value)| (key, Some(value)))).all(

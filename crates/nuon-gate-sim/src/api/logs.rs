@@ -1,4 +1,4 @@
-//! The logs of a deploy's jobs, in pages that begin where the one before ended.
+//! The logs of a deploy's jobs, in pages.
 
 use std::borrow::Cow;
 use std::num::ParseIntError;
@@ -16,12 +16,12 @@ use crate::state::{Moment, State};
 
 /// How many records a page has.
 const PAGE: usize = 100;
-/// How long after the line before it a line is logged. The server tells records apart by their time alone.
+/// The time between two lines. The server distinguishes records only by their time.
 const NEXT_LINE: Duration = Duration::from_micros(1);
-/// How long the end of a log is awaited at most.
+/// How long a long poll for more lines is held open.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// A line of a log that has been written.
+/// A written log line.
 struct Line<'a> {
     /// When, after the first request.
     at: Duration,
@@ -50,7 +50,7 @@ impl State {
             Some(cursor) => at.as_nanosecond() > cursor,
         };
         let page: Vec<_> = lines.into_iter().filter(|(at, _)| beyond(at)).take(PAGE).collect();
-        // A full page may be the last one: the server does not read on.
+        // A full page may be the last one: the server does not check.
         let next = page.last().filter(|_| page.len() == PAGE).map(|(at, _)| at.as_nanosecond().to_string());
         Reply::ok(&page.iter().map(|(at, line)| record(deploy, *at, line)).collect())
             .with("X-Nuon-API-Next", &next.unwrap_or_default())
@@ -58,7 +58,7 @@ impl State {
             .with("Range-Units", &"items")
     }
 
-    /// Answers with what a log stream has after a cursor, once there is something or the wait is over.
+    /// Answers with the records of a log stream after a cursor, once there are any or the time is over.
     pub(crate) fn tail(&mut self, stream: &str, moment: Moment, request: &Seen) -> Option<Reply> {
         if !self.script.long_poll.tail {
             return Some(Reply::empty(404));
@@ -81,20 +81,20 @@ impl State {
         Some(Reply::ok(&json!({"logs": logs, "next": next.unwrap_or_default(), "has_more": has_more})))
     }
 
-    /// Returns when a deploy's log begins, which is then unless it has begun.
+    /// Returns when a deploy's log begins. If it has not begun, it begins now.
     fn begin_log(&mut self, (at, position): Place, now: Duration) -> Duration {
         let begins = self.deploy_at((at, position)).begins(now);
         self.progress[at].deploys[position].row.begin(begins)
     }
 
-    /// Returns what a deploy has logged by now, oldest first.
+    /// Returns what a deploy has logged so far, oldest first.
     fn lines_of(&self, place: Place, begun: Duration, now: Duration) -> Vec<(Timestamp, Line<'_>)> {
         let lines = lines(self.deploy_at(place), begun, now);
         lines.into_iter().map(|line| (self.wall(line.at), line)).collect()
     }
 }
 
-/// Returns the time and the id of the record that was read last; `None` if they cannot be read.
+/// Returns the time and the id of the last record that was read; `None` if they cannot be parsed.
 fn tail_cursor(request: &Seen) -> Option<(i128, String)> {
     let Some(since) = request.query("since").filter(|since| !since.is_empty()) else {
         return Some((i128::MIN, String::new()));
@@ -103,19 +103,19 @@ fn tail_cursor(request: &Seen) -> Option<(i128, String)> {
     Some((at.parse().ok()?, id.to_owned()))
 }
 
-/// Returns how long a request wants to wait; `None` if it says no duration.
+/// Returns how long a request wants to wait; `None` if it gives no duration.
 fn wait(request: &Seen) -> Option<Duration> {
     let Some(wait) = request.query("wait").filter(|wait| !wait.is_empty()) else { return Some(Duration::ZERO) };
     let wait: SignedDuration = wait.parse().ok()?;
     Duration::try_from(wait).ok().map(|wait| wait.min(LONGEST_WAIT))
 }
 
-/// Returns the time, in nanoseconds, that the page before ended with.
+/// Returns the time, in nanoseconds, at which the previous page ended.
 fn cursor(request: &Seen) -> Result<Option<i128>, ParseIntError> {
     request.header("x-nuon-api-offset").filter(|cursor| !cursor.is_empty()).map(str::parse).transpose()
 }
 
-/// Returns what has been logged by now, oldest first.
+/// Returns what has been logged so far, oldest first.
 fn lines(deploy: &Deploy, begun: Duration, now: Duration) -> Vec<Line<'_>> {
     let scripted =
         deploy.logs.iter().map(|line| (line.after.unwrap_or_default(), line.severity, line.text.as_str().into()));

@@ -1,4 +1,4 @@
-//! Component health: what is observed of a component after it was applied.
+//! Component health: observations of a component after it was applied.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use crate::progress::{Lasts, Progress};
 use crate::script::{Component, Generation, Observation};
 use crate::state::State;
 
-/// How long before the first request nothing was observed any more of what is stale.
+/// How long before the first request stale observations were made.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What is observed of a component.
+/// An observation of a component.
 pub(crate) struct Observed<'a> {
     pub(crate) component: &'a Component,
     pub(crate) observation: &'a Observation,
-    /// Since when it does so.
+    /// Since when its health is unchanged.
     pub(crate) since: Timestamp,
     /// When it was last observed.
     pub(crate) at: Timestamp,
 }
 
 impl State {
-    /// Answers with what the components of an install are made of. An organisation without component health is refused.
+    /// Answers with the resources of an install's components. An organisation without component health is refused.
     pub(crate) fn resources(&mut self, install: &str, now: Duration, request: &Seen) -> Reply {
         let wished = request.query("install_component_id");
         let of_install = |component: &Component| component.install == install;
@@ -47,8 +47,8 @@ impl State {
         Reply::ok(&json!(rows))
     }
 
-    /// Returns what is observed of a component since its newest apply, once there is one. Servers of before 2026 observe
-    /// nothing.
+    /// Returns the current observation of a component since its newest apply, if there is one. Servers before 2026
+    /// observe nothing.
     pub(super) fn observe(&mut self, at: usize, now: Duration, polls: u32) -> Option<Observed<'_>> {
         let applied = self.newest_applied(at, now).filter(|_| self.script.generation == Generation::New);
         let (position, begins) = applied?;
@@ -70,7 +70,7 @@ impl State {
         Some(Observed { component, observation, since: self.wall(entered[since]), at })
     }
 
-    /// Returns the component's newest apply that has ended well, and when.
+    /// Returns the component's newest apply that has ended well, and when it ended.
     fn newest_applied(&mut self, at: usize, now: Duration) -> Option<(usize, Duration)> {
         let visible = self.visible(at, now);
         visible.into_iter().rev().find_map(|position| {

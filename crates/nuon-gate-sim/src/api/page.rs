@@ -11,7 +11,7 @@ const USUAL: usize = 10;
 /// The largest page size.
 const LONGEST: usize = 100;
 
-/// Which part of a list was asked for.
+/// The requested part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Page {
     offset: usize,
@@ -19,7 +19,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Reads what a request asks for; `None` if a server of this generation answers it with the whole list.
+    /// Parses a request; `None` if a server of this generation answers it with the whole list.
     fn of(request: &Seen, generation: Generation) -> Option<Self> {
         let wanted = || request.header("x-nuon-pagination-enabled").is_some_and(|value| !value.is_empty());
         let paged = match generation {
@@ -35,7 +35,7 @@ impl Page {
         paged.then_some(Self { offset, limit })
     }
 
-    /// Answers with as much of a list as was asked for.
+    /// Answers with the requested part of a list.
     pub(super) fn reply<T>(page: Option<Self>, rows: Vec<T>, show: impl FnMut(T) -> Value) -> Reply {
         let Some(Self { offset, limit }) = page else {
             return Reply::ok(&rows.into_iter().map(show).collect());
@@ -49,7 +49,7 @@ impl Page {
 }
 
 impl State {
-    /// Returns which part of a list a request asks for.
+    /// Returns which part of a list is requested.
     pub(super) fn page(&self, request: &Seen) -> Option<Page> {
         Page::of(request, self.script.generation)
     }

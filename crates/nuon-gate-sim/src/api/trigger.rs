@@ -1,4 +1,4 @@
-//! What a pipeline posts to trigger a deploy or a teardown, and the rows and the workflow that come of it.
+//! Requests that trigger a deploy or a teardown, and the rows and the workflow that follow.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::progress::DeployProgress;
 use crate::script::{Deploy, Generation};
 use crate::state::{State, Triggered};
 
-/// How long after the request each row of a workflow of several appears.
+/// How long after the request each row of a workflow with several rows appears.
 const PACE: Duration = Duration::from_millis(300);
 
 /// What is triggered.
@@ -45,7 +45,7 @@ impl State {
         self.accepted(&row, &workflow)
     }
 
-    /// Begins a workflow that deploys every component of an install, or tears down one or all, whose rows come later.
+    /// Starts a workflow that deploys every component of an install, or tears down one or all. Its rows appear later.
     pub(crate) fn post_workflow(
         &mut self,
         install: &str,
@@ -79,7 +79,7 @@ impl State {
         }
     }
 
-    /// Returns a workflow of several rows as it stands.
+    /// Returns the current state of a workflow with several rows.
     pub(super) fn triggered_workflow(&mut self, id: &str, now: Duration) -> Option<Value> {
         self.triggered.get(id)?;
         let places = self.places_of_workflow(id);
@@ -126,13 +126,13 @@ impl State {
         }
     }
 
-    /// Returns an id that no workflow has.
+    /// Returns a new workflow id.
     fn new_workflow(&self) -> String {
         let count: usize = self.script.components.iter().map(|component| component.deploys.len()).sum();
         id("inw", &format!("triggered{count}"))
     }
 
-    /// Makes the next deploy of a component: as the script says, or one that goes well.
+    /// Creates the next deploy of a component: as scripted, or one that passes.
     fn new_deploy(&self, at: usize, what: What, workflow: &str) -> Deploy {
         let component = &self.script.components[at];
         let is_teardown = |deploy: &&Deploy| deploy.deploy_type.as_deref() == Some("teardown");

@@ -1,4 +1,4 @@
-//! Workflows: those that the script tells in full, and those that follow from their deploys or from a branch's run.
+//! Workflows: fully scripted ones, and those that follow from their deploys or from a branch's run.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl State {
         }
     }
 
-    /// Returns a workflow as it stands, and counts so many polls at it.
+    /// Returns a workflow's current state, and counts this many polls of it.
     pub(super) fn show_workflow(&mut self, id: &str, now: Duration, polls: u32) -> Option<Value> {
         let mut body = match self.scripted(id) {
             Some(at) => self.scripted_workflow(at, now, polls),
@@ -34,12 +34,12 @@ impl State {
         Some(body)
     }
 
-    /// Returns a workflow that is scripted in full, which is no poll at it.
+    /// Returns a fully scripted workflow. This does not count as a poll.
     pub(super) fn show_scripted_workflow(&mut self, id: &str, now: Duration) -> Option<Value> {
         self.scripted(id).map(|at| self.scripted_workflow(at, now, 0))
     }
 
-    /// Makes a workflow's body that of a cancelled one, if it has been cancelled.
+    /// Turns a workflow's body into that of a cancelled one, if it was cancelled.
     pub(super) fn show_cancelling(&self, id: &str, body: &mut Value) {
         if let Some(finished) = self.cancelled_and_finished(id) {
             bodies::cancel_workflow(body, finished);
@@ -61,7 +61,7 @@ impl State {
         bodies::workflow(workflow, current, owner.as_ref())
     }
 
-    /// Returns the steps of a workflow that is scripted in full, which is no poll at it.
+    /// Returns the steps of a fully scripted workflow. This does not count as a poll.
     pub(super) fn scripted_steps(&mut self, id: &str, now: Duration) -> Option<&[Step]> {
         let at = self.scripted(id)?;
         let current = self.advance_scripted(at, now, 0);
@@ -84,7 +84,7 @@ impl State {
         Some(bodies::implied_workflow(&Implied { row, retried, gate: self.gate(newest), owner }))
     }
 
-    /// Returns the newest row of a workflow, which says where it stands, and those before it.
+    /// Returns the newest row of a workflow, which decides its state, and the earlier ones.
     fn newest_of_workflow(&self, id: &str, now: Duration) -> Option<(Place, Vec<Place>)> {
         if self.script.generation == Generation::Old {
             return None;
@@ -96,7 +96,7 @@ impl State {
         Some((rows.pop()?, rows))
     }
 
-    /// Returns where the deploys of a workflow are.
+    /// Returns the places of a workflow's deploys.
     pub(super) fn places_of_workflow(&self, id: &str) -> Vec<Place> {
         let positions = |(at, component): (usize, &Component)| {
             let is_of = |deploy: &Deploy| deploy.workflow.as_deref() == Some(id);

@@ -65,7 +65,7 @@ pub(crate) fn deploy(row: &Row<'_>, generation: Generation, detail: Detail) -> V
 
 /// A deploy that had passed before the first request, as lists show it.
 pub(crate) fn earlier(component: &Component, number: usize, ended: Timestamp, generation: Generation) -> Value {
-    // A composite status knows whole seconds only.
+    // A composite status has whole seconds only.
     let ended = Timestamp::from_second(ended.as_second()).unwrap_or(ended);
     let created = ended.saturating_sub(component.earlier[number]).unwrap_or(ended);
     let mut body = json!({
@@ -95,7 +95,7 @@ fn parts_since_2025(row: &Row<'_>, generation: Generation) -> Value {
     let (stay, entered) = row.current();
     let mut status = composite(stay, entered);
     if let (Generation::Mid1 | Generation::Mid, Some(error)) = (generation, &stay.error) {
-        // The server writes the failure itself first, and replaces it at once with something general.
+        // The server writes the failure itself first, and replaces it at once with a generic text.
         history.push(composite(&Stay { description: Some(error.clone()), ..stay.clone() }, entered));
     }
     if !history.is_empty() && !is_wiped(stay) {
@@ -116,7 +116,7 @@ fn parts_since_2025(row: &Row<'_>, generation: Generation) -> Value {
     })
 }
 
-/// Some statuses take the place of everything that was said before.
+/// Some statuses erase the history.
 fn is_wiped(stay: &Stay) -> bool {
     let wiping = ["auto-skipped", "approval-denied", "cancelled", "discarded", "retried"];
     stay.description.is_none() && wiping.contains(&stay.status.as_str())

@@ -7,7 +7,7 @@ use crate::ids::{id, install_component, name};
 use crate::row::Gate;
 use crate::script::{Check, Component, Health, Outcome};
 
-/// The steps, one for each try that has begun. One that has not begun does not say yet what it works on.
+/// One step for each attempt that has begun. A step that has not begun does not name its target yet.
 pub(super) fn steps(gate: &Gate<'_>, first: usize, group: usize) -> Vec<Value> {
     let begun = gate.entered.min(gate.outcomes.len());
     (0..begun.max(1)).map(|at| step(gate, at, first + at, group)).collect()
@@ -63,7 +63,7 @@ fn status(gate: &Gate<'_>, at: usize) -> Value {
     json!({"status": status, "status_human_description": description, "metadata": metadata})
 }
 
-/// What the server says of a component's health.
+/// The server's word for a component's health.
 pub(crate) fn health_status(seen: &Observed<'_>) -> Value {
     let observation = seen.observation;
     json!({
@@ -76,7 +76,7 @@ pub(crate) fn health_status(seen: &Observed<'_>) -> Value {
     })
 }
 
-/// What a component is made of.
+/// A resource of a component.
 pub(crate) fn resource(seen: &Observed<'_>) -> Value {
     let (component, observation) = (seen.component, seen.observation);
     json!({
@@ -92,7 +92,7 @@ impl Observed<'_> {
     }
 }
 
-/// Returns the words for a try that failed.
+/// Returns the text of a failed attempt.
 pub(crate) fn failure(component: &Component, health: &Health) -> String {
     let check = &health.check;
     let subject = check.name.as_deref().unwrap_or(name(component));

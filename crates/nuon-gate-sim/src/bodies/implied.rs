@@ -12,32 +12,32 @@ use crate::script::{Outcome, Stay};
 const PREPARATION: usize = 1;
 /// The group of the deploy's own steps.
 const DEPLOY: usize = 2;
-/// The group of the health gate's.
+/// The group of the health gate's steps.
 const HEALTH: usize = 3;
 
 /// What such a workflow follows from.
 pub(crate) struct Implied<'a> {
     /// Its newest deploy.
     pub(crate) row: Row<'a>,
-    /// The ids of those before it, which have been retried.
+    /// The ids of earlier deploys, which were retried.
     pub(crate) retried: Vec<&'a str>,
     pub(crate) gate: Option<Gate<'a>>,
     pub(crate) owner: Owner<'a>,
 }
 
-/// Where it stands, where its deploy's step stands, and whether that has ended.
+/// The workflow's status, the status of its deploy's step, and whether that has ended.
 struct Standing {
     workflow: &'static str,
     step: &'static str,
     ended: bool,
 }
 
-/// The workflow: it ends with its newest deploy, or with the gate that verifies the health of that.
+/// The workflow. It ends with its newest deploy, or with the gate that verifies that deploy's health.
 pub(crate) fn implied_workflow(implied: &Implied<'_>) -> Value {
     let Implied { row, retried, gate, owner } = implied;
     let standing = standing(row);
     let succeeded = standing.ended && standing.workflow == "success";
-    // What was not applied is not verified.
+    // Only an applied deploy is verified.
     let verifies = gate.as_ref().filter(|_| !succeeded || row.own().status == "active");
     let (workflow, finished) = match verifies {
         Some(gate) if succeeded => match gate.end() {
@@ -141,12 +141,12 @@ fn own_step(row: &Row<'_>, at: usize, standing: &Standing) -> Value {
     step
 }
 
-/// Tells whether a status asks for an approval: a plan that a policy denies is shown to nobody.
+/// Returns whether a status asks for an approval. A plan that a policy denies is not shown to anyone.
 fn asks(stay: &Stay) -> bool {
     stay.status == "pending-approval" && stay.denied.is_empty()
 }
 
-/// Returns how the approval was answered, which follows from what came after it.
+/// Returns how the approval was answered, which follows from the next status.
 fn answer(row: &Row<'_>) -> Option<&'static str> {
     match row.own().status.as_str() {
         "pending-approval" | "approval-expired" | "cancelled" => None,

@@ -1,4 +1,4 @@
-//! The bodies, in the shapes of real servers. Go leaves out what is empty or false, so these do as well.
+//! The bodies, in the shapes of real servers. Go omits what is empty or false, and so do these.
 
 mod deploy;
 mod health;
@@ -59,7 +59,7 @@ pub(crate) fn install_component(component: &Component) -> Value {
     })
 }
 
-/// The app that is installed where the script tells of none.
+/// The installed app, if the script has none.
 pub(crate) fn usual_app() -> App {
     App { id: id("app", "simulated"), name: Some("simulated".to_owned()), branches: Vec::new() }
 }

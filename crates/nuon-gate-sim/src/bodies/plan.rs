@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::script::Plan;
 
-/// What becomes of something, as each tool writes it.
+/// How each tool writes a change.
 struct Change {
     terraform: &'static [&'static str],
-    /// As Kubernetes' differ and Helm's do. Neither replaces anything.
+    /// Kubernetes' and Helm's codes differ. Neither has one for a replacement.
     number: u32,
     verb: &'static str,
 }
@@ -21,7 +21,7 @@ const CHANGE: Change = Change { terraform: &["update"], number: 3, verb: "change
 const DESTROY: Change = Change { terraform: &["delete"], number: 2, verb: "destroyed" };
 const REPLACE: Change = Change { terraform: &["delete", "create"], number: 3, verb: "changed" };
 
-/// Returns what a plan is made of by a tool, which follows from the approval's type.
+/// Returns the contents of a plan, in the form of the tool that the approval's type names.
 pub(crate) fn contents(plan: &Plan, approval_type: &str) -> String {
     if let Some(contents) = &plan.contents {
         return contents.clone();
@@ -66,10 +66,10 @@ fn object(name: &str, change: &Change, value: &str) -> Value {
     })
 }
 
-/// Compresses a text, as the server does with a plan whatever is accepted.
+/// Compresses a text. The server always does so with a plan, whatever the client accepts.
 pub(crate) fn compressed(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Memory takes whatever is written to it.
+    // Writing to memory cannot fail.
     let _ = encoder.write_all(text);
     encoder.finish().unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use super::workflow::Owner;
 use crate::ids::id;
 use crate::script::{GroupInstall, InstallGroup, Run, RunState};
 
-/// A run as it stands at the moment of an answer.
+/// A run at the moment of an answer.
 pub(crate) struct RunView<'a> {
     pub(crate) run: &'a Run,
     pub(crate) state: &'a RunState,
@@ -21,17 +21,17 @@ pub(crate) struct GroupView<'a> {
     pub(crate) installs: Vec<InstallView<'a>>,
 }
 
-/// An install in that.
+/// An install in a group.
 pub(crate) struct InstallView<'a> {
     pub(crate) install: &'a GroupInstall,
-    /// Where it stands, in the words of a run.
+    /// Its state, in the words of a run.
     pub(crate) status: String,
-    /// Its workflow, if that is there.
+    /// Its workflow, if that exists.
     pub(crate) workflow: Option<&'a str>,
 }
 
 impl RunView<'_> {
-    /// Returns where the run stands.
+    /// Returns the state of the run.
     pub(crate) fn status(&self) -> String {
         let follows = || {
             let groups: Vec<&str> = self.groups.iter().map(GroupView::run_word).collect();
@@ -42,7 +42,7 @@ impl RunView<'_> {
 }
 
 impl GroupView<'_> {
-    /// Returns where the group stands, in the words of a run.
+    /// Returns the state of the group, in the words of a run.
     fn run_word(&self) -> &str {
         match self.group.status.as_deref() {
             Some("in-progress") => "running",
@@ -52,7 +52,7 @@ impl GroupView<'_> {
         }
     }
 
-    /// Returns where it stands, as a composite status says it.
+    /// Returns the state as a composite status.
     fn status(&self) -> &str {
         self.group.status.as_deref().unwrap_or_else(|| composite_word(self.run_word()))
     }
@@ -62,7 +62,7 @@ impl GroupView<'_> {
     }
 }
 
-/// Returns where a whole stands whose parts stand so.
+/// Returns the state of a whole from those of its parts.
 fn together<'a>(parts: &[&'a str]) -> &'a str {
     let all = |status: &str| parts.iter().all(|part| *part == status);
     match parts.iter().find(|part| matches!(**part, "failed" | "cancelled")) {
@@ -110,7 +110,7 @@ pub(crate) fn group_run(view: &RunView<'_>, group: &GroupView<'_>) -> Value {
         "install_group_name": group.group.name, "status": {"status": group.status()},
         "total_installs": group.installs.len(), "installs": group.installs.iter().map(install).collect::<Vec<_>>(),
     });
-    // What is zero is absent.
+    // Zeros are omitted.
     for (member, status) in [("completed_installs", "success"), ("failed_installs", "failed")] {
         match group.count(status) {
             0 => {}

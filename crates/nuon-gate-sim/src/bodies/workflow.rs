@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::ids::id;
 use crate::script::{Step, Workflow};
 
-/// So many of the workflows that are ahead in the queue are named.
+/// How many of the workflows ahead in the queue are named.
 const AHEAD: u32 = 20;
 
-/// Whose a workflow is.
+/// The owner of a workflow.
 #[derive(Clone, Copy)]
 pub(crate) struct Owner<'a> {
     pub(crate) id: &'a str,
@@ -19,7 +19,7 @@ pub(crate) struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    /// Says in a workflow's body whose it is.
+    /// Writes the owner into a workflow's body.
     pub(crate) fn sign(&self, body: &mut Value) {
         body["owner_id"] = json!(self.id);
         body["owner_type"] = json!(self.kind);
@@ -27,7 +27,7 @@ impl Owner<'_> {
     }
 }
 
-/// A workflow that a script tells in full.
+/// A fully scripted workflow.
 pub(crate) fn workflow(workflow: &Workflow, current: usize, owner: Option<&Owner<'_>>) -> Value {
     let state = &workflow.states[current];
     let mut status = json!({"status": state.status});
@@ -48,7 +48,7 @@ pub(crate) fn workflow(workflow: &Workflow, current: usize, owner: Option<&Owner
     body
 }
 
-/// Says how a workflow goes about it. What is empty or false is absent.
+/// Writes a workflow's options. What is empty or false is omitted.
 pub(super) fn say_how(body: &mut Value, approval_option: &str, plan_only: bool) {
     if !approval_option.is_empty() {
         body["approval_option"] = json!(approval_option);
@@ -127,7 +127,7 @@ pub(super) fn approval(id: &str, kind: &str, response: Option<Value>) -> Value {
     approval
 }
 
-/// A workflow's place in the queue, with so many ahead of it, or not in it at all.
+/// A workflow's place in the queue: how many are ahead of it, or that it is not in the queue.
 pub(crate) fn queue_position(ahead: Option<u32>, since: Timestamp) -> Value {
     let Some(ahead) = ahead else { return json!({"position": 0}) };
     let signal = |at: u32| {
@@ -140,7 +140,7 @@ pub(crate) fn queue_position(ahead: Option<u32>, since: Timestamp) -> Value {
     json!({"position": u64::from(ahead) + 1, "queue_depth": u64::from(ahead) + 1, "signals_ahead": signals})
 }
 
-/// Makes a workflow, and what it has not finished, a cancelled one.
+/// Marks a workflow and its unfinished parts as cancelled.
 pub(crate) fn cancel_workflow(workflow: &mut Value, finished: bool) {
     let cancel = |body: &mut Value| {
         body["status"] = json!({"status": "cancelled"});

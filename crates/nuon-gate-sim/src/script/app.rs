@@ -39,7 +39,7 @@ pub struct Branch {
 pub struct Run {
     /// Its id.
     pub id: String,
-    /// The id of its own workflow, which follows from its groups unless it is scripted in full.
+    /// The id of its own workflow, which follows from its groups unless it is fully scripted.
     pub workflow: String,
     /// The commit that it releases.
     #[serde(default)]
@@ -47,15 +47,15 @@ pub struct Run {
     /// Whether it plans only.
     #[serde(default)]
     pub plan_only: bool,
-    /// It is there from the beginning, or appears so long after the first request.
+    /// It exists from the start, or appears this long after the first request.
     #[serde(default, deserialize_with = "duration")]
     pub after: Option<Duration>,
     /// Where it stands, one after the other; the last one stays.
     pub states: Vec<RunState>,
 }
 
-/// A state of a run. It lasts as a [`Stay`](super::Stay) does; the answers that count are those about the run itself and
-/// about its groups.
+/// A state of a run. It lasts as a [`Stay`](super::Stay) does, counting answers about the run itself and about its
+/// groups.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunState {
@@ -95,7 +95,7 @@ pub struct GroupInstall {
     /// The workflow that deploys to it.
     pub workflow: Option<String>,
     /// `pending`, `running`, `success`, `failed`, `cancelled`; follows from its workflow if left out. Its workflow's id
-    /// shows from when the workflow is there.
+    /// shows as soon as the workflow exists.
     pub status: Option<String>,
     /// `deploy` or `runbook`.
     pub phase: Option<String>,

@@ -33,21 +33,22 @@ pub struct Component {
     /// The gate that verifies its health after each apply.
     #[serde(default)]
     pub health: Option<Health>,
-    /// What is observed of it after each apply, one after the other; the last observation stays. If left out, the organisation
-    /// has no component health.
+    /// The observations after each apply, in order; the last one stays. If left out, the organisation has no component
+    /// health.
     #[serde(default)]
     pub observed: Vec<Observation>,
-    /// How "no deploy yet" is said; as the generation does if left out.
+    /// How the server says "no deploy yet"; as the generation does if left out.
     #[serde(default)]
     pub no_deploy: Option<NoDeploy>,
     /// Frequent drift scans hide its deploys, as on servers of mid-2025, unless a hundred rows are asked for.
     #[serde(default)]
     pub drift_scans: bool,
-    /// How long earlier deploys took that had passed before the first request, oldest first. Only its list shows them.
+    /// The durations of earlier deploys that had passed before the first request, oldest first. Only its list shows
+    /// them.
     #[serde(default, deserialize_with = "durations")]
     pub earlier: Vec<Duration>,
-    /// What becomes of each deploy that is triggered while the simulator runs; one that goes well if left out. One of type
-    /// `teardown` is for teardowns.
+    /// How each deploy goes that is triggered while the simulator runs; it passes if left out. One of type `teardown`
+    /// is for teardowns.
     #[serde(default)]
     pub triggered: Option<Deploy>,
     /// Its deploys, oldest first.
@@ -92,37 +93,37 @@ pub struct Deploy {
     /// The workflow's id.
     #[serde(default)]
     pub workflow: Option<String>,
-    /// The row is there from the beginning, or appears so long after the first request…
+    /// The row exists from the start, or appears this long after the first request…
     #[serde(default, deserialize_with = "duration")]
     pub after: Option<Duration>,
-    /// …or after so many polls at the component.
+    /// …or after this many polls of the component.
     #[serde(default)]
     pub after_polls: u32,
-    /// Where it stands, one after the other; the last one stays. A row of type `recover` can leave them out.
+    /// Its statuses, in order; the last one stays. A row of type `recover` can leave them out.
     #[serde(default)]
     pub statuses: Vec<Stay>,
-    /// It plans only, which its workflow alone says.
+    /// Whether it only plans, which only its workflow says.
     #[serde(default)]
     pub plan_only: bool,
-    /// The `approval_option` of its workflow, unless that is scripted in full; an empty one is absent.
+    /// The `approval_option` of its workflow, unless that is fully scripted; omitted if empty.
     #[serde(default = "workflow::approve_all")]
     pub approval_option: String,
     /// The type of its approval.
     #[serde(default = "workflow::helm_approval")]
     pub approval: String,
-    /// What it asks to approve; unknown if left out.
+    /// The plan to approve; unknown if left out.
     #[serde(default)]
     pub plan: Option<Plan>,
     /// The gate that verifies its health, if it is not the component's.
     #[serde(default)]
     pub health: Option<Health>,
-    /// What happens when its workflow is to be cancelled, unless that is scripted in full and says so itself.
+    /// What happens when its workflow is cancelled, unless that is fully scripted and says so itself.
     #[serde(default)]
     pub cancel: Option<Cancel>,
     /// What its jobs logged, oldest first.
     #[serde(default)]
     pub logs: Vec<LogLine>,
-    /// How many lines without interest they logged after that.
+    /// How many uninteresting lines they logged after that.
     #[serde(default)]
     pub filler_logs: u32,
 }
@@ -169,13 +170,14 @@ impl Deploy {
         }
     }
 
-    /// Returns when its row is created if it is first met now: one that appears by polls is when it is first seen.
+    /// Returns when its row is created if it is first read now. A row that appears after polls is created when it is
+    /// first read.
     pub(crate) fn begins(&self, now: Duration) -> Duration {
         let by_polls = if self.after_polls > 0 { now } else { Duration::ZERO };
         self.after.unwrap_or(by_polls)
     }
 
-    /// Tells whether it puts a build in place.
+    /// Returns whether it deploys a build.
     pub(crate) fn is_apply(&self) -> bool {
         self.deploy_type.as_deref().is_none_or(|own| own == "apply") && !self.plan_only
     }
@@ -189,29 +191,29 @@ pub struct LogLine {
     pub severity: Severity,
     /// What it says.
     pub text: String,
-    /// It is logged so long after the deploy's row appeared; with the line before it if left out.
+    /// It is logged this long after the deploy's row appeared; together with the previous line if left out.
     #[serde(deserialize_with = "duration")]
     pub after: Option<Duration>,
 }
 
-/// How bad a line of a log is.
+/// The severity of a log line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// Of interest to the runner's own developers.
+    /// For developers of the runner.
     Debug,
-    /// Nothing is wrong.
+    /// Information.
     #[default]
     Info,
-    /// Something may be.
+    /// A warning.
     Warn,
-    /// Something is.
+    /// An error.
     Error,
-    /// Nothing goes on.
+    /// A fatal error.
     Fatal,
 }
 
-/// A stay in a status. It lasts for a time or for a number of answers that showed it; one answer if neither is said.
+/// A stay in a status. It lasts for a time or for a number of answers that show it; for one answer if neither is given.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stay {
@@ -222,14 +224,14 @@ pub struct Stay {
     pub duration: Option<Duration>,
     /// For how many answers.
     pub polls: Option<u32>,
-    /// What the server says of it.
+    /// The server's description.
     pub description: Option<String>,
-    /// A failure in full (`composite_error`; mid-2025: an entry of the history; 2024: the job's error metadata).
+    /// The complete failure (`composite_error`; mid-2025: an entry of the history; 2024: the job's error metadata).
     pub error: Option<String>,
-    /// The hint. Servers of before 2026 have no place for it.
+    /// The hint. Servers before 2026 have no place for it.
     pub hint: Option<String>,
-    /// So many workflows are ahead of its own in the queue, which has not begun then.
+    /// How many workflows are ahead of its own in the queue. Its own has then not begun.
     pub ahead: Option<u32>,
-    /// The policies that deny it: `name: what was found`. Servers of before 2026 know of none.
+    /// The policies that deny it: `name: what was found`. Servers before 2026 have none.
     pub denied: Vec<String>,
 }

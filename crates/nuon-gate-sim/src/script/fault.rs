@@ -1,21 +1,21 @@
-//! What goes wrong.
+//! Faults.
 
 use serde::Deserialize;
 
-/// What goes wrong with a request.
+/// A fault in the answers to some requests.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Which requests can be struck.
+    /// Which kind of requests.
     #[serde(default)]
     pub on: Endpoint,
     /// Only those about this component.
     #[serde(default)]
     pub component: Option<String>,
-    /// Which of them are, counting from 1; all if left out.
+    /// Which of these requests, counting from 1; all if left out.
     #[serde(default)]
     pub nth: Vec<u32>,
-    /// What comes instead of the answer.
+    /// What is sent instead of the answer.
     pub answer: Answer,
     /// The status code, for `answer = "status"` and `"redirect"`.
     #[serde(default = "default_code")]
@@ -26,7 +26,7 @@ pub struct Fault {
     /// The `Retry-After` header, as it is written.
     #[serde(default)]
     pub retry_after: Option<String>,
-    /// The request has taken effect all the same, which its sender cannot know.
+    /// Whether the request takes effect all the same, which the client cannot know.
     #[serde(default)]
     pub after_effect: bool,
 }
@@ -39,7 +39,7 @@ fn default_code() -> u16 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
-    /// Any of the API's. An outage of the API is none of the notification services.
+    /// Any request to the API. Requests to notification services are not included.
     #[default]
     Any,
     /// A component's latest deploy.
@@ -58,25 +58,25 @@ pub enum Endpoint {
     Deploys,
     /// The deploys of an install.
     InstallDeploys,
-    /// The triggering of deploys and teardowns.
+    /// Triggering deploys and teardowns.
     Trigger,
     /// A workflow.
     Workflow,
-    /// The awaiting of a workflow's step.
+    /// The long poll for the end of a workflow's step.
     Await,
     /// A workflow's place in the queue.
     QueuePosition,
-    /// What the components of an install are made of.
+    /// The resources of an install's components.
     Resources,
-    /// The checks of a component's health, and the reporting of one.
+    /// The health checks of a component, and reporting one.
     Checks,
     /// The contents of an approval.
     ApprovalContents,
-    /// The cancelling of a workflow.
+    /// Cancelling a workflow.
     Cancel,
     /// A deploy's logs.
     Logs,
-    /// The following of a deploy's logs.
+    /// The long poll for more of a deploy's logs.
     Tail,
     /// The apps.
     Apps,
@@ -88,11 +88,11 @@ pub enum Endpoint {
     Run,
     /// The groups of installs in a run.
     RunGroups,
-    /// The answer to any client.
+    /// The public configuration.
     CliConfig,
     /// The exchange of an identity for a token.
     Exchange,
-    /// Where an identity is issued.
+    /// The issuer of identities.
     Issuer,
     /// Slack's Web API.
     Slack,
@@ -107,7 +107,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Tells whether what is said of this is said of a request to another as well.
+    /// Returns whether this kind of requests includes another one.
     pub(crate) fn includes(self, other: Self) -> bool {
         let is_reported =
             matches!(other, Self::Slack | Self::SlackWebhook | Self::Webhook | Self::Teams | Self::Discord);
@@ -115,7 +115,7 @@ impl Endpoint {
     }
 }
 
-/// What comes instead of an answer.
+/// What is sent instead of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
@@ -129,19 +129,19 @@ pub enum Answer {
     ResetInHead,
     /// The connection is reset in the middle of the body.
     ResetInBody,
-    /// More bytes are announced than come before the connection is closed.
+    /// More bytes are announced than are sent before the connection is closed.
     LengthTooLong,
-    /// Fewer bytes are announced than come: the rest stands where the next answer should begin.
+    /// Fewer bytes are announced than are sent: the rest is where the next answer should begin.
     LengthTooShort,
-    /// The body is said to come in chunks, and what comes is none.
+    /// The body claims to be chunked, but is not.
     Unchunked,
-    /// The body ends too early, although all announced bytes came.
+    /// The body ends too early, although all announced bytes were sent.
     Truncated,
-    /// Nothing comes, ever.
+    /// Nothing is ever sent.
     Hang,
-    /// The head comes, and a byte of the body each 50 ms.
+    /// The head is sent, and then a byte of the body every 50 ms.
     Drip,
-    /// A 200 with a body that is no JSON.
+    /// A 200 with a body that is not JSON.
     Undecodable,
     /// A 200 with an HTML body.
     Html,
@@ -149,22 +149,22 @@ pub enum Answer {
     Null,
     /// A 200 with `[]`.
     Array,
-    /// A 200 with nothing.
+    /// A 200 without a body.
     Nothing,
-    /// A 200 that says it is compressed.
+    /// A 200 that claims to be compressed.
     Compressed,
     /// A 200 with a body of more than 16 MiB.
     Huge,
     /// The same, compressed to a few bytes.
     Bomb,
-    /// The answer as a replica gives it that lags: each deploy is where it was before its last change.
+    /// The answer of a replica that lags: each deploy is as it was before its last change.
     Lagging,
-    /// The answer where the last change was written by a machine whose clock is an hour behind.
+    /// The answer if the last change was written by a machine whose clock is an hour behind.
     ClockBehind,
 }
 
 impl Answer {
-    /// Tells whether it is an answer like any other, which shows things in another light.
+    /// Returns whether it is a complete answer that shows another state.
     pub(crate) fn is_whole(self) -> bool {
         matches!(self, Self::Lagging | Self::ClockBehind)
     }

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::duration;
 
-/// A gate that verifies a component's health once it has been deployed, on servers of 2026.
+/// A gate that verifies a component's health after a deploy, on servers from 2026 on.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Health {
-    /// How often it is tried at most.
+    /// The most attempts.
     pub tries: u32,
-    /// How long each try takes…
+    /// How long each attempt takes…
     #[serde(rename = "for", deserialize_with = "duration")]
     pub duration: Option<Duration>,
-    /// …or for how many answers about the deploy it goes on; one answer if neither is said.
+    /// …or for how many answers about the deploy it goes on; for one answer if neither is given.
     pub polls: Option<u32>,
-    /// What comes of each try, one after the other; the last outcome repeats.
+    /// The outcome of each attempt, in order; the last one repeats.
     pub outcomes: Vec<Outcome>,
-    /// The check that fails, if one does.
+    /// The check that fails, if one fails.
     pub check: Check,
 }
 
@@ -30,7 +30,7 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Returns what comes of each try that is made: the first success is the last one.
+    /// Returns the outcome of each attempt. The first success is the last attempt.
     pub(crate) fn outcomes(&self) -> Vec<Outcome> {
         let last = self.outcomes.last().copied();
         let said = self.outcomes.iter().copied().chain(std::iter::repeat_with(|| last.unwrap_or_default()));
@@ -45,27 +45,27 @@ impl Health {
     }
 }
 
-/// What is observed of a component for a time, or for a number of answers about what it is made of; one answer if neither is
-/// said.
+/// An observation of a component, for a time or for a number of answers about its resources; for one answer if neither
+/// is given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Observation {
-    /// The word for its health.
+    /// Its health.
     pub health: String,
     /// For how long.
     #[serde(rename = "for", deserialize_with = "duration")]
     pub duration: Option<Duration>,
     /// For how many answers.
     pub polls: Option<u32>,
-    /// The kind of what is observed.
+    /// The kind of the observed resource.
     pub kind: String,
     /// Its name; the component's if left out.
     pub name: Option<String>,
     /// Why.
     pub message: String,
-    /// Nothing was observed since before the first request.
+    /// Whether the last observation was before the first request.
     pub stale: bool,
-    /// How far the clock of the runner that observes it is ahead.
+    /// How far the clock of the observing runner is ahead.
     #[serde(deserialize_with = "duration")]
     pub ahead: Option<Duration>,
 }
@@ -85,11 +85,11 @@ impl Default for Observation {
     }
 }
 
-/// What comes of a try of a health gate: the status that it writes.
+/// The outcome of a health gate's attempt: the status that it writes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The component held healthy.
+    /// The component stayed healthy.
     #[default]
     Active,
     /// It did not.
@@ -100,12 +100,12 @@ pub enum Outcome {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Check {
-    /// The kind of what is checked.
+    /// The kind of the checked resource.
     pub kind: String,
     /// Its name; the component's if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What the check says.
+    /// The check's health.
     pub health: String,
     /// Why.
     pub message: String,

@@ -1,4 +1,4 @@
-//! Answers that the newest servers hold back until there is something to say.
+//! Long polls of the newest servers.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use serde::Deserialize;
 
 use super::duration;
 
-/// How long answers are held back, and which of these endpoints are there.
+/// How long requests are held open, and which of the endpoints exist.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LongPoll {
-    /// How the end of a workflow's step can be awaited.
+    /// The long poll for the end of a workflow's step.
     pub step: StepAwait,
-    /// How long that takes at most; a minute if left out.
+    /// How long that is held open; a minute if left out.
     #[serde(deserialize_with = "duration")]
     pub step_limit: Option<Duration>,
-    /// Whether the end of a log can be followed.
+    /// Whether there is a long poll for more of a log.
     pub tail: bool,
 }
 
@@ -25,15 +25,15 @@ impl Default for LongPoll {
     }
 }
 
-/// How the end of a workflow's step can be awaited.
+/// The long poll for the end of a workflow's step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepAwait {
-    /// It can.
+    /// It works.
     #[default]
     On,
-    /// The server does not know of that.
+    /// The server does not have it.
     Off,
-    /// Always with a 500, as one version of the server answers.
+    /// It always fails with a 500, as in one version of the server.
     Broken,
 }

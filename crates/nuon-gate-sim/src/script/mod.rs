@@ -26,10 +26,10 @@ pub use self::plan::Plan;
 pub use self::sinks::{Slack, SlackWebhook, SlackWebhookRefusal, Webhook};
 pub use self::workflow::{Cancel, Step, Workflow, WorkflowState};
 
-/// More tries than any health gate has.
+/// More attempts than any health gate has.
 const MOST_TRIES: u32 = 100;
 
-/// Why a text is no script.
+/// Why a text is not a valid script.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidScript(String);

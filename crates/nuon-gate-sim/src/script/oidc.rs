@@ -8,15 +8,15 @@ use serde::Deserialize;
 pub struct Oidc {
     /// The identity token that is exchanged, and that is issued.
     pub identity: String,
-    /// The audience that it has; any if left out. For another audience another token is issued.
+    /// The audience that it has; any if left out. For another audience, another token is issued.
     pub audience: Option<String>,
-    /// The token to which one is issued.
+    /// The token with which an identity can be requested.
     pub request_token: String,
-    /// The role that is given.
+    /// The role of an exchanged token.
     pub role: String,
     /// For how many answers each token is accepted; for all if left out.
     pub lifetime_polls: Option<u32>,
-    /// The status code with which every identity is refused; 200 says that it is not authenticated.
+    /// The status with which every identity is refused; 200 says that it is not authenticated.
     pub refuse: Option<u16>,
 }
 

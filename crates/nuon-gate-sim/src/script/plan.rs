@@ -2,21 +2,21 @@
 
 use serde::Deserialize;
 
-/// What a human is asked to approve: the names of what it touches.
+/// What a human is asked to approve: the names of the affected resources.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plan {
-    /// What is new.
+    /// Resources to create.
     pub add: Vec<String>,
-    /// What becomes different.
+    /// Resources to change.
     pub change: Vec<String>,
-    /// What goes.
+    /// Resources to destroy.
     pub destroy: Vec<String>,
-    /// What goes and comes anew.
+    /// Resources to replace.
     pub replace: Vec<String>,
-    /// A value that stands everywhere in it, as secrets do.
+    /// A value that appears everywhere in it, as secrets do.
     pub value: String,
-    /// What the contents are instead, whatever that is.
+    /// Raw contents in place of a plan.
     pub contents: Option<String>,
 }
 

@@ -12,13 +12,13 @@ pub struct Slack {
     pub channel: String,
     /// What the bot may do.
     pub scopes: String,
-    /// The error that a post gets, such as `not_in_channel`. One about blocks is for posts that have some.
+    /// The error for a post, such as `not_in_channel`. One about blocks only applies to posts with blocks.
     pub refuse: Option<String>,
-    /// The error that an edit gets, such as `edit_window_closed`. One about blocks is for edits that have some.
+    /// The error for an edit, such as `edit_window_closed`. One about blocks only applies to edits with blocks.
     pub refuse_update: Option<String>,
-    /// So many posts at first are too many.
+    /// How many posts at first exceed the rate limit.
     pub rate_limit: u32,
-    /// After so many seconds they would not be.
+    /// The `Retry-After` of those, in seconds.
     pub retry_after: u32,
 }
 
@@ -40,23 +40,23 @@ impl Default for Slack {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SlackWebhook {
-    /// The error that a post gets. One about blocks is for posts that have some.
+    /// The error for a post. One about blocks only applies to posts with blocks.
     pub refuse: Option<SlackWebhookRefusal>,
 }
 
-/// Why a Slack incoming webhook takes nothing.
+/// Why a Slack incoming webhook refuses a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlackWebhookRefusal {
-    /// The blocks break a rule; it does not say which.
+    /// The blocks violate a rule; it does not say which.
     InvalidBlocks,
     /// The body cannot be read.
     InvalidPayload,
-    /// There is nobody to tell.
+    /// There is no such user.
     UserNotFound,
-    /// An administrator does not let apps post there.
+    /// An administrator forbids posts by apps.
     ActionProhibited,
-    /// The webhook's token is none.
+    /// The webhook's token is invalid.
     InvalidToken,
     /// The channel is gone.
     ChannelNotFound,
@@ -64,7 +64,7 @@ pub enum SlackWebhookRefusal {
     NoService,
     /// The channel is archived.
     ChannelIsArchived,
-    /// Slack has trouble of its own.
+    /// Slack has an internal error.
     RollupError,
 }
 
@@ -72,11 +72,11 @@ pub enum SlackWebhookRefusal {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Webhook {
-    /// The status with which it takes what is sent to it.
+    /// The status with which it accepts requests.
     pub status: u16,
-    /// The status with which it refuses; one of 300 to 399 leads to another path of its own.
+    /// The status with which it refuses; one of 300 to 399 redirects to another path of its own.
     pub refuse: Option<u16>,
-    /// How often it does so before it takes something; always if left out.
+    /// How often it refuses before it accepts; always if left out.
     pub times: Option<u32>,
 }
 

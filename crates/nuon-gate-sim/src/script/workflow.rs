@@ -1,4 +1,4 @@
-//! Workflows that are scripted in full.
+//! Fully scripted workflows.
 
 use std::time::Duration;
 
@@ -24,10 +24,10 @@ pub struct Workflow {
     /// `prompt`, `approve-all` or any other; an empty one is absent.
     #[serde(default = "approve_all")]
     pub approval_option: String,
-    /// What happens when it is to be cancelled.
+    /// What happens when it is cancelled.
     #[serde(default)]
     pub cancel: Option<Cancel>,
-    /// Where it stands, one after the other; the last one stays.
+    /// Its states, in order; the last one stays.
     pub states: Vec<WorkflowState>,
 }
 
@@ -43,17 +43,17 @@ pub(super) fn helm_approval() -> String {
     "helm_approval".to_owned()
 }
 
-/// What happens when a workflow is to be cancelled.
+/// What happens when a workflow is cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cancel {
-    /// It is refused so often before it is accepted. A workflow that cannot be cancelled refuses always.
+    /// How often it is refused before it is accepted. A workflow that cannot be cancelled always refuses.
     pub refuse: u32,
-    /// Who asks is not allowed to.
+    /// The client is not allowed to.
     pub forbidden: bool,
-    /// After so many further answers about the workflow or its deploys it shows.
+    /// After this many further answers about the workflow or its deploys, it is visible.
     pub settles_after: u32,
-    /// It is accepted and comes too late: everything goes on as the script says.
+    /// It is accepted, but too late: everything goes on as the script says.
     pub loses: bool,
 }
 
@@ -78,7 +78,7 @@ pub struct WorkflowState {
     pub finished: bool,
     /// Whether it waits for a human to retry it.
     pub awaiting_retry: bool,
-    /// So many workflows are ahead of it in the queue.
+    /// How many workflows are ahead of it in the queue.
     pub ahead: Option<u32>,
     /// Its steps.
     pub steps: Vec<Step>,
@@ -92,13 +92,13 @@ pub struct Step {
     pub id: Option<String>,
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its status.
     pub status: String,
-    /// What is said of that.
+    /// The description of its status.
     pub description: Option<String>,
     /// The deploy it works on, or another target.
     pub deploy: Option<String>,
-    /// What kind of target that is; `install_deploys` if left out. It can be known before the target is.
+    /// The kind of that target; `install_deploys` if left out. It can be known before the target is.
     pub target_type: Option<String>,
     /// `system`, `user`, `approval`, `skipped` or `hidden`; follows from its status if left out.
     pub execution_type: Option<String>,
@@ -106,22 +106,23 @@ pub struct Step {
     pub group: Option<usize>,
     /// Whether it has ended.
     pub finished: bool,
-    /// How often it has been retried, and may be.
+    /// How often it has been retried, and how often it may be.
     pub retry: Option<(u32, u32)>,
-    /// Whether another step has taken its place.
+    /// Whether another step has replaced it.
     pub retried: bool,
-    /// What it has seen of a component's health.
+    /// The health checks that it has made.
     pub checks: Vec<Check>,
     /// Why it failed.
     pub reason: Option<String>,
-    /// The type of its approval; a Helm chart's if left out. A step has one that says so, awaits it, or has its answer.
+    /// The type of its approval; a Helm chart's if left out. A step has an approval if it names a type, waits for one,
+    /// or has an answer.
     pub approval: Option<String>,
-    /// What it asks to approve; unknown if left out.
+    /// The plan to approve; unknown if left out.
     pub plan: Option<Plan>,
     /// How a human answered: approve, deny, …
     pub answer: Option<String>,
-    /// What they said.
+    /// The human's note.
     pub note: Option<String>,
-    /// The id of their account.
+    /// The id of the human's account.
     pub answered_by: Option<String>,
 }

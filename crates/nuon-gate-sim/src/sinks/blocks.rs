@@ -1,4 +1,4 @@
-//! The limits of Slack's blocks, and its words about what is beyond them.
+//! The limits of Slack's blocks, and Slack's words for violations.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::length;
 
-/// Kinds of blocks that are taken as they are.
+/// Kinds of blocks that are not checked.
 const UNCHECKED: [&str; 12] = [
     "alert",
     "call",
@@ -21,19 +21,19 @@ const UNCHECKED: [&str; 12] = [
     "task_card",
     "video",
 ];
-/// How Slack counts all texts of a message together is not known. What is longer than this was refused in every report.
+/// How Slack counts all texts of a message together is not known. Longer ones than this were refused in every report.
 const LONGEST_TOGETHER: usize = 13_200;
 
-/// What is wrong, and where.
+/// A violation, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Complaint {
     /// What is wrong.
     pub(super) message: String,
-    /// Where, from the list of blocks on.
+    /// Its place, starting at the list of blocks.
     pub(super) pointer: String,
 }
 
-/// Returns what is wrong with a message's blocks.
+/// Returns the violations in a message's blocks.
 pub(super) fn complaints(blocks: &[Value]) -> Vec<Complaint> {
     let mut found = Found::default();
     found.items("", blocks, 0, 50);
@@ -43,12 +43,12 @@ pub(super) fn complaints(blocks: &[Value]) -> Vec<Complaint> {
     found.complaints
 }
 
-/// Tells whether the texts of blocks are too long together.
+/// Returns whether the texts of all blocks together are too long.
 pub(super) fn are_too_long(blocks: &[Value]) -> bool {
     blocks.iter().map(texts).sum::<usize>() > LONGEST_TOGETHER
 }
 
-/// Returns how long all the texts of a block are.
+/// Returns the length of all texts of a block.
 fn texts(value: &Value) -> usize {
     let own = value["text"].as_str().map_or(0, length);
     let inner: usize = match value {
@@ -64,7 +64,7 @@ struct Found {
     complaints: Vec<Complaint>,
     block_ids: BTreeSet<String>,
     action_ids: BTreeSet<String>,
-    /// How long the Markdown is that all blocks have together.
+    /// The length of the Markdown in all blocks.
     markdown: usize,
 }
 
@@ -143,7 +143,7 @@ impl Found {
         match part["type"].as_str().unwrap_or_default() {
             "rich_text_section" | "rich_text_preformatted" | "rich_text_quote" => {
                 self.list(at, part, "elements", usize::MAX, |found, at, element| match element["type"].as_str() {
-                    // Between two words a blank is a text.
+                    // A blank between two words is a text.
                     Some("text") if element["text"] != "" => {}
                     Some("text") => found.string(&format!("{at}/text"), &element["text"], usize::MAX),
                     Some("link") => found.string(&format!("{at}/url"), &element["url"], 3000),
@@ -155,7 +155,7 @@ impl Found {
         }
     }
 
-    /// Looks at each item of a list that has to be there.
+    /// Checks each item of a required list.
     fn list(&mut self, at: &str, owner: &Value, name: &str, most: usize, each: impl Fn(&mut Self, &str, &Value)) {
         let Some(items) = owner[name].as_array() else {
             return self.add(at, format!("missing required field: {name}"));
@@ -176,7 +176,7 @@ impl Found {
         }
     }
 
-    /// Looks at a text object.
+    /// Checks a text object.
     fn text(&mut self, at: &str, text: &Value, kinds: &[&str], most: usize) {
         if !text.is_object() {
             return self.add(at, "must provide an object");
@@ -191,7 +191,7 @@ impl Found {
     fn string(&mut self, at: &str, value: &Value, most: usize) {
         match value.as_str() {
             None => self.add(at, "must provide a string"),
-            // Blanks are nothing, too.
+            // A text of blanks counts as empty.
             Some(text) if text.trim().is_empty() => self.add(at, "must be more than 0 characters"),
             Some(text) if length(text) > most => {
                 self.add(at, format!("must be less than {} characters", most.saturating_add(1)));
@@ -200,7 +200,7 @@ impl Found {
         }
     }
 
-    /// Looks at an id, which has to be the only one of its kind.
+    /// Checks an id, which must be unique.
     fn id(&mut self, at: &str, owner: &Value, name: &str) {
         let Some(value) = owner.get(name) else { return };
         let at = format!("{at}/{name}");

@@ -16,13 +16,13 @@ const FIRST: u64 = 1_754_229_731;
 pub struct SlackMessage {
     /// The channel's id.
     pub channel: String,
-    /// What names the message in its channel.
+    /// The time that identifies the message in its channel.
     pub ts: String,
-    /// The message that it answers to.
+    /// The message that it replies to.
     pub thread_ts: Option<String>,
-    /// Whether an answer stands in the channel as well.
+    /// Whether a reply is also shown in the channel.
     pub is_broadcast: bool,
-    /// Its text: what the notification says, and what is shown if there are no blocks.
+    /// Its text: the notification's text, and what is shown without blocks.
     pub text: String,
     /// Its blocks.
     pub blocks: Vec<Value>,
@@ -41,14 +41,14 @@ pub(crate) struct Channel {
 /// The content of a message.
 #[derive(Debug, Default)]
 pub(super) struct Content {
-    /// Left out, it stays as it is.
+    /// If left out, it does not change.
     pub(super) text: Option<String>,
-    /// Left out, they stay as they are.
+    /// If left out, they do not change.
     pub(super) blocks: Option<Vec<Value>>,
     has_attachments: bool,
 }
 
-/// Why a message cannot be taken.
+/// Why a message is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) word: String,
@@ -67,7 +67,7 @@ impl Refusal {
 }
 
 impl Content {
-    /// Reads a message, and checks every limit.
+    /// Parses a message, and checks every limit.
     pub(super) fn of(body: &Map<String, Value>) -> Result<Self, Refusal> {
         let text = body.get("text").and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let blocks = list(body, "blocks", "invalid_blocks_format")?;
@@ -101,7 +101,7 @@ impl Content {
     }
 }
 
-/// Reads a list, which may be written as one or as a text that is one.
+/// Reads a list, written as JSON or as a text with JSON.
 pub(super) fn list(body: &Map<String, Value>, name: &str, word: &str) -> Result<Option<Vec<Value>>, Refusal> {
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -111,7 +111,7 @@ pub(super) fn list(body: &Map<String, Value>, name: &str, word: &str) -> Result<
     }
 }
 
-/// Tells whether a refusal of the script applies to a message: one without blocks has no bad ones.
+/// Returns whether a refusal of the script applies to a message. One about blocks needs blocks.
 pub(super) fn strikes(word: &str, content: &Content) -> bool {
     content.has_blocks() || !matches!(word, "invalid_blocks" | "invalid_blocks_format" | "msg_blocks_too_long")
 }
@@ -130,7 +130,7 @@ impl Channel {
             let messages = vec![format!("{} is not a valid thread_ts", thread.as_str().unwrap_or(&thread.to_string()))];
             return Err(Refusal { messages, ..Refusal::of("invalid_thread_ts") });
         }
-        // An answer to a message that is gone is no error: it stands in the channel like any other.
+        // A reply to a deleted message is not an error: it appears in the channel like any other message.
         let thread_ts =
             thread.and_then(|(_, ts)| ts).filter(|ts| self.messages.iter().any(|message| message.ts == *ts));
         let number = self.messages.len() as u64;
@@ -147,7 +147,7 @@ impl Channel {
         Ok(&self.messages[self.messages.len() - 1])
     }
 
-    /// Edits a message. What is left out stays.
+    /// Edits a message. What is left out does not change.
     pub(super) fn edit(&mut self, ts: &str, content: Content) -> Result<&SlackMessage, Refusal> {
         let message = self.messages.iter_mut().find(|message| message.ts == ts);
         let message = message.ok_or_else(|| Refusal::of("message_not_found"))?;
@@ -187,7 +187,7 @@ impl SlackMessage {
     }
 }
 
-/// Returns a channel's id, which follows from its name.
+/// Returns a channel's id, which is derived from its name.
 pub(super) fn id(name: &str) -> String {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(9).collect();
     format!("C0{:0<9}", name.to_ascii_uppercase())

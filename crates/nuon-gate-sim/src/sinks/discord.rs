@@ -55,7 +55,7 @@ impl Discord {
         }
     }
 
-    /// Edits a message that came through the same webhook. What is left out stays.
+    /// Edits a message that came through the same webhook. What is left out does not change.
     pub(super) fn edit(&mut self, webhook: [&str; 2], id: &str, request: &Seen) -> Reply {
         let its = |message: &&mut DiscordMessage| message.id == id && message.webhook == webhook;
         let Some(message) = self.messages.iter_mut().find(its) else {
@@ -108,7 +108,7 @@ impl DiscordMessage {
     }
 }
 
-/// Reads a message, and checks every limit.
+/// Parses a message, and checks every limit.
 fn read(request: &Seen) -> Result<Map<String, Value>, Reply> {
     let invalid = json!({"message": "The request body contains invalid JSON.", "code": 50109});
     let body = object(request).ok_or_else(|| Reply::json(400, &invalid))?;

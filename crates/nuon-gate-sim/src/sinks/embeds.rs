@@ -1,10 +1,10 @@
-//! The limits of a Discord message, and Discord's words about what is beyond them.
+//! The limits of a Discord message, and Discord's words for violations.
 
 use serde_json::{Map, Value, json};
 
 use super::length;
 
-/// The tree of what is wrong, shaped like the message; empty if nothing is.
+/// The tree of violations, shaped like the message; empty if there are none.
 pub(super) fn errors(message: &Map<String, Value>) -> Value {
     let mut errors = Errors(json!({}));
     let content = message.get("content").unwrap_or(&Value::Null);
@@ -16,14 +16,14 @@ pub(super) fn errors(message: &Map<String, Value>) -> Value {
     for (at, embed) in embeds.iter().enumerate() {
         errors.embed(&at.to_string(), embed);
     }
-    // Only a message whose parts all fit is measured as a whole.
+    // The total size is only checked if every part fits.
     if errors.0 == json!({}) && embeds.iter().map(size).sum::<usize>() > 6000 {
         errors.add(&["embeds"], "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000");
     }
     errors.0
 }
 
-/// Returns how much an embed counts.
+/// Returns the size of an embed.
 fn size(embed: &Value) -> usize {
     let text = |value: &Value| value.as_str().map_or(0, length);
     let fields = embed["fields"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The notification endpoints: what they accept, what they refuse, and what their readers see.
+//! The notification services: what they accept, what they refuse, and what their readers see.
 //!
 //! They need no API token, and requests to them do not move the simulated deploys.
 
@@ -25,7 +25,7 @@ pub(crate) const TEAMS_WEBHOOK: &str =
     "/teams/workflows/simulated/triggers/manual/paths/invoke?sig=simulated-signature";
 pub(crate) const DISCORD_WEBHOOK: &str = "/discord/api/webhooks/1400000000000000000/simulated-hook";
 
-/// A service, as a path names it.
+/// A service, from its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sink<'a> {
     /// A method of Slack's Web API.
@@ -33,11 +33,11 @@ pub(crate) enum Sink<'a> {
     SlackWebhook,
     Webhook,
     Teams,
-    /// A Discord webhook, by its id and token, and what is below it.
+    /// A Discord webhook, by its id and token, and the rest of the path.
     Discord([&'a str; 2], Below<'a>),
 }
 
-/// What is below a Discord webhook.
+/// The rest of the path of a Discord webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Below<'a> {
     Nothing,
@@ -61,7 +61,7 @@ impl<'a> Sink<'a> {
         })
     }
 
-    /// Returns what a script calls it.
+    /// Returns its name in a script.
     pub(crate) fn endpoint(self) -> Endpoint {
         match self {
             Self::Slack(_) => Endpoint::Slack,
@@ -89,7 +89,7 @@ pub(crate) struct Sinks {
 
 impl Sinks {
     /// Handles a request to a service.
-    pub(crate) fn tell(&mut self, sink: Sink<'_>, request: &Seen, script: &Script) -> Reply {
+    pub(crate) fn handle(&mut self, sink: Sink<'_>, request: &Seen, script: &Script) -> Reply {
         if !sink.takes(&request.method) {
             return Reply::empty(405);
         }
@@ -104,7 +104,7 @@ impl Sinks {
     }
 }
 
-/// Returns the object that a request's body is, if it says that it is JSON.
+/// Returns a request's body as an object, if it is sent as JSON.
 fn object(request: &Seen) -> Option<Map<String, Value>> {
     let says_json = request.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
     says_json.then(|| serde_json::from_str(&request.body).ok())?

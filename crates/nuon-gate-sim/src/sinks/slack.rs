@@ -1,4 +1,4 @@
-//! Slack's Web API. A status of 200 proves nothing there: success is in the body.
+//! Slack's Web API. A status of 200 proves nothing there: the body says whether it succeeded.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::{blocks, object};
 use crate::message::{Reply, Seen};
 use crate::script;
 
-/// What the Web API has refused so far.
+/// How often the Web API has refused so far.
 #[derive(Debug, Default)]
 pub(super) struct Slack {
     limited: u32,
@@ -91,7 +91,7 @@ fn post(body: &Map<String, Value>, script: &script::Slack, channel: &mut Channel
 
 fn update(body: &Map<String, Value>, script: &script::Slack, channel: &mut Channel) -> Result<Value, Refusal> {
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-    // A channel's name is not accepted here, although it was for the post.
+    // A channel's name is accepted for the post, but not here.
     if text("channel") != id(&script.channel) {
         return Err(Refusal::of("channel_not_found"));
     }
@@ -99,7 +99,7 @@ fn update(body: &Map<String, Value>, script: &script::Slack, channel: &mut Chann
     channel.edit(text("ts"), content).map(posted)
 }
 
-/// Reads a message, unless the script refuses it.
+/// Parses a message, unless the script refuses it.
 fn allowed(body: &Map<String, Value>, refuse: Option<&str>) -> Result<Content, Refusal> {
     let content = Content::of(body)?;
     match refuse.filter(|word| strikes(word, &content)) {
@@ -141,7 +141,7 @@ fn validate(body: &Map<String, Value>) -> Result<Value, Refusal> {
     Ok(json!({"ok": false, "error": word, "errors": errors}))
 }
 
-/// Reads an object, which may be written as one or as a text that is one.
+/// Reads an object, written as JSON or as a text with JSON.
 fn payload(value: &Value) -> Option<Map<String, Value>> {
     match value {
         Value::Object(object) => Some(object.clone()),

@@ -1,4 +1,4 @@
-//! A Slack incoming webhook. It answers with a word, without the message's id or details of an error.
+//! A Slack incoming webhook. It answers with one word, without the message's id or details of an error.
 
 use super::channel::{Channel, Content, Refusal, strikes};
 use super::object;

@@ -1,5 +1,4 @@
-//! A Teams workflow that posts the cards it gets. It accepts them before it reads them, so an accepted card may never
-//! show.
+//! A Teams workflow that posts cards. It accepts them before it reads them, so an accepted card may never appear.
 
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use super::WEBHOOK;
 use crate::message::Reply;
 use crate::script;
 
-/// What a webhook has refused so far.
+/// How often a webhook has refused so far.
 #[derive(Debug, Default)]
 pub(super) struct Webhook {
     refused: u32,
@@ -17,7 +17,7 @@ impl Webhook {
         self.refused += 1;
         let refusal = Reply::text(status, "refused by the script");
         match status {
-            // Whoever follows it is seen to do so.
+            // A client that follows the redirect is recorded.
             300..400 => refusal.with("Location", &format!("{WEBHOOK}/elsewhere")),
             _ => refusal,
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::client::{get, serve};
 
-/// A deploy whose plan waits for two answers, and which ends so.
+/// A deploy whose plan waits for two answers, and which ends in this status.
 fn asking(end: &str, more: &str) -> String {
     format!(
         "[[component]]\ninstall = \"inlone\"\nid = \"cmpapi\"\n[[component.deploy]]\nid = \"dpl1\"\nworkflow = \"inw1\"\n\
@@ -46,7 +46,7 @@ fn a_step_has_an_approval_of_some_type() {
 }
 
 #[test]
-fn an_answer_tells_the_account_by_its_id_alone() {
+fn an_answer_names_the_account_only_by_its_id() {
     let step = shown_step(
         r#"{ name = "plan", status = "approval-denied", answer = "deny", note = "no", answered_by = "acc1" }"#,
     );

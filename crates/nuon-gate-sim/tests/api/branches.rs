@@ -7,7 +7,7 @@ use crate::client::{get, serve};
 
 const BRANCH: &str = "/v1/apps/appone/branches/abrmain";
 
-/// Two installs whose deploys are in workflows of their own, and a branch with these runs.
+/// Two installs whose deploys have workflows of their own, and a branch with these runs.
 fn branch(runs: &str) -> String {
     let install = |id: &str, end: &str| {
         format!(
@@ -19,7 +19,7 @@ fn branch(runs: &str) -> String {
     install("canary", "active") + &install("rest", "error") + app + runs
 }
 
-/// A run of two groups, each of one install.
+/// A run of two groups, with one install each.
 fn run(knobs: &str) -> String {
     let group = |name: &str| {
         format!("{{ name = \"{name}\", installs = [{{ install = \"inl{name}\", workflow = \"inw{name}\" }}] }}")

@@ -8,7 +8,7 @@ use crate::client::{ask, get, post, serve};
 const CANCEL: &str = "/v1/workflows/inw1/cancel";
 const GOING: &str = r#"{ status = "executing", polls = 100 }, { status = "active" }"#;
 
-/// A script with a deploy of the workflow `inw1`, which has these knobs.
+/// A script with a deploy of the workflow `inw1`, with these settings.
 fn deploy(id: &str, statuses: &str, knobs: &str) -> String {
     format!(
         "[[component]]\ninstall = \"inlone\"\nid = \"cmp{id}\"\n\
@@ -16,7 +16,7 @@ fn deploy(id: &str, statuses: &str, knobs: &str) -> String {
     )
 }
 
-/// The workflow `inw1`, scripted in full.
+/// The workflow `inw1`, fully scripted.
 fn workflow(states: &str, knobs: &str) -> String {
     format!("[[workflow]]\nid = \"inw1\"\n{knobs}\nstates = [{states}]\n")
 }
@@ -39,7 +39,7 @@ fn standing(sim: &Sim) -> (String, bool) {
 fn every_generation_accepts_and_refuses_in_its_way() {
     let pending = workflow(r#"{ status = "pending" }"#, "cancel = { refuse = 2 }");
     let going = deploy("one", GOING, "cancel = { refuse = 2 }");
-    // The generation, the answer to a going workflow, the one to a pending one, and the code of a refusal.
+    // The generation, the answer for a running workflow, for a pending one, and the status of a refusal.
     let cases = [
         ("mid1", "true", "true", 400),
         ("mid", "true", "truetrue", 400),
@@ -185,7 +185,7 @@ fn a_pending_workflow_is_cancelled_without_being_finished() {
 #[test]
 fn a_cancel_can_lose() {
     let going = r#"{ status = "executing", polls = 2 }, { status = "active" }"#;
-    // By the script's word, or because the deploy has ended before it shows.
+    // Either because the script says so, or because the deploy ends before the cancel is visible.
     for knobs in ["cancel = { loses = true }", "cancel = { settles_after = 2 }"] {
         let sim = of("new", &deploy("one", going, knobs));
         assert_eq!(post(&sim, CANCEL).status, 202);
@@ -198,7 +198,7 @@ fn a_cancel_can_lose() {
 }
 
 #[test]
-fn what_a_told_workflow_says_of_cancelling_wins() {
+fn what_a_scripted_workflow_says_about_cancelling_wins() {
     let scripted = workflow(r#"{ status = "in-progress" }"#, "cancel = { forbidden = true }");
     let sim = of("new", &(deploy("one", GOING, "cancel = { refuse = 1 }") + &scripted));
     assert_eq!(post(&sim, CANCEL).status, 403);

@@ -1,4 +1,4 @@
-//! A client that knows as much of HTTP as the simulator writes.
+//! A client with just enough HTTP for the simulator.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use nuon_gate_sim::{Script, Sim};
 use serde_json::Value;
 
-/// An answer, taken apart.
+/// A parsed answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     head: String,
@@ -26,7 +26,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// Returns this member of every object of a list.
+    /// Returns this member of every object in a list.
     pub(crate) fn each(&self, member: &str) -> Vec<String> {
         let rows = self.json();
         rows.as_array().unwrap().iter().map(|row| row[member].as_str().unwrap().to_owned()).collect()
@@ -39,17 +39,17 @@ pub(crate) fn serve(script: &str) -> Sim {
     Sim::start(script, ([127, 0, 0, 1], 0).into()).unwrap()
 }
 
-/// Asks, as one who may.
+/// Sends a GET with valid credentials.
 pub(crate) fn get(sim: &Sim, target: &str) -> Answer {
     ask(sim, "GET", target, "")
 }
 
-/// Posts an empty object, as one who may.
+/// Posts an empty object with valid credentials.
 pub(crate) fn post(sim: &Sim, target: &str) -> Answer {
     ask(sim, "POST", target, "Content-Length: 2\r\n")
 }
 
-/// Sends a request with these header lines besides those of one who may.
+/// Sends a request with valid credentials and these header lines.
 pub(crate) fn ask(sim: &Sim, method: &str, target: &str, headers: &str) -> Answer {
     let body = if method == "POST" { "{}" } else { "" };
     let headers =
@@ -57,18 +57,18 @@ pub(crate) fn ask(sim: &Sim, method: &str, target: &str, headers: &str) -> Answe
     read(&exchange(&(sim.url() + target), method, &headers, body))
 }
 
-/// Sends JSON with these header lines to an address, as one who has no token of the API's.
+/// Sends JSON with these header lines to an address, without an API token.
 pub(crate) fn send(url: &str, method: &str, headers: &str, body: &str) -> Answer {
     read(&try_to_send(url, method, headers, body))
 }
 
-/// Does so, and returns what came, whatever it is.
+/// Does so, and returns the raw answer.
 pub(crate) fn try_to_send(url: &str, method: &str, headers: &str, body: &str) -> String {
     let headers = format!("Content-Type: application/json\r\nContent-Length: {}\r\n{headers}", body.len());
     exchange(url, method, &headers, body)
 }
 
-/// Sends a request with these header lines and this body, and nothing that says who asks.
+/// Sends a request with these header lines and this body, without credentials.
 pub(crate) fn ask_with(sim: &Sim, method: &str, target: &str, headers: &str, body: &str) -> Answer {
     send(&(sim.url() + target), method, headers, body)
 }
@@ -77,7 +77,7 @@ fn exchange(url: &str, method: &str, headers: &str, body: &str) -> String {
     let (address, target) = url.trim_start_matches("http://").split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!("{method} /{target} HTTP/1.1\r\nHost: simulated\r\n{headers}\r\n{body}");
-    // A connection that was reset, at once or later, has no answer.
+    // A reset connection, early or late, has no answer.
     let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.shutdown(std::net::Shutdown::Write));
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);

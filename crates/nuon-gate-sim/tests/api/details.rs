@@ -1,11 +1,11 @@
-//! What a deploy and a workflow tell of themselves.
+//! The details of deploys and workflows.
 
 use nuon_gate_sim::Script;
 use serde_json::json;
 
 use crate::client::{get, serve};
 
-/// A deploy in this one status.
+/// A deploy with this one status.
 fn deploy(generation: &str, stay: &str) -> String {
     format!(
         "generation = \"{generation}\"\n[[component]]\ninstall = \"inlone\"\nid = \"cmpapi\"\n\

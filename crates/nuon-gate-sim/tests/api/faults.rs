@@ -1,4 +1,4 @@
-//! What goes wrong with each kind of request.
+//! Faults of each kind of request.
 
 use crate::client::{get, post, serve};
 
@@ -41,7 +41,7 @@ fn the_second_of_each_kind_is_struck() {
         ("runs", "/v1/apps/appone/branches/abrmain/runs", [200, 418, 200]),
         ("run", "/v1/apps/appone/branches/abrmain/runs/run1", [200, 418, 200]),
         ("run-groups", "/v1/apps/appone/branches/abrmain/runs/run1/install-group-runs", [200, 418, 200]),
-        // A cancelling that is struck has no effect: the next one is the second that arrives.
+        // A cancel request with a fault has no effect, so the next one counts as the second.
         ("cancel", "/v1/workflows/inw1/cancel", [500, 418, 202]),
     ];
     for (on, target, expected) in cases {

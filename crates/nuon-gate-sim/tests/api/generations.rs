@@ -1,4 +1,4 @@
-//! What differs between servers of different years.
+//! Differences between servers of different years.
 
 use crate::client::{get, serve};
 

@@ -16,7 +16,7 @@ fn gated(generation: &str, health: &str) -> String {
     )
 }
 
-/// Returns a deploy's status and what is said of it.
+/// Returns a deploy's status and its description.
 fn read(sim: &Sim, target: &str) -> (String, String) {
     let body = get(sim, target).json();
     let text = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
@@ -121,7 +121,7 @@ fn a_try_takes_its_time() {
     }
     assert_eq!(read(&sim, DEPLOY).1, "finished");
     std::thread::sleep(std::time::Duration::from_millis(200));
-    // The workflow alone lets it go on as well.
+    // Polls of the workflow alone advance it as well.
     assert_eq!(verifying(&workflow(&sim)).len(), 2);
     assert_eq!(read(&sim, DEPLOY).0, "error");
     std::thread::sleep(std::time::Duration::from_millis(200));

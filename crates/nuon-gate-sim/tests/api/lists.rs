@@ -4,7 +4,7 @@ use crate::client::{Answer, ask, get, serve};
 
 const COMPONENTS: &str = "/v1/installs/inlone/components";
 
-/// An install with so many components, `component-1` and so on, without deploys.
+/// An install with this many components, `component-1` and so on, without deploys.
 fn many(generation: &str, count: usize) -> String {
     let component = |at| {
         format!(
@@ -21,7 +21,7 @@ fn paging(answer: &Answer) -> [Option<&str>; 3] {
 
 #[test]
 fn pages_are_cut_as_asked() {
-    // The query, the first row, how many there are, and what the headers say.
+    // The query, the first row, the number of rows, and the headers.
     let cases = [
         ("", 1, 10, ["true", "0", "10"]),
         ("?limit=3", 1, 3, ["true", "0", "3"]),

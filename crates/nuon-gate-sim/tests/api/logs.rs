@@ -22,7 +22,7 @@ fn page(sim: &Sim, order: &str, cursor: &str) -> Answer {
     ask(sim, "GET", &format!("/v1/log-streams/{stream}/logs{order}"), &format!("X-Nuon-API-Offset: {cursor}\r\n"))
 }
 
-/// Reads a log page by page; returns how long the pages are, and what they say.
+/// Reads a log page by page. Returns the lengths of the pages, and their texts.
 fn read(sim: &Sim, order: &str) -> (Vec<usize>, Vec<String>) {
     let (mut cursor, mut lengths, mut texts) = (String::new(), Vec::new(), Vec::new());
     for _ in 0..9 {
@@ -40,7 +40,7 @@ fn read(sim: &Sim, order: &str) -> (Vec<usize>, Vec<String>) {
 
 #[test]
 fn pages_follow_each_other_in_both_orders() {
-    // How many lines follow the first one, and how long the pages are then.
+    // How many lines follow the first one, and the lengths of the pages.
     let cases: [(usize, &[usize]); 4] = [(0, &[1]), (98, &[99]), (99, &[100, 0]), (249, &[100, 100, 50])];
     for generation in ["old", "mid1", "mid", "new"] {
         for (fillers, lengths) in cases {

@@ -1,4 +1,4 @@
-//! Answers that are held back, and the place in the queue.
+//! Long polls, and the place in the queue.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, get, serve};
 
-/// A workflow whose one step passes through these statuses, 300 ms each.
+/// A workflow whose one step goes through these statuses, 300 ms each.
 fn stepping(head: &str, statuses: &[&str]) -> Sim {
     let state = |status: &&str| {
         format!(

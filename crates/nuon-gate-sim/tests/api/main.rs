@@ -1,4 +1,4 @@
-//! What the simulator answers, asked over real sockets by the simplest client there can be.
+//! The simulator's answers, over real sockets to the simplest possible client.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 

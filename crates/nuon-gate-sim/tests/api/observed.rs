@@ -1,4 +1,4 @@
-//! What is observed of components after they were applied.
+//! Observations of components after they were applied.
 
 use nuon_gate_sim::{Script, Sim};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::client::{get, serve};
 const COMPONENT: &str = "/v1/installs/inlone/components/cmpapi";
 const RESOURCES: &str = "/v1/installs/inlone/resources?install_component_id=incapi";
 
-/// A component of which this is observed, and one deploy that is active at its second answer.
+/// A component with these observations, and one deploy that is active at its second answer.
 fn observed(generation: &str, observed: &str) -> String {
     format!(
         "generation = \"{generation}\"\n[[component]]\ninstall = \"inlone\"\nid = \"cmpapi\"\nname = \"api\"\n\
@@ -38,7 +38,7 @@ fn observations_follow_each_other_and_the_word_says_since_when_it_is_the_same() 
         { health = "healthy" },
     ]"#;
     let sim = applied(&observed("new", observations));
-    // Only answers about what it is made of count.
+    // Only answers about its resources count.
     assert_eq!(health(&sim)["status"], "progressing");
     let mut seen = Vec::new();
     let mut since = Vec::new();

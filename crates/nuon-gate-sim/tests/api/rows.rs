@@ -1,4 +1,4 @@
-//! Rows that deploy nothing, and what rows and workflows say of whose they are.
+//! Rows that deploy nothing, and the owners of rows and workflows.
 
 use serde_json::{Value, json};
 

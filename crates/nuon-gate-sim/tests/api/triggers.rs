@@ -1,4 +1,4 @@
-//! What a pipeline posts, and what comes of it.
+//! Requests that trigger deploys, and what follows.
 
 use nuon_gate_sim::Sim;
 use serde_json::Value;
@@ -26,7 +26,7 @@ fn workflow_of(answer: &Answer) -> String {
     answer.header("x-nuon-install-workflow-id").unwrap().to_owned()
 }
 
-/// Asks until a workflow has ended.
+/// Polls until a workflow has ended.
 fn ended(sim: &Sim, id: &str) -> Value {
     for _ in 0..2000 {
         let workflow = get(sim, &format!("/v1/workflows/{id}")).json();
@@ -34,7 +34,7 @@ fn ended(sim: &Sim, id: &str) -> Value {
             return workflow;
         }
         assert_eq!(workflow["status"]["status"], "in-progress", "{workflow}");
-        // Each poll moves the rows on.
+        // Each poll advances the rows.
         get(sim, &format!("{INSTALL}/components/deploys"));
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

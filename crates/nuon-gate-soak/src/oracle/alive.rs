@@ -1,4 +1,4 @@
-//! Whether a target went on although its end was plain (contract: no wait without end).
+//! Whether a target went on polling although its end was proven (contract: it never hangs).
 
 use std::cmp::Ordering;
 
@@ -12,13 +12,13 @@ use super::row::{Kind, Row};
 use super::table::{Word, plain};
 use crate::transcript::Exchange;
 
-/// In how many looks an end may be plain before it is said: the look itself and the next two.
-const LOOKS: usize = 3;
+/// In how many polls an end may be proven before it is reported: the first of them and the next two.
+const POLLS: usize = 3;
 
-/// Whether an answer says that the end is there.
+/// Whether an answer shows the end.
 type Says<'a, T> = &'a dyn Fn(&T) -> bool;
 
-/// Returns that a proven end was not said in time.
+/// Reports a proven end that was not reported in time.
 pub(super) fn check(case: &Case) -> Vec<String> {
     let Some(deploy) = case.outcome.deploy.as_deref().filter(|id| is_plain_target(case, id)) else { return Vec::new() };
     let component = case.install_component(deploy);
@@ -38,34 +38,34 @@ pub(super) fn check(case: &Case) -> Vec<String> {
             true => flow.status == "cancelled",
             false => parked || flow.finished && matches!(flow.status.as_str(), "error" | "cancelled"),
         };
-        // What says that it is another install's is no good answer.
+        // A workflow that names another install is not a good answer.
         over && (flow.owner.is_empty() || flow.owner == case.install)
     };
-    let pass = said(case, "a pass", looks(case, deploy, &passes, &proves), "passed");
-    let fail = said(case, "its end", looks(case, deploy, &ends, &fails), "");
+    let pass = said(case, "a pass", polls(case, deploy, &passes, &proves), "passed");
+    let fail = said(case, "its end", polls(case, deploy, &ends, &fails), "");
     pass.into_iter().chain(fail).map(|text| format!("{deploy}: {text}")).collect()
 }
 
-/// Returns whether a status is one of the ends that the table has.
+/// Returns whether the table calls a status an end.
 fn is_end(status: &str) -> bool {
     matches!(status, "error" | "noop" | "cancelled" | "approval-denied" | "approval-expired")
 }
 
-/// Returns that an end was plain too often before it was said, or that another was said.
+/// Reports that an end was proven in too many polls before it was reported, or that another one was reported.
 fn said(case: &Case, what: &str, times: usize, verdict: &str) -> Option<String> {
     let own = case.outcome.verdict.as_str();
     let limit = match own {
         "interrupted" | "usage" | "rejected" | "superseded" => return None,
         "timed_out" => 1,
-        // A row and its workflow that contradict each other are asked again for half a minute.
+        // If a row and its workflow contradict each other, the gate reads them again for half a minute.
         "failed" => 40,
-        _ if !verdict.is_empty() && own != verdict => LOOKS - 1,
-        _ => LOOKS,
+        _ if !verdict.is_empty() && own != verdict => POLLS - 1,
+        _ => POLLS,
     };
-    (times > limit).then(|| format!("{what} was plain in {times} looks before `{own}` was said"))
+    (times > limit).then(|| format!("{what} was plain in {times} polls before `{own}` was said"))
 }
 
-/// Returns whether nothing but the row and its workflow decides about a deploy.
+/// Returns whether only the row and its workflow decide about a deploy.
 fn is_plain_target(case: &Case, deploy: &str) -> bool {
     let question = case.question;
     let fresh = pinned(question) || question.on_stale == "accept";
@@ -74,8 +74,8 @@ fn is_plain_target(case: &Case, deploy: &str) -> bool {
     fresh && asked && alone && question.settle_ms == 0
 }
 
-/// Counts the looks in which a deploy's row and its workflow say so, and everything was well answered.
-fn looks(case: &Case, deploy: &str, row: Says<Row>, flow: Says<Seen<Flow>>) -> usize {
+/// Counts the polls in which both a deploy's row and its workflow show the end, and every answer was good.
+fn polls(case: &Case, deploy: &str, row: Says<Row>, flow: Says<Seen<Flow>>) -> usize {
     if !case.newest(deploy).iter().all(|seen| row(&seen.what)) {
         return 0;
     }
@@ -85,22 +85,22 @@ fn looks(case: &Case, deploy: &str, row: Says<Row>, flow: Says<Seen<Flow>>) -> u
     let mut plain: Vec<(u64, u64)> = Vec::new();
     for anchor in rows.chain(flows) {
         let apart = plain.last().is_none_or(|last| !case.unbroken(last.1, anchor.0));
-        if apart && is_plain_look(case, deploy, anchor, (row, flow)) {
+        if apart && is_plain_poll(case, deploy, anchor, (row, flow)) {
             plain.push(anchor);
         }
     }
     plain.len()
 }
 
-/// Returns whether no answer before had more steps: one with fewer is older than that, or lacks some.
+/// Returns whether no earlier answer had more steps. An answer with fewer steps is older, or incomplete.
 fn is_whole(case: &Case, seen: &Seen<Flow>) -> bool {
     let before = case.flow_of(&seen.what.id).filter(|own| own.done <= seen.sent);
     before.into_iter().all(|own| own.what.steps.len() <= seen.what.steps.len())
 }
 
-/// Returns whether all that a look asked was well answered, and its rows are of one mind, as are its answers about the workflow:
-/// where several targets ask for it, the look is not known to be decided by any one of them.
-fn is_plain_look(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Says<Row>, Says<Seen<Flow>>)) -> bool {
+/// Returns whether every request of a poll had a good answer, all its rows agree, and so do all its answers about the
+/// workflow. Where several targets read the workflow, it is not known which of the answers decided for this one.
+fn is_plain_poll(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Says<Row>, Says<Seen<Flow>>)) -> bool {
     let near = |sent: u64, done: u64| case.unbroken(done.min(anchor.1), sent.max(anchor.0));
     let decides = |own: &&&Exchange| Ask::of(&own.path).decides() && case.concerns(own);
     let mut asked = case.reads.iter().filter(decides).filter(|own| near(own.sent_ms, own.done_ms));

@@ -1,4 +1,4 @@
-//! Whose word an answer is, and whether it is a good one.
+//! Who sent an answer, and whether it is a good one.
 
 use jiff::fmt::rfc2822;
 use serde_json::Value;
@@ -8,18 +8,18 @@ use super::flow::Flow;
 use super::row::Row;
 use crate::transcript::{Answer, Exchange, HttpAnswer};
 
-/// Whose word an answer is.
+/// Who sent an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Voice {
-    /// Nuon's: its header and its shape.
+    /// Nuon: it has Nuon's header and shape.
     Nuon,
-    /// Another's: neither.
+    /// Someone else: it has neither.
     Foreign,
-    /// One of the two only, which the contract can be read to take for either.
+    /// It has only one of the two. The contract allows either reading.
     Unclear,
 }
 
-/// Returns the answer if it is a whole one.
+/// Returns the answer if it is complete.
 pub(super) fn http(exchange: &Exchange) -> Option<&HttpAnswer> {
     match &exchange.answer {
         Answer::Http(answer) => Some(answer),
@@ -27,7 +27,7 @@ pub(super) fn http(exchange: &Exchange) -> Option<&HttpAnswer> {
     }
 }
 
-/// Returns the status of a whole answer, 0 if there is none.
+/// Returns the status of a complete answer, or 0 if there is none.
 pub(super) fn status(exchange: &Exchange) -> u16 {
     http(exchange).map_or(0, |answer| answer.status)
 }
@@ -44,12 +44,12 @@ pub(super) fn body(exchange: &Exchange) -> Option<&Value> {
     if packed { None } else { answer.json() }
 }
 
-/// Returns the rows of a list, or the one thing that a body is.
+/// Returns the rows of a list, or the body itself as the only row.
 pub(super) fn rows_of(body: &Value) -> &[Value] {
     body.as_array().map_or(std::slice::from_ref(body), Vec::as_slice)
 }
 
-/// Returns whose word an answer is (contract: an answer that is not Nuon's is no word of Nuon's).
+/// Returns who sent an answer (contract: an answer that is not Nuon's says nothing about Nuon).
 pub(super) fn voice(exchange: &Exchange) -> Voice {
     let Some(answer) = http(exchange) else { return Voice::Foreign };
     let header = answer.header("x-nuon-api-version").is_some();
@@ -63,14 +63,14 @@ pub(super) fn voice(exchange: &Exchange) -> Voice {
     }
 }
 
-/// Returns whether the answer is a word of Nuon's with that status, by any reading.
+/// Returns whether the answer may be Nuon's and has that status.
 pub(super) fn says(exchange: &Exchange, code: u16) -> bool {
     status(exchange) == code && voice(exchange) != Voice::Foreign
 }
 
-/// Returns whether an answer is a good one about what was asked, beyond doubt.
+/// Returns whether an answer certainly is a good one about what was requested.
 ///
-/// "Not started yet" is one: the API answered what was asked.
+/// A 404 for `latest` ("not started yet") is one: the API answered.
 pub(super) fn good(exchange: &Exchange) -> bool {
     let ask = Ask::of(&exchange.path);
     if matches!(ask, Ask::Latest(..)) && status(exchange) == 404 {

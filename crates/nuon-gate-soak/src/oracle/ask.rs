@@ -1,6 +1,6 @@
-//! What a request asked for, by its path alone.
+//! What a request reads, by its path alone.
 
-/// What a path stands for.
+/// What a path addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ask {
     /// The newest deploy of a component in an install.
@@ -9,7 +9,7 @@ pub(super) enum Ask {
     List(String, String),
     /// All deploys of an install.
     InstallList(String),
-    /// One deploy by its id; the component where the path names it.
+    /// One deploy by its id, and the component if the path names it.
     Detail(String, Option<String>, String),
     /// An install, or its components by name.
     Install(String),
@@ -21,16 +21,16 @@ pub(super) enum Ask {
     Steps(String),
     /// The workflows of the org.
     Flows,
-    /// A long poll, whose answers are signs and not facts.
+    /// A long poll. Its answer triggers a poll, and is not a fact itself.
     Sign,
-    /// A part of a log, or a long poll for the next (contract: it decides nothing).
+    /// A part of a log, or a long poll for the next part (contract: it decides nothing).
     Log,
     /// Anything else: names, approvals.
     Other,
 }
 
 impl Ask {
-    /// Reads a path with or without its query.
+    /// Parses a path, with or without its query.
     pub(super) fn of(path: &str) -> Self {
         let bare = path.split(['?', '#']).next().unwrap_or_default();
         let all: Vec<&str> = bare.split('/').filter(|part| !part.is_empty()).collect();
@@ -55,12 +55,12 @@ impl Ask {
         }
     }
 
-    /// Returns whether it goes on beside the polls, and none of its answers means anything to them.
+    /// Returns whether the request is independent of the polls, so that its answers mean nothing to them.
     pub(super) fn is_beside(&self) -> bool {
         matches!(self, Self::Sign | Self::Log)
     }
 
-    /// Returns whether the gate decides by the answer: a row, or a workflow.
+    /// Returns whether a verdict can depend on the answer: a row, or a workflow.
     pub(super) fn decides(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,5 @@
-//! What the answers say about one target until its end: rows and workflows, each with when it was asked and answered.
+//! What the answers say about one target until its end: rows and workflows, each with the times of its request and
+//! answer.
 
 use std::cmp::Ordering;
 
@@ -11,23 +12,24 @@ use super::row::{Kind, Row, kind_of};
 use super::text::text;
 use crate::transcript::{Exchange, Outcome, Question};
 
-/// In how many answers, and for how long, a status has to be the last one to be believed against the times in earlier answers.
+/// In how many answers, and for how long, a status has to be the last one before it is believed although earlier
+/// answers have later times.
 const LASTING: usize = 5;
 const LASTING_MS: u64 = 100_000;
 
-/// A fact, when it was asked for, and when it was there.
+/// A fact, when it was requested, and when it arrived.
 #[derive(Debug, Clone)]
 pub(super) struct Seen<T> {
     pub(super) sent: u64,
     pub(super) done: u64,
     pub(super) what: T,
-    /// The answer says itself which component's it is, or it is in that component's list.
+    /// The answer itself names the component, or is from the component's list.
     pub(super) named: bool,
     /// It is from `latest` or the component's list.
     pub(super) listed: bool,
     /// It is from `latest`.
     pub(super) latest: bool,
-    /// It is the answer to a question for this one alone.
+    /// It is the answer to a request for this id alone.
     pub(super) by_id: bool,
     /// The time of the answer by the server's clock, in microseconds.
     pub(super) server_time: Option<i64>,
@@ -41,11 +43,11 @@ pub(super) struct Case<'a> {
     pub(super) component: String,
     /// The reads until the end, in the order of their answers.
     pub(super) reads: Vec<&'a Exchange>,
-    /// What was seen of the target's deploys, in the order of the answers.
+    /// What was read about the target's deploys, in the order of the answers.
     pub(super) rows: Vec<Seen<Row>>,
-    /// What was seen of deploys that were asked for and are another target's.
+    /// What was read about deploys that were requested but belong to another target.
     pub(super) strangers: Vec<Seen<Row>>,
-    /// What was seen of workflows.
+    /// What was read about workflows.
     pub(super) flows: Vec<Seen<Flow>>,
 }
 
@@ -67,7 +69,7 @@ impl<'a> Case<'a> {
         case
     }
 
-    /// Reads all answers.
+    /// Parses all answers.
     fn read(&mut self) {
         for exchange in self.reads.clone() {
             let Some(value) = body(exchange) else { continue };
@@ -88,13 +90,13 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Returns whether that is the target.
+    /// Returns whether this is the target.
     fn is(&self, install: &str, component: &str) -> bool {
         self.install == install && self.component == component
     }
 
-    /// Takes in a deploy, with whether the path names the component, lists, and is `latest`; what names another install or
-    /// component is a stranger.
+    /// Adds a deploy. The flags: whether the path names the component, whether it is a list, and whether it is
+    /// `latest`. A deploy that names another install or component is a stranger.
     fn row(&mut self, exchange: &Exchange, value: &Value, (named, listed, latest): (bool, bool, bool)) {
         let Some(what) = Row::of(value) else { return };
         let differs = |own: &str, ours: &str| !own.is_empty() && own != ours;
@@ -105,7 +107,7 @@ impl<'a> Case<'a> {
         if strange { self.strangers.push(seen) } else { self.rows.push(seen) }
     }
 
-    /// Takes in a deploy's own detail, if it is about the target or about the deploy that was asked for.
+    /// Adds a deploy's own detail, if it is about the target or about the deploy that was requested.
     fn detail(&mut self, exchange: &Exchange, value: &Value, path: (&str, Option<&str>, &str)) {
         let (install, component, id) = path;
         let (own, of) = (text(value, "id"), text(value, "component_id"));
@@ -119,7 +121,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Takes in a workflow.
+    /// Adds a workflow.
     fn flow(&mut self, exchange: &Exchange, value: &Value, asked: Option<&str>) {
         let Some(what) = Flow::of(value).filter(|own| asked.is_none_or(|id| id == own.id)) else { return };
         let (sent, done) = (exchange.sent_ms, exchange.done_ms);
@@ -135,7 +137,7 @@ impl<'a> Case<'a> {
         });
     }
 
-    /// Takes in the steps of a workflow that was seen before.
+    /// Adds the steps of a workflow that was read before.
     fn steps(&mut self, exchange: &Exchange, value: &Value, id: &str) {
         let before = self.flows.iter().rev().find(|seen| seen.what.id == id).map(|seen| seen.what.clone());
         if let Some(mut what) = before.filter(|_| value.is_array()) {
@@ -154,23 +156,23 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Returns everything seen of one deploy.
+    /// Returns everything that was read about one deploy.
     pub(super) fn of(&self, deploy: &str) -> impl DoubleEndedIterator<Item = &Seen<Row>> {
         self.rows.iter().filter(move |seen| seen.what.id == deploy)
     }
 
-    /// Returns everything seen of one workflow.
+    /// Returns everything that was read about one workflow.
     pub(super) fn flow_of(&self, id: &str) -> impl DoubleEndedIterator<Item = &Seen<Flow>> {
         self.flows.iter().filter(move |seen| seen.what.id == id)
     }
 
-    /// Returns what was said last of a deploy that is not empty.
+    /// Returns the last non-empty value of a deploy's field.
     pub(super) fn said<'s>(&'s self, deploy: &str, what: impl Fn(&'s Row) -> &'s str) -> &'s str {
         let rows = self.rows.iter().rev().filter(|seen| seen.what.id == deploy);
         rows.map(|seen| what(&seen.what)).find(|own| !own.is_empty()).unwrap_or_default()
     }
 
-    /// Returns the workflow that a deploy names, empty if none.
+    /// Returns the workflow that a deploy names; empty if it names none.
     pub(super) fn workflow(&self, deploy: &str) -> &str {
         self.said(deploy, |row| &row.workflow)
     }
@@ -180,12 +182,12 @@ impl<'a> Case<'a> {
         self.said(deploy, |row| &row.install_component)
     }
 
-    /// Returns when a deploy was made.
+    /// Returns when a deploy was created.
     pub(super) fn created(&self, deploy: &str) -> Option<i64> {
         self.of(deploy).filter_map(|seen| seen.what.created).next_back()
     }
 
-    /// Returns what a deploy does; nothing, if any answer or its workflow says so (contract: which deploy).
+    /// Returns what a deploy does: nothing, if any answer or its workflow says so (contract: which deploy).
     pub(super) fn kind(&self, deploy: &str) -> Kind {
         let nothing = |seen: &Seen<Row>| seen.what.plan_only || kind_of(&seen.what.kind) == Kind::Nothing;
         if self.of(deploy).any(nothing) || self.flow_of(self.workflow(deploy)).any(|seen| seen.what.plan_only) {
@@ -194,15 +196,15 @@ impl<'a> Case<'a> {
         kind_of(self.said(deploy, |row| &row.kind))
     }
 
-    /// Returns the answers about a deploy that no other answer overtakes, over all that were seen.
+    /// Returns the answers about a deploy that no other answer overtakes.
     pub(super) fn newest(&self, deploy: &str) -> Vec<&Seen<Row>> {
         let all: Vec<&Seen<Row>> = self.of(deploy).collect();
         let overtaken = |one: &Seen<Row>| all.iter().any(|other| other.overtakes(one));
         all.iter().copied().filter(|one| !overtaken(one)).collect()
     }
 
-    /// Returns the last answers about a deploy if they have said the same for minutes: then earlier answers with later times were
-    /// written by a clock that was put back. Otherwise nothing.
+    /// Returns the last answers about a deploy, if they have said the same for minutes. Earlier answers with later
+    /// times were then written before the server's clock was set back. Otherwise returns nothing.
     pub(super) fn lasting(&self, deploy: &str) -> Vec<&Seen<Row>> {
         let last = self.of(deploy).next_back().map(|seen| seen.what.status.as_str());
         let same: Vec<_> = self.of(deploy).rev().take_while(|seen| last == Some(&*seen.what.status)).collect();
@@ -211,7 +213,7 @@ impl<'a> Case<'a> {
         if lasts { same } else { Vec::new() }
     }
 
-    /// Returns the ids of all deploys that were seen, each once.
+    /// Returns the ids of all deploys that were read, each once.
     pub(super) fn ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = self.rows.iter().map(|seen| seen.what.id.as_str()).collect();
         ids.sort_unstable();
@@ -219,7 +221,7 @@ impl<'a> Case<'a> {
         ids
     }
 
-    /// Returns how often Nuon itself said that a workflow does not exist.
+    /// Returns how often Nuon itself answered that a workflow does not exist.
     pub(super) fn missing(&self, workflow: &str) -> usize {
         let about = |own: &&&Exchange| Ask::of(&own.path) == Ask::Flow(workflow.to_owned()) && says(own, 404);
         self.reads.iter().filter(about).count()
@@ -227,7 +229,7 @@ impl<'a> Case<'a> {
 }
 
 impl Seen<Row> {
-    /// Returns whether this answer is newer by the server's account, or, where that says nothing, was asked for later.
+    /// Returns whether this answer is newer by the server's times, or, where these say nothing, was requested later.
     pub(super) fn overtakes(&self, other: &Self) -> bool {
         match self.what.account(&other.what) {
             Some(Ordering::Greater) => true,
@@ -237,7 +239,7 @@ impl Seen<Row> {
     }
 }
 
-/// Calls for each element of a list.
+/// Calls a function for each element of a list.
 fn each(value: &Value, call: impl FnMut(&Value)) {
     value.as_array().into_iter().flatten().for_each(call);
 }

@@ -1,4 +1,4 @@
-//! Whether a clock rang (contract: clocks), and whether the end came too late.
+//! Whether a timeout expired (contract: clocks), and whether the end came too late.
 
 use super::answer::{body, rows_of};
 use super::ask::Ask;
@@ -9,17 +9,17 @@ use super::table::{Word, plain, word};
 use super::text::text;
 use crate::transcript::{Exchange, Question};
 
-/// What the end may come later than the total clock and one request's limit.
+/// How much later than the total timeout and one request's timeout the end may come.
 const LATE_MS: u64 = 1_000;
 
-/// Returns how far apart two times of one moment may be, as a clock of the gate and what the server saw: a second, but where
-/// polls are less than a second apart a tenth, which is what a busy machine takes to wake somebody.
+/// Returns by how much the gate's time of a moment and the server's may differ: a second. Where polls are less than a
+/// second apart, it is a tenth of a second, which is what a busy machine takes to wake a thread.
 pub(super) fn spare(question: &Question) -> u64 {
     question.min_interval_ms.clamp(100, 1_000)
 }
 
-/// Returns whether a clock can have rung at the end.
-pub(super) fn clock_may_have_rung(case: &Case) -> bool {
+/// Returns whether a timeout can have expired at the end.
+pub(super) fn may_have_timed_out(case: &Case) -> bool {
     let question = case.question;
     let optional =
         [question.start_timeout_ms, question.stall_timeout_ms, question.approval_timeout_ms, question.outage_ms];
@@ -27,7 +27,7 @@ pub(super) fn clock_may_have_rung(case: &Case) -> bool {
     clocks.into_iter().any(|clock| case.outcome.at_ms + spare(question) >= clock)
 }
 
-/// Returns that no clock can have rung, or that it rang while `error` was held.
+/// Reports that no timeout can have expired, or that one expired while `error` was held.
 pub(super) fn timed_out(case: &Case) -> Vec<String> {
     let at = case.outcome.at_ms + spare(case.question);
     let question = case.question;
@@ -35,19 +35,19 @@ pub(super) fn timed_out(case: &Case) -> Vec<String> {
     let stall = question.stall_timeout_ms.is_some_and(|clock| at >= last_change(case).saturating_add(clock));
     let total = at >= question.timeout_ms;
     if !(total || start || stall) {
-        return vec![format!("timed_out at {} ms, but no clock can have rung", case.outcome.at_ms)];
+        return vec![format!("timed_out at {} ms, but no timeout can have expired", case.outcome.at_ms)];
     }
     let held = case.outcome.deploy.as_deref().filter(|deploy| in_error(case, deploy));
     held.map(|deploy| format!("timed_out, but {deploy} was in `error`: failed")).into_iter().collect()
 }
 
-/// Returns whether a deploy that fits was seen, beyond doubt.
+/// Returns whether a matching deploy was certainly seen.
 fn matched(case: &Case) -> bool {
     let fits = |id: &&str| case.kind(id) != Kind::Nothing && case.misses(id).is_none();
     case.question.on_stale == "accept" && case.outcome.deploy.is_some() && case.ids().iter().any(fits)
 }
 
-/// Returns whether the pinned workflow was seen running, which stops the start clock.
+/// Returns whether the pinned workflow was seen running, which stops the start timeout.
 fn runs(case: &Case) -> bool {
     let workflow = case.question.workflow.as_deref().unwrap_or_default();
     case.flow_of(workflow).any(|seen| seen.what.status == "in-progress" && !seen.what.ended())
@@ -69,7 +69,7 @@ fn last_change(case: &Case) -> u64 {
     sooner.min(among(&|seen| !seen.by_id))
 }
 
-/// Returns when the newest status among these answers was first asked for.
+/// Returns when the newest status among these answers was first requested.
 fn last_change_among(own: &[&Seen<Row>]) -> u64 {
     let overtaken = |one: &Seen<Row>| own.iter().any(|other| other.overtakes(one));
     // No status says the same as `unknown`.
@@ -79,8 +79,8 @@ fn last_change_among(own: &[&Seen<Row>]) -> u64 {
     changed.min().unwrap_or_default()
 }
 
-/// Returns whether another component of the install was shown a deploy as its own, so that its target may have asked for the
-/// detail.
+/// Returns whether another component of the install was shown the deploy as its own, so that its target may have
+/// requested the detail.
 fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
     let of_another = |own: &&&Exchange| match Ask::of(&own.path) {
         Ask::Latest(i, c) | Ask::List(i, c) => i == case.install && c != case.component,
@@ -91,7 +91,7 @@ fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
     case.reads.iter().filter(of_another).any(shows)
 }
 
-/// Returns whether every newest account of a deploy that fits says `error`, and the question takes it for a failure.
+/// Returns whether all newest answers about a matching deploy say `error`, and the question counts that as a failure.
 fn in_error(case: &Case, deploy: &str) -> bool {
     let newest = case.newest(deploy);
     let fails = word(case.question, "error", case.kind(deploy)) == Word::Fails;
@@ -103,14 +103,14 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     fails && all && judged
 }
 
-/// Returns whether a deploy had ended when it was first seen, and is only what a newer one is waited for after.
+/// Returns whether a deploy had ended when it was first seen, and so only serves as the baseline for a newer one.
 fn is_baseline(case: &Case, deploy: &str) -> bool {
     let had_ended = |row: &Row| plain(&row.status, case.kind(deploy)) != Word::Pending;
     let waits = !pinned(case.question) && case.question.on_stale == "wait";
     waits && case.of(deploy).next().is_some_and(|seen| had_ended(&seen.what))
 }
 
-/// Returns that the end came later than it ever may.
+/// Reports an end that came later than the contract ever allows.
 pub(super) fn late(case: &Case) -> Vec<String> {
     let question = case.question;
     let end = question.timeout_ms + question.request_timeout_ms + LATE_MS;

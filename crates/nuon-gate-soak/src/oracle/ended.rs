@@ -1,7 +1,7 @@
-//! Whether `cancelled`, `superseded`, `approval_needed` and `usage` have a ground.
+//! Whether the answers support `cancelled`, `superseded`, `approval_needed` and `usage`.
 
 use super::case::Case;
-use super::clocks::{clock_may_have_rung, spare};
+use super::clocks::{may_have_timed_out, spare};
 use super::failed::is_cancel;
 use super::flow::{Flow, Step};
 use super::passed::word_of;
@@ -9,13 +9,13 @@ use super::pins::{on_superseded, pinned};
 use super::row::Kind;
 use super::table::{Word, plain};
 
-/// Returns whether a human has said no to one of the deploy's steps.
+/// Returns whether a human has denied one of the deploy's steps.
 fn is_denied(case: &Case, deploy: &str) -> bool {
     let denied = |flow: &Flow| flow.steps.iter().any(|step| step.targets(deploy) && step.denied);
     case.flow_of(case.workflow(deploy)).any(|seen| denied(&seen.what))
 }
 
-/// Returns that nothing was cancelled, denied or expired.
+/// Reports that nothing was cancelled, denied or expired.
 pub(super) fn cancelled(case: &Case) -> Vec<String> {
     let workflow = case.question.workflow.as_deref().unwrap_or_default();
     let stopped = case.flow_of(workflow).any(|seen| seen.what.status == "cancelled");
@@ -40,7 +40,7 @@ fn is_cancelled(case: &Case, deploy: &str) -> bool {
     words.any(|(word, status)| word == Word::Cancels || stopped && word != Word::Fails && status != "error")
 }
 
-/// Returns that no newer deploy supersedes, or that this is not to be said.
+/// Reports that no newer deploy supersedes, or that the flags do not ask for this verdict.
 pub(super) fn superseded(case: &Case) -> Vec<String> {
     if on_superseded(case.question) != "fail" {
         return vec!["superseded, but --on-superseded is not `fail`".to_owned()];
@@ -52,14 +52,14 @@ pub(super) fn superseded(case: &Case) -> Vec<String> {
     if ground { Vec::new() } else { vec!["superseded, but no newer deploy was seen".to_owned()] }
 }
 
-/// Returns whether the deploy is itself the newer one: the contract does not say which of the two is reported.
+/// Returns whether the deploy itself is the newer one. The contract does not say which of the two is reported.
 fn supersedes_other(case: &Case, deploy: &str) -> bool {
     let others = case.ids().into_iter().filter(|id| *id != deploy);
     others.into_iter().any(|id| case.superseder(id).is_some() && case.created(id) < case.created(deploy))
 }
 
-/// Returns whether `latest` showed another workflow's deploy after this one, and no answer says when one of the two was made:
-/// that it is shown as the newest is all that is known then.
+/// Returns whether `latest` showed another workflow's deploy after this one, and no answer says when one of the two was
+/// created. All that is known then is that the server shows it as the newest.
 fn is_behind(case: &Case, deploy: &str) -> bool {
     let Some(seen) = case.of(deploy).map(|seen| seen.done).min() else { return false };
     let (made, workflow) = (case.created(deploy), case.workflow(deploy));
@@ -71,7 +71,7 @@ fn is_behind(case: &Case, deploy: &str) -> bool {
     })
 }
 
-/// Returns that no human is asked, or that this is not yet to be said.
+/// Reports that no human is asked, or that it is too early to say so.
 pub(super) fn approval_needed(case: &Case) -> Vec<String> {
     let question = case.question;
     let Some(deploy) = case.outcome.deploy.as_deref() else {
@@ -82,19 +82,19 @@ pub(super) fn approval_needed(case: &Case) -> Vec<String> {
     let pending = case.newest(deploy).iter().any(|seen| seen.what.status == "pending-approval");
     let at = case.outcome.at_ms + spare(question);
     let since = case.of(deploy).find(|seen| seen.what.status == "pending-approval").map_or(u64::MAX, |seen| seen.sent);
-    let rung = question.approval_timeout_ms.is_some_and(|clock| at >= since.saturating_add(clock));
+    let expired = question.approval_timeout_ms.is_some_and(|clock| at >= since.saturating_add(clock));
     if !pending || !asks {
         vec![format!("approval_needed, but no human is asked about {deploy}")]
-    } else if question.on_approval != "fail" && !rung {
-        vec!["approval_needed, but it was not asked to fail, and no approval clock has rung".to_owned()]
-    } else if asked < 2 && !rung && !clock_may_have_rung(case) {
+    } else if question.on_approval != "fail" && !expired {
+        vec!["approval_needed, but it was not asked to fail, and the approval timeout has not expired".to_owned()]
+    } else if asked < 2 && !expired && !may_have_timed_out(case) {
         vec!["approval_needed, but it was seen only once".to_owned()]
     } else {
         Vec::new()
     }
 }
 
-/// Returns that the question holds nothing that cannot be waited for.
+/// Reports that nothing in the question is invalid.
 pub(super) fn usage(case: &Case) -> Vec<String> {
     let question = case.question;
     let lists = [&question.pass_on, &question.fail_on, &question.wait_on];

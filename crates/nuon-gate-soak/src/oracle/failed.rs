@@ -1,17 +1,17 @@
-//! Whether a failure has a ground (contract: judging; facts: what can be stuck for ever).
+//! Whether the answers support a failure (contract: judging; facts: what can be stuck for ever).
 
 use super::case::Case;
-use super::clocks::clock_may_have_rung;
+use super::clocks::may_have_timed_out;
 use super::flow::{Flow, Step};
 use super::passed::word_of;
 use super::pins::{on_superseded, pinned};
 use super::row::Kind;
 use super::table::Word;
 
-/// How long a row and its workflow that contradict each other are asked again at most.
+/// For how long at most a row and its workflow that contradict each other are read again.
 const LAG_MS: u64 = 30_000;
 
-/// Returns that a failure has no ground.
+/// Reports a failure that the answers do not support.
 pub(super) fn check(case: &Case) -> Vec<String> {
     let reason = match case.outcome.deploy.as_deref() {
         Some(deploy) => groundless(case, deploy),
@@ -20,7 +20,7 @@ pub(super) fn check(case: &Case) -> Vec<String> {
     reason.map(|text| format!("failed, but {text}")).into_iter().collect()
 }
 
-/// Returns why no deploy that was seen supports the failure of a target that has none.
+/// Returns why no deploy that was read supports the failure of a target without a deploy.
 fn without_deploy(case: &Case) -> Option<String> {
     let workflow = case.question.workflow.as_deref().unwrap_or_default();
     let ended = case.flow_of(workflow).any(|seen| seen.what.ended());
@@ -49,39 +49,39 @@ fn groundless(case: &Case, deploy: &str) -> Option<String> {
     Some(format!("nothing that was read supports it: the newest status of {deploy} is `{}`", shown.join("` or `")))
 }
 
-/// Returns whether a deploy that only a workflow named was never read, and the workflow ended.
+/// Returns whether only a workflow named the deploy, it was never read, and the workflow ended.
 fn never_came(case: &Case, deploy: &str) -> bool {
     let workflow = case.question.workflow.as_deref().filter(|_| case.question.targets.is_empty()).unwrap_or_default();
     case.of(deploy).next().is_none() && case.flow_of(workflow).any(|seen| seen.what.ended())
 }
 
-/// Returns whether a replacement or a newer deploy is of the other kind, so that following would cross.
+/// Returns whether a replacement or a newer deploy is of the other kind, so that the gate may not follow it.
 fn crosses(case: &Case) -> bool {
     let has = |kind| case.ids().into_iter().any(|id| case.kind(id) == kind);
     let follows = on_superseded(case.question) == "follow" || pinned(case.question);
     follows && has(Kind::Apply) && has(Kind::Teardown)
 }
 
-/// Returns whether a step that works on the deploy failed, by the last look at its workflow; also one of which it is doubtful
-/// whether it does.
+/// Returns whether a step that works on the deploy failed, by the last poll of its workflow. Includes steps of which it
+/// is not certain that they work on it.
 fn step_failed(case: &Case, deploy: &str) -> bool {
     let component = case.install_component(deploy);
     let failed = |flow: &Flow| flow.works_on(deploy, component, true).any(is_failure);
     case.last_flows(case.workflow(deploy)).iter().any(|seen| failed(&seen.what))
 }
 
-/// Returns whether a step failed and was not just called off.
+/// Returns whether a step failed rather than being cancelled.
 pub(super) fn is_failure(step: &Step) -> bool {
-    // Of what has expired the facts do not say whether it was an approval.
+    // The facts do not say whether an expired step was an approval.
     step.failed() && (!is_cancel(&step.status) || step.status == "expired")
 }
 
-/// Returns whether a word of a step can be one of a cancelled or refused deploy.
+/// Returns whether a step's status can belong to a cancelled or denied deploy.
 pub(super) fn is_cancel(status: &str) -> bool {
     matches!(status, "cancelled" | "approval-denied" | "approval-expired" | "expired")
 }
 
-/// Returns whether the workflow ended and the deploy never did, also after one more read.
+/// Returns whether the workflow ended and the deploy did not, even after one more read.
 fn orphaned(case: &Case, deploy: &str) -> bool {
     let workflow = case.workflow(deploy);
     let last = case.last_flows(workflow);
@@ -98,7 +98,7 @@ fn orphaned(case: &Case, deploy: &str) -> bool {
     let mut rows = newest.iter().filter(|seen| open(seen));
     let Some(first) = case.flow_of(workflow).find(|seen| ended(&seen.what)) else { return false };
     let again = case.of(deploy).any(|seen| seen.sent >= first.done);
-    rows.any(|_| again || case.outcome.at_ms >= first.done + LAG_MS || clock_may_have_rung(case))
+    rows.any(|_| again || case.outcome.at_ms >= first.done + LAG_MS || may_have_timed_out(case))
 }
 
 /// Returns whether a workflow proves a passing row.
@@ -106,10 +106,10 @@ fn proves(case: &Case, deploy: &str, flow: &Flow) -> bool {
     flow.begun(deploy) && flow.works_on(deploy, case.install_component(deploy), false).all(Step::good)
 }
 
-/// Returns why `error` can still be retried, as far as that is beyond doubt (contract: `error` is held).
+/// Returns why a deploy in `error` can certainly be retried (contract: `error` is held).
 fn can_retry(case: &Case, deploy: &str) -> Option<&'static str> {
     let workflow = case.workflow(deploy);
-    if workflow.is_empty() || clock_may_have_rung(case) {
+    if workflow.is_empty() || may_have_timed_out(case) {
         return None;
     }
     let flows = case.last_flows(workflow);

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::text::{instant, status_word, text, truth};
 
-/// Words of a step that has done its work, or had none. Every other word is no success (contract: a word that is not known).
+/// Statuses of a step that has done its work, or had none. Every other status is no success (contract: an unknown
+/// status).
 const GOOD: [&str; 14] = [
     "",
     "success",
@@ -22,7 +23,7 @@ const GOOD: [&str; 14] = [
     "completed",
 ];
 
-/// Words of a step that has not done its work and will not.
+/// Statuses of a step that has not done its work and will not.
 const BAD: [&str; 8] =
     ["error", "failed", "cancelled", "approval-denied", "approval-expired", "expired", "timed-out", "not-attempted"];
 
@@ -32,11 +33,11 @@ pub(super) struct Step {
     pub(super) status: String,
     pub(super) finished: bool,
     pub(super) started: bool,
-    /// An earlier try, which another step repeats.
+    /// An earlier attempt, which another step repeats.
     pub(super) repeated: bool,
     pub(super) skipped: bool,
     pub(super) asks: bool,
-    /// A human has said no to it.
+    /// A human has denied it.
     pub(super) denied: bool,
     pub(super) target_type: String,
     pub(super) target: String,
@@ -57,7 +58,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// Reads a workflow; a body without an id is none.
+    /// Reads a workflow, if the body has an id.
     pub(super) fn of(value: &Value) -> Option<Self> {
         let id = text(value, "id");
         let marks = |own: &Value| own.get("metadata").is_some_and(|data| truth(data, "awaiting_retry"));
@@ -86,8 +87,8 @@ impl Flow {
 
     /// Returns the steps that work on a deploy (facts: verified deploys).
     ///
-    /// Where a health step has no target yet and its group's other steps have none either, the facts do not say whose it
-    /// is: `doubtful` says whether it is taken for this deploy's.
+    /// The facts do not say which deploy a health step is for while it has no target and the other steps of its group
+    /// have none either. `doubtful` says whether to count it as this deploy's.
     pub(super) fn works_on<'a>(
         &'a self,
         deploy: &'a str,
@@ -102,7 +103,7 @@ impl Flow {
         })
     }
 
-    /// Returns whether a group holds something else than steps of other deploys alone.
+    /// Returns whether a group holds anything but steps of other deploys.
     fn group_allows(&self, group: i64, deploy: &str, doubtful: bool) -> bool {
         let of_deploys = |step: &&Step| step.group == group && step.target_type == "install_deploys";
         let mut own: Vec<&Step> = self.steps.iter().filter(of_deploys).collect();
@@ -117,7 +118,7 @@ impl Flow {
         self.steps.iter().any(|step| step.targets(deploy) && step.begun())
     }
 
-    /// Returns whether the last step of a kind that works on a deploy was repeated, so that its repetition is missing.
+    /// Returns whether the last step of a kind that works on a deploy was repeated, and its repetition is missing.
     pub(super) fn awaits_repetition(&self, deploy: &str, install_component: &str) -> bool {
         let of_kind = |kind: &'static str| {
             let works = self.works_on(deploy, install_component, true).filter(move |step| step.target_type == kind);
@@ -168,13 +169,13 @@ impl Step {
         !self.repeated && BAD.contains(&self.status.as_str())
     }
 
-    /// Returns whether it is neither unfinished nor failed: one that was repeated says nothing any more.
+    /// Returns whether it is neither unfinished nor failed. A repeated step no longer counts.
     pub(super) fn good(&self) -> bool {
         let says_nothing = self.status.is_empty() && !self.finished;
         self.repeated || self.skipped || GOOD.contains(&self.status.as_str()) && !says_nothing
     }
 
-    /// Returns whether it is beyond doubt over and well.
+    /// Returns whether it certainly ended well.
     pub(super) fn plainly_good(&self) -> bool {
         self.finished && matches!(self.status.as_str(), "success" | "approved" | "auto-skipped")
     }

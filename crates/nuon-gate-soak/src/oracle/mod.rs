@@ -1,7 +1,8 @@
-//! What a gate may say, judged from what it asked and was answered, and from nothing else.
+//! Judges what a gate may report, from its requests and their answers alone.
 //!
-//! It knows the contract with the users and the facts about the server, and nothing of the gate. Where the contract can be
-//! read in two ways it allows both: what it finds is a violation, what it does not find need not be right.
+//! It knows what the gate promises its users (`contract` in comments: `docs/judging.md`, `docs/triggers-and-pins.md`)
+//! and how the server behaves (`facts`: `docs/nuon-api.md`), and nothing about the gate's code. Where a promise can be
+//! read in two ways, it allows both. So every finding is a violation, but a run without findings is not proven right.
 
 mod alive;
 mod answer;
@@ -11,10 +12,10 @@ mod clocks;
 mod ended;
 mod failed;
 mod flow;
-mod look;
 mod pacing;
 mod passed;
 mod pins;
+mod poll;
 mod refused;
 mod row;
 mod run;
@@ -30,10 +31,10 @@ use self::case::Case;
 use self::text::text;
 use crate::transcript::{Exchange, Outcome, Question};
 
-/// Returns what the contract does not allow, in plain words; nothing, if every outcome is allowed.
+/// Returns what the contract does not allow, in plain words. Returns nothing if every outcome is allowed.
 ///
-/// There is one outcome for each target of the question, in its order; for a workflow alone, one for each deploy that became
-/// a target, and [`judge_run`] judges the run.
+/// There is one outcome for each target of the question, in its order. For a workflow alone, there is one for each
+/// deploy that became a target, and [`judge_run`] judges the run.
 pub fn judge(question: &Question, transcript: &[Exchange], outcomes: &[Outcome]) -> Vec<String> {
     let mut found = Vec::new();
     if !question.targets.is_empty() && question.targets.len() != outcomes.len() {
@@ -51,16 +52,16 @@ pub fn judge(question: &Question, transcript: &[Exchange], outcomes: &[Outcome])
     found
 }
 
-/// Returns what the contract does not allow in the run's outcome, given those of its targets.
+/// Returns what the contract does not allow in the run's outcome, given the outcomes of its targets.
 ///
-/// For a workflow alone the run passes only if the workflow ended in success and every deploy of it passed; with targets, if
-/// every one passed.
+/// With targets, the run passes only if every target passed. For a workflow alone, it passes only if the workflow ended
+/// in success and every deploy of it passed.
 pub fn judge_run(question: &Question, transcript: &[Exchange], targets: &[Outcome], run: &Outcome) -> Vec<String> {
     let case = Case::new(question, transcript, run, (String::new(), String::new()));
     run::check(&case, targets).into_iter().map(|text| format!("run: {text}")).collect()
 }
 
-/// Returns what the contract does not allow in that nothing was waited for: one target is enough for it to be allowed.
+/// Returns why the gate should not have refused to wait. One target that allows the refusal is enough.
 pub fn judge_refusal(question: &Question, transcript: &[Exchange], at_ms: u64) -> Vec<String> {
     let outcome = Outcome { verdict: "usage".to_owned(), deploy: None, at_ms };
     let nobody = [(String::new(), String::new())];
@@ -91,7 +92,7 @@ fn one(case: &Case) -> Vec<String> {
     found
 }
 
-/// Finds the install and the component of a deploy that only a workflow named: as most of the answers about it have them.
+/// Returns the install and the component of a deploy that only a workflow named: those that most answers about it have.
 fn target_of(transcript: &[Exchange], outcome: &Outcome) -> (String, String) {
     let Some(deploy) = outcome.deploy.as_deref() else { return (String::new(), String::new()) };
     let answers = transcript.iter().filter(|own| own.done_ms <= outcome.at_ms);
@@ -100,7 +101,7 @@ fn target_of(transcript: &[Exchange], outcome: &Outcome) -> (String, String) {
     most.cloned().unwrap_or_default()
 }
 
-/// Returns where an answer places a deploy.
+/// Returns the install and the component that an answer gives for a deploy.
 fn place(exchange: &Exchange, deploy: &str) -> Option<(String, String)> {
     let value = body(exchange)?;
     let (install, component) = match Ask::of(&exchange.path) {

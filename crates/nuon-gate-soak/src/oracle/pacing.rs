@@ -1,4 +1,4 @@
-//! Whether the server was asked too often (contract: polling, `Retry-After`).
+//! Whether the gate sent requests too often (contract: polling, `Retry-After`).
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,11 @@ use super::ask::Ask;
 use super::clocks::spare;
 use crate::transcript::{Exchange, Question};
 
-/// How many reads of one path a look may have, beyond which it is no look.
+/// How many reads of one path a poll may have.
 const READS: usize = 3;
 
-/// Returns what was asked too often or in a pause; `targets` is how many share the paths, `end` is when the last ended.
+/// Reports requests that came too often, or in a pause. `targets` is how many targets share the paths, `end` is when
+/// the last one ended.
 pub(super) fn check(question: &Question, transcript: &[Exchange], targets: usize, end: u64) -> Vec<String> {
     let mut found = paused(question, transcript, end);
     let mut paths: BTreeMap<&str, Vec<&Exchange>> = BTreeMap::new();
@@ -32,7 +33,7 @@ pub(super) fn check(question: &Question, transcript: &[Exchange], targets: usize
     found
 }
 
-/// Returns whether reads of one path follow each other quicker than polls may.
+/// Returns whether reads of one path follow each other more quickly than polls may.
 fn is_hasty(question: &Question, window: &[&Exchange], targets: usize) -> bool {
     let short = question.min_interval_ms * 3 / 4;
     let (Some(first), Some(last)) = (window.first(), window.last()) else { return false };
@@ -40,8 +41,8 @@ fn is_hasty(question: &Question, window: &[&Exchange], targets: usize) -> bool {
     if targets <= 1 { each } else { last.sent_ms - first.sent_ms < short }
 }
 
-/// Returns whether there is a reason for haste: an answer that was none, a long poll that ended, a clock, or that what was read
-/// changes from one answer to the next while one poll goes on.
+/// Returns whether there is a reason to hurry: a failed answer, a long poll that ended, a timeout, or that each answer shows
+/// another state while one poll goes on.
 fn excused(question: &Question, window: &[&Exchange], signs: &[u64], end: u64) -> bool {
     let (Some(first), Some(last)) = (window.first(), window.last()) else { return true };
     let bad = window.iter().any(|own| !good(own));
@@ -51,7 +52,7 @@ fn excused(question: &Question, window: &[&Exchange], signs: &[u64], end: u64) -
     bad || signed || changes + 2 >= window.len() || near_clock(question, last.sent_ms, end)
 }
 
-/// Returns whether a time can be that of a last poll at a clock.
+/// Returns whether this can be the time of a last poll at a timeout.
 fn near_clock(question: &Question, at: u64, end: u64) -> bool {
     let near = spare(question);
     let at_fixed = |clock: u64| at + near >= clock && at <= clock + question.request_timeout_ms + near;
@@ -60,7 +61,7 @@ fn near_clock(question: &Question, at: u64, end: u64) -> bool {
     fixed.into_iter().any(at_fixed) || moving && at + near + question.request_timeout_ms >= end
 }
 
-/// Returns the requests that were sent while the server had asked for a pause.
+/// Reports requests that were sent while the server had asked for a pause.
 fn paused(question: &Question, transcript: &[Exchange], end: u64) -> Vec<String> {
     let asked = transcript.iter().filter(|own| own.done_ms <= end && !Ask::of(&own.path).is_beside());
     let pauses: Vec<(u64, u64)> = asked.filter_map(pause).collect();

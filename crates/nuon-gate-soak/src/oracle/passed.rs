@@ -9,10 +9,10 @@ use super::pins::{on_superseded, pinned};
 use super::row::{Kind, Row};
 use super::table::{Word, plain, word};
 
-/// How soon an answer has to be there to show how things stood at the start. What is longer on its way may have changed.
+/// How soon an answer has to arrive to show the state at the start. After a longer time, the state may have changed.
 const AT_START_MS: u64 = 1_000;
 
-/// Returns what a pass lacks.
+/// Reports what a pass lacks.
 pub(super) fn check(case: &Case) -> Vec<String> {
     let Some(deploy) = case.outcome.deploy.as_deref() else { return vec!["passed without a deploy".to_owned()] };
     let checks = [identity(case, deploy), kind(case, deploy), pins(case, deploy), row(case, deploy)];
@@ -24,9 +24,9 @@ pub(super) fn check(case: &Case) -> Vec<String> {
     found.into_iter().map(|text| format!("{deploy} passed, but {text}")).collect()
 }
 
-/// Checks that the deploy is the target's, by its own detail or its row.
+/// Checks that the deploy belongs to the target, by its own detail or its row.
 fn identity(case: &Case, deploy: &str) -> Option<String> {
-    // An odd answer among good ones is no good answer; the last word of its detail counts.
+    // A strange answer among good ones does not count. The last answer of the deploy's detail does.
     let strange = case.strangers.iter().filter(|seen| seen.what.id == deploy && !seen.listed && !seen.latest);
     let strange = strange.map(|seen| seen.done).max();
     let proven = case.of(deploy).filter(|seen| seen.named).map(|seen| seen.done).max();
@@ -36,7 +36,7 @@ fn identity(case: &Case, deploy: &str) -> Option<String> {
     proven.is_none().then(|| "no good answer says that it is this install's and component's".to_owned())
 }
 
-/// Checks that it is a deploy at all, and of the kind that was expected.
+/// Checks that it is a deploy, and of the expected kind.
 fn kind(case: &Case, deploy: &str) -> Option<String> {
     if case.kind(deploy) == Kind::Nothing {
         let name = case.said(deploy, |row| &row.kind);
@@ -45,12 +45,12 @@ fn kind(case: &Case, deploy: &str) -> Option<String> {
     case.unexpected(deploy).then(|| "it is not of the kind that --expect asks for".to_owned())
 }
 
-/// Checks that it is the one that was asked for.
+/// Checks that it is the deploy that was asked for.
 fn pins(case: &Case, deploy: &str) -> Option<String> {
     case.unasked(deploy).map(|pin| format!("it is not what was pinned: {pin} does not fit"))
 }
 
-/// Checks that the newest account of its row can be a pass.
+/// Checks that its newest row can be a pass.
 fn row(case: &Case, deploy: &str) -> Option<String> {
     let newest = case.newest(deploy);
     let shown: Vec<&str> = newest.iter().map(|seen| seen.what.status.as_str()).collect();
@@ -59,17 +59,17 @@ fn row(case: &Case, deploy: &str) -> Option<String> {
     (!passes && !by_approval && !lasts(case, deploy)).then(|| format!("its newest status is {}", shown.join(" or ")))
 }
 
-/// Returns whether it has been said to pass for minutes.
+/// Returns whether its answers have shown a pass for minutes.
 fn lasts(case: &Case, deploy: &str) -> bool {
     case.lasting(deploy).iter().any(|seen| word_of(case, &seen.what) == Word::Passes)
 }
 
-/// Returns what a row's status says.
+/// Returns what a row's status means.
 pub(super) fn word_of(case: &Case, row: &Row) -> Word {
     word(case.question, &row.status, case.kind(&row.id))
 }
 
-/// Checks the workflow's part, for at least one reading of the last look.
+/// Checks the workflow's part, for at least one possible order of the last poll's answers.
 fn proof(case: &Case, deploy: &str) -> Option<String> {
     let workflow = case.workflow(deploy);
     if workflow.is_empty() {
@@ -81,23 +81,23 @@ fn proof(case: &Case, deploy: &str) -> Option<String> {
         return (count < 3).then(|| format!("its workflow never answered, and only {count} answers of Nuon's say 404"));
     }
     let Some(last) = case.of(deploy).next_back() else { return Some("it was never seen".to_owned()) };
-    let rows: Vec<&Seen<Row>> = case.newest(deploy).into_iter().filter(|seen| case.one_look(seen, last)).collect();
+    let rows: Vec<&Seen<Row>> = case.newest(deploy).into_iter().filter(|seen| case.same_poll(seen, last)).collect();
     let pairs = rows.iter().flat_map(|row| flows.iter().map(move |flow| (*row, *flow)));
     let mut lacks: Vec<String> = pairs.map(|(row, flow)| lack(case, row, flow)).collect();
     lacks.sort_by_key(String::len);
     match lacks.first() {
         Some(none) if none.is_empty() => None,
         Some(lack) => Some(lack.clone()),
-        // Times that go back say nothing of which look was the last.
+        // If times go back, it is not known which poll was the last.
         None if lasts(case, deploy) => None,
-        None => Some("no answer of the last look shows its newest status".to_owned()),
+        None => Some("no answer of the last poll shows its newest status".to_owned()),
     }
 }
 
-/// Returns what a row and a workflow lack for a proof; nothing, if they are one.
+/// Returns what a row and a workflow lack to be a proof; empty if they are one.
 fn lack(case: &Case, row: &Seen<Row>, flow: &Seen<Flow>) -> String {
     let (deploy, own) = (row.what.id.as_str(), &flow.what);
-    let is_same = |seen: &&Seen<Row>| seen.what.status == row.what.status && case.one_look(seen, row);
+    let is_same = |seen: &&Seen<Row>| seen.what.status == row.what.status && case.same_poll(seen, row);
     let was_shown = |seen: &Seen<Row>| seen.sent <= flow.sent;
     let text = if !case.of(deploy).filter(is_same).any(was_shown) {
         "its workflow was not read in the look that showed the passing status"
@@ -119,7 +119,7 @@ fn lack(case: &Case, row: &Seen<Row>, flow: &Seen<Flow>) -> String {
     text.to_owned()
 }
 
-/// Returns why `--on-approval pass` does not hold: nobody is asked, or it was not seen twice.
+/// Returns why `--on-approval pass` does not apply: no human is asked, or that was seen only once.
 fn unasked_human(case: &Case, row: &Seen<Row>, flow: &Flow) -> String {
     let deploy = row.what.id.as_str();
     let times = case.flow_of(&flow.id).filter(|seen| seen.what.asks_human(deploy)).count();
@@ -132,7 +132,7 @@ fn unasked_human(case: &Case, row: &Seen<Row>, flow: &Flow) -> String {
     }
 }
 
-/// Checks that `--settle` was kept: a second look, that much later.
+/// Checks `--settle`: another poll has to follow after that time.
 fn settled(case: &Case, deploy: &str) -> Option<String> {
     let settle = case.question.settle_ms;
     if settle == 0 || case.outcome.at_ms + spare(case.question) >= case.question.timeout_ms {
@@ -142,13 +142,13 @@ fn settled(case: &Case, deploy: &str) -> Option<String> {
     let first = passing().find(|seen| word_of(case, &seen.what) == Word::Passes)?;
     let last = passing().next_back()?;
     let kept = last.done >= first.sent + settle;
-    (!kept).then(|| format!("it was not looked at again {settle} ms after its status passed"))
+    (!kept).then(|| format!("it was not polled again {settle} ms after its status passed"))
 }
 
-/// Checks that newer deploys were looked for, where a flag asks for it, and none was passed over.
+/// Checks that newer deploys were read, if a flag asks for it, and that none was ignored.
 fn newer(case: &Case, deploy: &str) -> Option<String> {
     let way = on_superseded(case.question);
-    // A baseline that `--on-stale wait` takes can be read as a pin, as `--after` is one, with its default.
+    // A baseline of `--on-stale wait` can be read as a pin, as `--after` is one, with a pin's default.
     let like_pinned = case.question.on_superseded.is_none() && case.question.on_stale == "wait";
     if way == "ignore" || like_pinned {
         return None;
@@ -172,7 +172,7 @@ fn lists(case: &Case, path: &str) -> bool {
     }
 }
 
-/// Checks that a deploy that had ended before the start was not taken, where `--on-stale` forbids it.
+/// Checks that no deploy that had ended before the start was accepted if `--on-stale` forbids it.
 fn stale(case: &Case, deploy: &str) -> Option<String> {
     if pinned(case.question) || case.question.on_stale == "accept" {
         return None;
@@ -182,7 +182,7 @@ fn stale(case: &Case, deploy: &str) -> Option<String> {
     let at_once = before.into_iter().all(|own| good(own));
     let workflow = case.workflow(deploy);
     let ended = workflow.is_empty()
-        || case.flow_of(workflow).next().is_some_and(|flow| case.one_look(first, flow) && flow.what.succeeded());
+        || case.flow_of(workflow).next().is_some_and(|flow| case.same_poll(first, flow) && flow.what.succeeded());
     let old =
         first.done < AT_START_MS && at_once && ended && plain(&first.what.status, case.kind(deploy)) == Word::Passes;
     old.then(|| format!("it had ended before the gate started, and --on-stale is {}", case.question.on_stale))

@@ -1,4 +1,4 @@
-//! Whether a deploy is one that the question asks for (contract: which deploy).
+//! Whether a deploy matches the question (contract: which deploy).
 
 use super::case::Case;
 use super::row::Kind;
@@ -6,7 +6,7 @@ use super::table::{Word, plain};
 use super::text::parse_instant;
 use crate::transcript::Question;
 
-/// How much earlier than `--since` a deploy may have been made, in microseconds.
+/// How much earlier than `--since` a deploy may have been created, in microseconds.
 const LEEWAY: i64 = 5_000_000;
 
 /// For how long an answer may lag behind, in microseconds.
@@ -19,14 +19,14 @@ pub(super) fn pinned(question: &Question) -> bool {
     pins.iter().any(|pin| pin.is_some())
 }
 
-/// Returns what the question says of newer deploys, with its default.
+/// Returns how the question treats newer deploys, with its default.
 pub(super) fn on_superseded(question: &Question) -> &str {
     let default = if pinned(question) { "ignore" } else { "follow" };
     question.on_superseded.as_deref().unwrap_or(default)
 }
 
 impl Case<'_> {
-    /// Returns the first pin that a deploy does not match, by all that was said of it.
+    /// Returns the first pin that a deploy does not match, by all answers about it.
     pub(super) fn misses(&self, deploy: &str) -> Option<&'static str> {
         let question = self.question;
         let differs = |pin: &Option<String>, own: &str| pin.as_deref().is_some_and(|pin| pin != own);
@@ -49,19 +49,20 @@ impl Case<'_> {
         }
     }
 
-    /// Returns whether a deploy is another than the baseline and was made later, as far as the baseline was seen.
+    /// Returns whether a deploy is not the baseline and was created later, as far as the baseline was read.
     fn is_after(&self, deploy: &str, baseline: &str) -> bool {
         let later = self.created(deploy).zip(self.created(baseline)).is_none_or(|(own, base)| own > base);
         deploy != baseline && later
     }
 
-    /// Returns whether a deploy was made at a time or later, with the leeway.
+    /// Returns whether a deploy was created at a time or later, within the leeway.
     fn is_since(&self, deploy: &str, time: &str) -> bool {
         let since = parse_instant(time);
         since.is_none_or(|since| self.created(deploy).is_some_and(|own| own >= since - LEEWAY))
     }
 
-    /// Returns why a deploy is not what was asked for: neither by itself, nor as what replaced or superseded such a one.
+    /// Returns why a deploy is not what was asked for: it does not match, and neither replaced nor superseded one that
+    /// does.
     pub(super) fn unasked(&self, deploy: &str) -> Option<&'static str> {
         let miss = self.misses(deploy)?;
         let follows = on_superseded(self.question) == "follow";
@@ -70,7 +71,7 @@ impl Case<'_> {
         if others.into_iter().any(leads) { None } else { Some(miss) }
     }
 
-    /// Returns whether one deploy was replaced and the other is of its workflow.
+    /// Returns whether one deploy was replaced and the other belongs to the same workflow.
     fn replaced_by(&self, old: &str, new: &str) -> bool {
         let gone = self.of(old).any(|seen| plain(&seen.what.status, Kind::Apply) == Word::Replaced);
         let (workflow, newer) = (self.workflow(old), self.workflow(new));
@@ -79,12 +80,12 @@ impl Case<'_> {
         gone && !newer.is_empty() && (workflow == newer || workflow.is_empty() && by_steps())
     }
 
-    /// Returns whether one deploy was made before another.
+    /// Returns whether one deploy was created before another.
     fn made_before(&self, old: &str, new: &str) -> bool {
         self.created(old).zip(self.created(new)).is_none_or(|(old, new)| old < new)
     }
 
-    /// Returns a newer deploy of the component that supersedes one: another workflow's, and one that can be waited for.
+    /// Returns a newer deploy of the component that supersedes one: it is of another workflow, and can be waited for.
     pub(super) fn superseder(&self, deploy: &str) -> Option<&str> {
         let (made, workflow) = (self.created(deploy)?, self.workflow(deploy));
         let newer = |id: &&str| {
@@ -99,7 +100,8 @@ impl Case<'_> {
         self.ids().into_iter().filter(|id| *id != deploy).find(newer)
     }
 
-    /// Returns whether a deploy is known to be more than a plan: by its workflow, or, having none, or in `latest`, by default.
+    /// Returns whether a deploy is known to be more than a plan: its workflow says so, or it has none, or `latest`
+    /// shows it by default.
     fn is_no_plan(&self, deploy: &str) -> bool {
         let workflow = self.workflow(deploy);
         let read = self.flow_of(workflow).next().is_some();

@@ -1,4 +1,4 @@
-//! Whether `rejected` and `inconclusive` have a ground (contract: transient and final answers).
+//! Whether the answers support `rejected` and `inconclusive` (contract: transient and final answers).
 
 use super::answer::{Voice, body, good, status, voice};
 use super::ask::Ask;
@@ -11,32 +11,33 @@ use crate::transcript::Exchange;
 /// How many refusals in a row are final after a first success.
 const REFUSALS: usize = 5;
 
-/// How often an answer that is not Nuon's is asked again before any of Nuon's.
+/// How often a foreign answer is retried before Nuon has answered at all.
 const FOREIGN: usize = 3;
 
-/// Returns that nothing was refused, does not exist, or is another's.
+/// Reports that nothing was refused, missing, or someone else's.
 pub(super) fn rejected(case: &Case) -> Vec<String> {
     let ground =
         refused(case) || forbidden(case) || does_not_exist(case) || is_anothers(case) || cannot_be_waited(case);
     if ground { Vec::new() } else { vec!["rejected, but no answer gives a reason to".to_owned()] }
 }
 
-/// Returns whether an answer is final by its status alone: 4xx that is neither of the transient ones.
+/// Returns whether an answer is final by its status alone: a 4xx that is not transient.
 fn refused(case: &Case) -> bool {
     let is_final = |code: u16| (400..500).contains(&code) && !matches!(code, 401 | 403 | 404 | 408 | 409 | 425 | 429);
     case.reads.iter().any(|own| is_final(status(own)) && !Ask::of(&own.path).is_beside())
 }
 
-/// Returns whether a success is about anything.
+/// Returns whether a success is about anything at all.
 fn is_thing(own: &Exchange) -> bool {
     let has_id = |body: &serde_json::Value| body.get("id").is_some() || body.get("component_id").is_some();
     body(own).is_some_and(|body| has_id(body) || body.get(0).is_some_and(has_id))
 }
 
-/// Returns whether 401 or 403 was final: at the first call, five times in a row later, or a stranger's three times.
+/// Returns whether 401 or 403 was final: at the first call, five times in a row later, or three times from someone
+/// else.
 fn forbidden(case: &Case) -> bool {
     let (mut heard, mut in_row, mut foreign) = (false, 0, 0);
-    // "In a row" may also be read as: of the same request, whatever else is answered between.
+    // "In a row" may also mean: for the same request, whatever other requests are answered in between.
     let mut of_path: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
     for own in case.reads.iter().filter(|own| !Ask::of(&own.path).is_beside()) {
         let (code, from) = (status(own), voice(own));
@@ -44,7 +45,7 @@ fn forbidden(case: &Case) -> bool {
             401 | 403 if from != Voice::Foreign => in_row += 1,
             _ if is_thing(own) || code == 404 && from == Voice::Nuon => {
                 in_row = 0;
-                // What is about something else may be taken for no success.
+                // An answer about something else need not count as a success.
                 heard |= !is_thing(own) || good(own) || !Ask::of(&own.path).decides();
             }
             _ => (),
@@ -79,19 +80,19 @@ fn does_not_exist(case: &Case) -> bool {
     })
 }
 
-/// Returns whether a deploy is the outcome's or the question's.
+/// Returns whether the outcome or the question names a deploy.
 fn asked(case: &Case, id: &str) -> bool {
     [&case.outcome.deploy, &case.question.deploy].into_iter().any(|own| own.as_deref() == Some(id))
 }
 
-/// Returns whether what was asked for is another install's or component's.
+/// Returns whether what was asked for belongs to another install or component.
 fn is_anothers(case: &Case) -> bool {
     let pinned = case.question.workflow.as_deref().unwrap_or_default();
     let owner = |own: &str| !own.is_empty() && own != case.install;
     !case.strangers.is_empty() || baseline_is_anothers(case) || case.flow_of(pinned).any(|seen| owner(&seen.what.owner))
 }
 
-/// Returns whether the baseline is another component's.
+/// Returns whether the baseline belongs to another component.
 fn baseline_is_anothers(case: &Case) -> bool {
     case.reads.iter().any(|own| {
         let baseline = matches!(Ask::of(&own.path), Ask::Detail(_, _, id) if case.question.after.as_ref() == Some(&id));
@@ -100,7 +101,7 @@ fn baseline_is_anothers(case: &Case) -> bool {
     })
 }
 
-/// Returns whether an id was given of what is no deploy, or not of the expected kind.
+/// Returns whether the given id is not that of a deploy, or of a deploy of the wrong kind.
 fn cannot_be_waited(case: &Case) -> bool {
     let given = case.question.deploy.iter().chain(&case.outcome.deploy);
     let nothing = |id: &String| case.of(id).next().is_some() && (case.kind(id) == Kind::Nothing || case.unexpected(id));
@@ -111,7 +112,7 @@ fn cannot_be_waited(case: &Case) -> bool {
     named && given.into_iter().any(nothing) || missed || case.flow_of(pinned).any(|seen| seen.what.plan_only)
 }
 
-/// Returns whether a list of the install's deploys has one of another install's, or a workflow is owned by another than before.
+/// Returns whether a list of the install's deploys contains another install's, or a workflow has changed its owner.
 fn of_others(case: &Case, own: &Exchange) -> bool {
     let Some(body) = body(own) else { return false };
     let differs = |install: String, ours: &str| !install.is_empty() && install != ours;
@@ -127,11 +128,11 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
     }
 }
 
-/// Returns that the outage clock cannot have rung.
+/// Reports that the outage timeout cannot have expired.
 pub(super) fn inconclusive(case: &Case) -> Vec<String> {
     let Some(outage) = case.question.outage_ms else { return vec!["inconclusive, but --api-outage is off".to_owned()] };
     let at = case.outcome.at_ms;
-    // What is another's is no good answer.
+    // An answer about someone else's deploy is not a good one.
     let strange = |own: &&&Exchange| case.strangers.iter().any(|seen| seen.sent == own.sent_ms) || of_others(case, own);
     let concerning = case.reads.iter().filter(|own| good(own) && case.concerns(own));
     let last = concerning.filter(|own| !strange(own)).map(|own| own.sent_ms).max();

@@ -1,4 +1,4 @@
-//! A deploy as one answer showed it, and which of two answers about it is the newer by the server's own account.
+//! A deploy as one answer showed it, and which of two answers about it is newer by the server's own times.
 
 use std::cmp::Ordering;
 
@@ -13,7 +13,7 @@ pub(super) enum Kind {
     Apply,
     /// It tears down.
     Teardown,
-    /// It is no deploy that can be waited for.
+    /// It is not a deploy that can be waited for.
     Nothing,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Reads a deploy; a body without an id is none.
+    /// Reads a deploy, if the body has an id.
     pub(super) fn of(value: &Value) -> Option<Self> {
         let id = text(value, "id");
         if id.is_empty() {
@@ -66,11 +66,11 @@ impl Row {
         })
     }
 
-    /// Compares two answers about one row by what the server says in them (contract: newest by the server's account).
+    /// Compares two answers about one row by the times in them (contract: newest by the server's account).
     ///
-    /// `None` means that nothing follows: its words contradict each other, as after a clock was put back, when what goes on
-    /// from a state has an earlier time than that one; or both states are of one second. Equal means that it gives no time at
-    /// all.
+    /// `None` means that nothing follows. Either the times contradict each other, as after a clock was set back: a
+    /// later state has an earlier time. Or both states are of the same second. `Equal` means that the answers have no
+    /// times.
     pub(super) fn account(&self, other: &Self) -> Option<Ordering> {
         let by_row = self.updated.zip(other.updated).map(|(own, its)| own.cmp(&its));
         let by_status = self.stated.zip(other.stated).map(|(own, its)| own.cmp(&its));
@@ -90,7 +90,7 @@ impl Row {
         (account != Ordering::Equal || !timed).then_some(account)
     }
 
-    /// Returns whether the history is the other's, with the other's status after it.
+    /// Returns whether the history is the other's history followed by the other's status.
     fn grown_from(&self, other: &Self) -> bool {
         let length = other.history.len();
         self.history.get(..length) == Some(other.history.as_slice()) && self.history.get(length) == Some(&other.status)
@@ -103,7 +103,7 @@ fn history(status: &Value) -> Vec<String> {
     entries.map(|all| all.iter().map(|entry| text(entry, "status")).collect()).unwrap_or_default()
 }
 
-/// Returns what a type does (contract: which deploy).
+/// Returns what a deploy type does (contract: which deploy).
 pub(super) fn kind_of(name: &str) -> Kind {
     match name {
         "" | "apply" | "sync-image" | "install" | "release" => Kind::Apply,

@@ -10,7 +10,7 @@ use super::row::{Kind, kind_of};
 use super::text::text;
 use crate::transcript::Outcome;
 
-/// Returns what the run's outcome lacks.
+/// Reports what the run's outcome lacks.
 pub(super) fn check(case: &Case, targets: &[Outcome]) -> Vec<String> {
     let alone = case.question.targets.is_empty();
     let mut found = late(case);
@@ -36,14 +36,14 @@ fn workflow<'a>(case: &'a Case) -> &'a str {
     case.question.workflow.as_deref().unwrap_or_default()
 }
 
-/// Returns whether the last look at the workflow shows that it ended, and whether well.
+/// Returns whether the workflow was seen ended, and, as `well` asks, with success or without.
 fn ended(case: &Case, well: bool) -> bool {
-    // A lagging replica does not take back what was seen to have ended.
+    // A replica that lags behind does not revoke an end that was seen.
     case.flow_of(workflow(case)).any(|seen| seen.what.ended() && seen.what.succeeded() == well)
 }
 
-/// Returns whether the workflow says that it succeeded and one of its steps, which no other repeats, that it did not: the
-/// contract has a pass proven, and does not say which of the two to believe.
+/// Returns whether the workflow says that it succeeded, but one of its steps that no other step repeats did not. The
+/// contract requires a proof for a pass, and does not say which of the two to believe.
 fn belied(case: &Case, by: impl Fn(&Step) -> bool) -> bool {
     case.flow_of(workflow(case)).any(|seen| seen.what.succeeded() && seen.what.steps.iter().any(&by))
 }
@@ -57,7 +57,8 @@ fn stopped(case: &Case) -> bool {
     flows.iter().any(|seen| seen.what.status == "cancelled" || denied(seen))
 }
 
-/// Returns what a pass lacks: targets, each of their passes, the workflow's success, a deploy that nobody waited for.
+/// Reports what a pass lacks: targets, the pass of each target, the workflow's success, or a deploy that was not waited
+/// for.
 fn passed(case: &Case, targets: &[Outcome], alone: bool) -> Vec<String> {
     let mut found = Vec::new();
     if targets.is_empty() {
@@ -65,19 +66,19 @@ fn passed(case: &Case, targets: &[Outcome], alone: bool) -> Vec<String> {
     }
     let others = targets.iter().filter(|own| own.verdict != "passed");
     found.extend(others.map(|own| format!("passed, but a target ended as `{}`", own.verdict)));
-    // `--on-approval pass` stops while a human is asked, and the workflow cannot end before the answer.
+    // `--on-approval pass` ends the wait while a human is asked. The workflow cannot end before the answer.
     let asks = |target: &Outcome| {
         let flows = case.last_flows(workflow(case));
         target.deploy.as_ref().is_some_and(|id| flows.iter().any(|seen| seen.what.asks_human(id)))
     };
     let is_left = case.question.on_approval == "pass" && targets.iter().any(asks);
     if alone && !ended(case, true) && !is_left {
-        found.push("passed, but the last look does not show that the workflow ended in success".to_owned());
+        found.push("passed, but the last poll does not show that the workflow ended in success".to_owned());
     }
     if alone && case.flow_of(workflow(case)).any(|seen| seen.what.plan_only) {
         found.push("passed, but the workflow is plan-only".to_owned());
     }
-    // Where a newer one is followed, the one that it supersedes is not.
+    // If a newer deploy is followed, the one that it supersedes is not.
     let follows = case.question.on_superseded.as_deref() == Some("follow");
     found.extend(
         left_out(case, targets).filter(|_| alone && !follows).map(|id| format!("passed, but nobody waited for {id}")),
@@ -85,7 +86,7 @@ fn passed(case: &Case, targets: &[Outcome], alone: bool) -> Vec<String> {
     found
 }
 
-/// Returns the deploys that the workflow's steps worked on and that are no target; those that were repeated are none.
+/// Returns the deploys that the workflow's steps worked on and that are no targets. Replaced deploys do not count.
 fn left_out(case: &Case, targets: &[Outcome]) -> impl Iterator<Item = String> {
     let flows = case.last_flows(workflow(case));
     let steps = flows.last().map(|seen| seen.what.steps.clone()).unwrap_or_default();
@@ -105,13 +106,13 @@ fn left_out(case: &Case, targets: &[Outcome]) -> impl Iterator<Item = String> {
     ids.into_iter()
 }
 
-/// Returns that a run without deploys failed before its workflow ended.
+/// Reports that a run without deploys failed before its workflow ended.
 fn empty(case: &Case) -> Option<String> {
     let over = ended(case, true) || ended(case, false);
     (!over).then(|| "failed without a deploy, but its workflow has not ended".to_owned())
 }
 
-/// Returns that a target ended in a way that comes first (contract: the first in this order that occurs).
+/// Reports that a target has a more severe verdict (contract: the first in this order that occurs).
 fn order(case: &Case, targets: &[Outcome]) -> Option<String> {
     const ORDER: [&str; 9] = [
         "interrupted",

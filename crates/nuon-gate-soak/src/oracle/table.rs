@@ -3,7 +3,7 @@
 use super::row::Kind;
 use crate::transcript::Question;
 
-/// What a status says of a deploy.
+/// What a status means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Word {
     Passes,
@@ -13,7 +13,7 @@ pub(super) enum Word {
     Pending,
 }
 
-/// Returns what a status says under the question's overrides.
+/// Returns what a status means under the question's overrides.
 pub(super) fn word(question: &Question, status: &str, kind: Kind) -> Word {
     let in_list = |list: &[String]| list.iter().any(|own| own == status);
     if in_list(&question.pass_on) {
@@ -27,7 +27,7 @@ pub(super) fn word(question: &Question, status: &str, kind: Kind) -> Word {
     }
 }
 
-/// Returns what a status says by the table alone.
+/// Returns what a status means by the table alone.
 pub(super) fn plain(status: &str, kind: Kind) -> Word {
     match status {
         "active" | "auto-skipped" => Word::Passes,

@@ -1,8 +1,8 @@
-//! Reading single values out of JSON: whatever is absent or of another type is empty.
+//! Reads single values from JSON. A value that is absent or of another type is empty.
 
 use serde_json::Value;
 
-/// Returns a member as a text, empty if it is none.
+/// Returns a member as a text; empty if it is not one.
 pub(super) fn text(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
@@ -16,7 +16,7 @@ pub(super) fn truth(value: &Value, name: &str) -> bool {
     }
 }
 
-/// Returns a member as an instant in microseconds; the year one, which is how the server writes "never", is none.
+/// Returns a member as an instant in microseconds. The year one, which is how the server writes "never", is `None`.
 pub(super) fn instant(value: &Value, name: &str) -> Option<i64> {
     parse_instant(value.get(name)?.as_str()?)
 }
@@ -27,7 +27,7 @@ pub(super) fn parse_instant(text: &str) -> Option<i64> {
     (micros > 0).then_some(micros)
 }
 
-/// Returns the status inside a composite status, or the text itself where it is one.
+/// Returns the status of a composite status, or the text itself if it is one.
 pub(super) fn status_word(value: &Value, name: &str) -> String {
     match value.get(name) {
         Some(Value::String(own)) => own.clone(),

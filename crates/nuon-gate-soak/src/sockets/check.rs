@@ -1,8 +1,8 @@
-//! What is wrong with a run.
+//! Checks a run.
 
 use std::time::Duration;
 
-use super::result::{Told, read};
+use super::result::{Reported, read};
 use super::run::{REASONS, Run, SPARE};
 use super::signals::AFTERWARDS;
 use crate::oracle::{judge, judge_refusal, judge_run};
@@ -19,10 +19,10 @@ const CODES: [(&str, i32); 8] = [
     ("timed_out", 124),
 ];
 
-/// The exit code of a question that nothing was waited for.
+/// The exit code of a run that refused to wait.
 const USAGE: i32 = 2;
 
-/// Returns everything that is wrong with a run, and the verdict.
+/// Returns the verdict, and everything that is wrong with the run.
 pub(super) fn check(run: &Run) -> (String, Vec<String>) {
     let mut found = Vec::new();
     if run.stdout.contains(&run.token) || run.stderr.contains(&run.token) {
@@ -44,11 +44,11 @@ pub(super) fn check(run: &Run) -> (String, Vec<String>) {
         "usage".to_owned()
     } else {
         match read(run) {
-            Ok(told) => {
-                found.extend(agrees(run, code, &told));
-                found.extend(late(run, &told));
-                found.extend(judged(run, &told));
-                told.run.verdict
+            Ok(reported) => {
+                found.extend(agrees(run, code, &reported));
+                found.extend(late(run, &reported));
+                found.extend(judged(run, &reported));
+                reported.run.verdict
             }
             Err(trouble) => {
                 found.push(format!("exit {code}, and {trouble}"));
@@ -59,12 +59,13 @@ pub(super) fn check(run: &Run) -> (String, Vec<String>) {
     (verdict, found)
 }
 
-/// Has the oracle judge the outcomes: one of the moments at which they may have come about is enough for them to be allowed.
-fn judged(run: &Run, told: &Told) -> Vec<String> {
+/// Lets the oracle judge the outcomes. They are allowed if they are at one of the moments at which they may have
+/// happened.
+fn judged(run: &Run, reported: &Reported) -> Vec<String> {
     let question = run.world.question();
     let mut found = Vec::new();
-    for (targets, whole) in told.moments() {
-        // Of the answers within the last millisecond it cannot be said which came before the end.
+    for (targets, whole) in reported.moments() {
+        // For answers within the last millisecond, it is unknown which of them came before the end.
         let before = run.transcript.partition_point(|own| own.done_ms < whole.at_ms);
         let until = run.transcript.partition_point(|own| own.done_ms <= whole.at_ms);
         for known in before..=until {
@@ -79,7 +80,7 @@ fn judged(run: &Run, told: &Told) -> Vec<String> {
     found
 }
 
-/// Checks what a signal leaves: a whole result, or none if there was no time for it, and that soon.
+/// Checks the end after a signal: it comes soon, with a complete result, or with none if there was no time for it.
 fn after_signal(run: &Run) -> Vec<String> {
     let mut found = Vec::new();
     let first = run.signals.sent.first().map_or(Duration::ZERO, |(at, _)| *at);
@@ -96,7 +97,7 @@ fn after_signal(run: &Run) -> Vec<String> {
     found
 }
 
-/// Checks that nothing can be waited for, that nothing is said of a result, and that the reason is.
+/// Checks that the question cannot be waited for, that no result is printed, and that stderr gives a reason.
 fn usage(run: &Run) -> Vec<String> {
     // Nothing is read after it.
     let end = run.transcript.iter().map(|own| own.done_ms).max().unwrap_or_default();
@@ -110,18 +111,18 @@ fn usage(run: &Run) -> Vec<String> {
     found
 }
 
-/// Checks that the exit code, the result and what people read are of one mind.
-fn agrees(run: &Run, code: i32, told: &Told) -> Vec<String> {
+/// Checks that the exit code, the result and stderr agree.
+fn agrees(run: &Run, code: i32, reported: &Reported) -> Vec<String> {
     let mut found = Vec::new();
-    let verdict = told.run.verdict.as_str();
-    if !CODES.contains(&(verdict, code)) || told.result["exit_code"] != code {
-        let written = &told.result["exit_code"];
+    let verdict = reported.run.verdict.as_str();
+    if !CODES.contains(&(verdict, code)) || reported.result["exit_code"] != code {
+        let written = &reported.result["exit_code"];
         found.push(format!("exit {code}, but the result says `{verdict}` and {written}"));
     }
-    let targets = told.result["targets"].as_array().into_iter().flatten();
+    let targets = reported.result["targets"].as_array().into_iter().flatten();
     let reasons =
-        || targets.chain([&told.result]).filter_map(|own| own["reason"].as_str()).filter(|own| !own.is_empty());
-    let reason = told.result["reason"].as_str();
+        || targets.chain([&reported.result]).filter_map(|own| own["reason"].as_str()).filter(|own| !own.is_empty());
+    let reason = reported.result["reason"].as_str();
     if (verdict == "passed") != reason.is_none() {
         found.push(format!("`{verdict}` with the reason {reason:?}"));
     } else if verdict != "passed" && !reasons().any(|reason| run.stderr.contains(reason)) {
@@ -130,10 +131,10 @@ fn agrees(run: &Run, code: i32, told: &Told) -> Vec<String> {
     found
 }
 
-/// Checks that nothing but reasons and logs came after the verdict.
-fn late(run: &Run, told: &Told) -> Option<String> {
-    let reading = if told.run.verdict == "passed" { Duration::ZERO } else { REASONS };
-    let verdict = Duration::from_millis(told.run.at_ms);
+/// Checks that after the verdict the program took no longer than it may for reasons and logs.
+fn late(run: &Run, reported: &Reported) -> Option<String> {
+    let reading = if reported.run.verdict == "passed" { Duration::ZERO } else { REASONS };
+    let verdict = Duration::from_millis(reported.run.at_ms);
     let after = run.ended.took.saturating_sub(verdict);
     (after > reading + SPARE).then(|| format!("it ended {after:?} after the verdict"))
 }

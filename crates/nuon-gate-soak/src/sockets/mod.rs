@@ -1,4 +1,5 @@
-//! The real program in quick worlds over real sockets, judged by the oracle, and by what only a program can show.
+//! Runs the real program in fast worlds over real sockets. The oracle judges the runs; further checks look at the
+//! process.
 
 mod check;
 mod result;
@@ -15,22 +16,22 @@ use std::time::{Duration, Instant};
 use self::run::Run;
 pub use self::tally::Tally;
 
-/// How many times as quick as usual the first run in a world is: polls are tens of milliseconds apart.
+/// The speed of the first run in a world, compared with an ordinary one: polls are tens of milliseconds apart.
 const QUICK: u32 = 100;
 
-/// How many times as quick a run is that checks a finding. It runs alone, and its polls are hundreds of milliseconds apart.
+/// The speed of a run that checks a finding. It runs alone, and its polls are hundreds of milliseconds apart.
 const CHECKING: u32 = 10;
 
-/// What is asked for.
+/// The options of a soak.
 #[derive(Debug, Clone)]
-pub struct Wish {
-    /// How many runs, at most.
+pub struct Options {
+    /// The most runs.
     pub count: u64,
-    /// The seed of the first.
+    /// The seed of the first run.
     pub seed: u64,
-    /// For how long runs are begun.
+    /// For how many seconds new runs start.
     pub seconds: u64,
-    /// How many at once.
+    /// How many runs at once.
     pub jobs: u64,
     /// The program.
     pub gate: PathBuf,
@@ -38,7 +39,7 @@ pub struct Wish {
     pub show: bool,
 }
 
-/// A run, and what is to be said of it.
+/// A run, its verdict and its findings.
 struct Try {
     run: Option<Run>,
     verdict: String,
@@ -47,24 +48,24 @@ struct Try {
 
 /// Runs the program in one world after another.
 #[expect(clippy::disallowed_methods, reason = "the harness is bounded by the real clock")]
-pub fn soak(wish: &Wish) -> Tally {
+pub fn soak(options: &Options) -> Tally {
     let began = Instant::now();
-    let end = began + Duration::from_secs(wish.seconds);
+    let end = began + Duration::from_secs(options.seconds);
     let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
     let alone = RwLock::new(());
     std::thread::scope(|scope| {
-        for _ in 0..wish.jobs {
+        for _ in 0..options.jobs {
             scope.spawn(|| {
                 while Instant::now() < end {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= wish.count {
+                    if index >= options.count {
                         break;
                     }
-                    let seed = wish.seed.wrapping_add(index);
-                    let tries = tries(seed, &wish.gate, &alone);
-                    // A thread that panicked has lost its own run only.
+                    let seed = options.seed.wrapping_add(index);
+                    let tries = tries(seed, &options.gate, &alone);
+                    // A thread that panicked has only lost its own run.
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                    tally.take(seed, tries, |found| wish.show && (found || wish.count == 1));
+                    tally.take(seed, tries, |found| options.show && (found || options.count == 1));
                 }
             });
         }
@@ -74,10 +75,10 @@ pub fn soak(wish: &Wish) -> Tally {
     tally
 }
 
-/// Runs the program in a world; where something is found, again until it is found once more, thrice in all.
+/// Runs the program in a world. Repeats a run with a finding until the finding recurs, up to three runs in all.
 ///
-/// A machine that stalls for some milliseconds tears a quick poll's requests apart, which is no fault of the program's: it
-/// takes a tenth of a second to do so where the run is slower, and fewer things stall one that has the machine to itself.
+/// A machine that stalls for some milliseconds separates the requests of a fast poll, which is not the program's fault.
+/// A slower run only breaks at a stall of a tenth of a second, and a run alone on the machine stalls less often.
 fn tries(seed: u64, gate: &Path, alone: &RwLock<()>) -> Vec<Try> {
     let mut tries: Vec<Try> = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! What the program says came of a run.
+//! What the program reported.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,26 +7,26 @@ use super::run::Run;
 use super::start::output;
 use crate::transcript::Outcome;
 
-/// What is lost where a time is cut to milliseconds, or two of them are added.
+/// The error of a time that is cut to milliseconds, or of a sum of two such times.
 const CUT_MS: u64 = 1;
 
-/// The result, and the outcomes that it stands for.
+/// The result, and the outcomes that it holds.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) result: Value,
     targets: Vec<Outcome>,
     pub(super) run: Outcome,
-    /// How much later all of it may have been, in milliseconds, by the server's clock.
+    /// How much later all of it may have happened, in milliseconds, by the server's clock.
     ///
-    /// The program's clock begins when it has made ready, which on a busy machine is a while after the time that it says it
-    /// started at, and before the server was first asked.
+    /// The program's stopwatch starts after its set-up. On a busy machine that is some time after the start time in the
+    /// result, and before the first request.
     unsure_ms: u64,
 }
 
-impl Told {
-    /// Returns the outcomes of the targets and of the run for each moment at which they may have come about.
+impl Reported {
+    /// Returns the outcomes of the targets and of the run for each moment at which they may have happened.
     pub(super) fn moments(&self) -> impl Iterator<Item = (Vec<Outcome>, Outcome)> {
-        // What came in the same millisecond may have come after it.
+        // What arrived in the same millisecond may have come after it.
         let later = |own: &Outcome, by: u64| Outcome { at_ms: (own.at_ms + by).saturating_sub(CUT_MS), ..own.clone() };
         (0..=self.unsure_ms + CUT_MS).map(move |by| {
             let targets = self.targets.iter().map(|own| later(own, by)).collect();
@@ -35,8 +35,8 @@ impl Told {
     }
 }
 
-/// Reads what stdout holds: the result, after events if they were asked for.
-pub(super) fn read(run: &Run) -> Result<Told, String> {
+/// Parses stdout: the result, after events if those were requested.
+pub(super) fn read(run: &Run) -> Result<Reported, String> {
     let lines: Vec<Value> = match output(run.world.question()) {
         "json" => vec![parse(&run.stdout)?],
         _ => run.stdout.lines().map(parse).collect::<Result<_, _>>()?,
@@ -61,7 +61,7 @@ pub(super) fn read(run: &Run) -> Result<Told, String> {
         targets.push(Outcome { verdict: said(target), deploy, at_ms });
     }
     let whole = Outcome { verdict: said(&result), deploy: None, at_ms: end };
-    Ok(Told { result, targets, run: whole, unsure_ms: first.saturating_sub(started) + CUT_MS })
+    Ok(Reported { result, targets, run: whole, unsure_ms: first.saturating_sub(started) + CUT_MS })
 }
 
 fn parse(text: &str) -> Result<Value, String> {

@@ -1,4 +1,4 @@
-//! Runs the program in a world, and takes what it leaves.
+//! Runs the program in a world, and collects what it leaves.
 
 use std::fs;
 use std::io;
@@ -17,10 +17,10 @@ use crate::world::{Pace, World};
 /// How long reasons and logs may take after the deadline (contract: clocks).
 pub(super) const REASONS: Duration = Duration::from_secs(10);
 
-/// What a machine with more to do than it can may add to a run.
+/// How much longer a run may take on an overloaded machine.
 pub(super) const SPARE: Duration = Duration::from_secs(5);
 
-/// What became of a run.
+/// A run and its end.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) world: World,
@@ -34,7 +34,7 @@ pub(super) struct Run {
     pub(super) stderr: String,
 }
 
-/// Runs the program in the world of a seed, so many times as quick as usual.
+/// Runs the program in the world of a seed, `times` as fast as usual.
 #[expect(clippy::disallowed_methods, reason = "the real program runs in real time, and the world's time is the same")]
 pub(super) fn run(seed: u64, gate: &Path, times: u32) -> io::Result<Run> {
     let Folder(folder) = &Folder::new(&format!("soak-{seed}"))?;
@@ -53,7 +53,7 @@ pub(super) fn run(seed: u64, gate: &Path, times: u32) -> io::Result<Run> {
     Ok(Run { world, started_at, transcript, ended, signals, token, stdout, stderr })
 }
 
-/// Returns how long a run may take at most.
+/// Returns how long a run may take.
 fn longest(question: &Question) -> Duration {
     Duration::from_millis(question.timeout_ms + question.request_timeout_ms) + REASONS + SPARE
 }

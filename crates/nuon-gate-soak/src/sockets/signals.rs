@@ -1,13 +1,13 @@
-//! The signals of a world, sent to the program.
+//! Sends a world's signals to the program.
 
 use std::io;
 use std::process::Child;
 use std::time::Duration;
 
-/// How long everything after the first signal may take.
+/// How long the program may take after the first signal.
 pub(super) const AFTERWARDS: Duration = Duration::from_secs(5);
 
-/// Signals that are to be sent, and those that were.
+/// Signals to send, and those that were sent.
 #[derive(Debug)]
 pub(super) struct Signals {
     planned: Vec<(u64, &'static str)>,
@@ -20,7 +20,7 @@ impl Signals {
         Self { planned: planned.to_vec(), sent: Vec::new() }
     }
 
-    /// Sends what is due; the first not before a request has come, as only then the program is known to listen.
+    /// Sends the signals that are due. The first one waits for a request, which shows that the program handles signals.
     pub(super) fn go_on(&mut self, child: &Child, elapsed: Duration, requests: usize) -> io::Result<()> {
         let Some((at, name)) = self.planned.get(self.sent.len()) else { return Ok(()) };
         if requests > 0 && elapsed >= Duration::from_millis(*at) {
@@ -49,7 +49,7 @@ fn send(child: &Child, name: &str) -> io::Result<()> {
         _ => Signal::INT,
     };
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    // It has not been waited for, so the number is still its own.
+    // It has not been waited for, so the process id is still its own.
     id.map_or(Ok(()), |id| kill_process(id, signal).map_err(io::Error::from))
 }
 

@@ -1,4 +1,4 @@
-//! How the program is started: a question as its command line.
+//! Starts the program: turns a question into a command line.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::program;
 use crate::transcript::Question;
 
-/// Makes the command that asks a question of the API at `url`, with the token in a file or in the environment.
+/// Builds the command that asks the API at `url` a question, with the token in a file or in the environment.
 pub(super) fn command(
     (gate, folder): (&Path, &Path),
     url: &str,
@@ -27,7 +27,7 @@ pub(super) fn command(
     Ok(command)
 }
 
-/// The result alone where it says when the one target ended; events where there are several ends.
+/// The result alone, if it says when the one target ended; events, if there are several targets.
 pub(super) fn output(question: &Question) -> &'static str {
     if question.targets.len() == 1 { "json" } else { "ndjson" }
 }
@@ -58,7 +58,7 @@ pub(super) fn arguments(question: &Question) -> Vec<String> {
     for (name, words) in lists {
         words.iter().for_each(|word| flag(name, word));
     }
-    // What waits for its turn between two requests of a poll would look like two polls.
+    // Requests of one poll that wait for the rate limit would seem to be two polls.
     flag("--max-rps", "1000");
     let clocks = [
         ("--timeout", Some(question.timeout_ms)),

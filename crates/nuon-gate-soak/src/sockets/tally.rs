@@ -1,4 +1,4 @@
-//! What all runs come to.
+//! The totals of all runs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,25 +8,25 @@ use super::Try;
 use super::run::Run;
 use super::start::arguments;
 
-/// What all runs come to.
+/// The totals of all runs.
 #[derive(Debug, Default)]
 pub struct Tally {
     runs: u64,
     requests: usize,
     verdicts: BTreeMap<String, u64>,
-    /// How often each kind of happening and fault was in the world.
+    /// How often each kind of event and fault was in the world.
     kinds: BTreeMap<&'static str, u64>,
     findings: Vec<String>,
-    /// What did not come again.
+    /// Findings that did not recur.
     once: Vec<String>,
     /// The longest run, and its seed.
     longest: (Duration, u64),
-    /// How long all of them took together.
+    /// The duration of the whole soak.
     pub(super) took: Duration,
 }
 
 impl Tally {
-    /// Takes in the runs of one world, and shows those that are to be shown, by whether something was found.
+    /// Adds the runs of one world. Prints those for which `shows` is true, given whether there was a finding.
     pub(super) fn take(&mut self, seed: u64, tries: Vec<Try>, shows: impl Fn(bool) -> bool) {
         self.runs += 1;
         let came_again = tries.iter().filter(|own| !own.found.is_empty()).count() > 1;
@@ -46,18 +46,18 @@ impl Tally {
         }
     }
 
-    /// Returns how many worlds there were.
+    /// Returns the number of worlds.
     pub fn runs(&self) -> u64 {
         self.runs
     }
 
-    /// Returns what was found and found again, each with its seed.
+    /// Returns the findings that recurred, each with its seed.
     pub fn findings(&self) -> &[String] {
         &self.findings
     }
 }
 
-/// Tells of a run, for a person.
+/// Prints a run for a person.
 #[expect(clippy::print_stdout, reason = "what is asked to be shown")]
 fn show(run: &Run) {
     println!("{}\n\nnuon-gate wait {}\n", run.world.describe(), arguments(run.world.question()).join(" "));

@@ -1,4 +1,4 @@
-//! Answers as they come through when something is wrong.
+//! Spoils answers with a fault.
 
 use fastrand::Rng;
 
@@ -8,21 +8,21 @@ use super::clock::Clock;
 use super::fault::Fault;
 use super::reply::Reply;
 
-/// An answer with what stands around it.
+/// An answer with its headers.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) reply: Reply,
     pub(super) kind: &'static str,
-    /// Whether Nuon's own header is on it.
+    /// Whether it has Nuon's own header.
     pub(super) version: bool,
     pub(super) date: bool,
     pub(super) more: Vec<(&'static str, String)>,
-    /// Bytes that are no text.
+    /// A body that is not text.
     pub(super) bytes: Option<Vec<u8>>,
 }
 
 impl Sent {
-    /// An answer with which nothing is wrong.
+    /// An answer without a fault.
     pub(super) fn new(reply: Reply) -> Self {
         Self {
             reply,
@@ -34,7 +34,7 @@ impl Sent {
         }
     }
 
-    /// Puts the headers on.
+    /// Adds the headers.
     pub(super) fn answer(self, version: &str, date: impl FnOnce() -> String) -> HttpAnswer {
         let mut headers = Vec::with_capacity(8);
         let mut put = |name: &str, value: String| headers.push((name.to_owned(), value));
@@ -66,7 +66,7 @@ fn good(body: &str) -> Sent {
     Sent::new(Reply::good(body.to_owned()))
 }
 
-/// Answers by which a request is turned away, whatever it was for.
+/// Answers that refuse any request.
 fn refused(rng: &mut Rng, fault: Fault, clock: &Clock, at: i64) -> Option<Sent> {
     Some(match fault {
         Fault::Client => {
@@ -114,7 +114,7 @@ fn refused(rng: &mut Rng, fault: Fault, clock: &Clock, at: i64) -> Option<Sent> 
     })
 }
 
-/// Makes of a good answer what the fault makes of it.
+/// Applies a fault to a good answer.
 pub(super) fn spoil(rng: &mut Rng, fault: Fault, mut reply: Reply, clock: &Clock, at: i64) -> Sent {
     if let Some(refused) = refused(rng, fault, clock, at) {
         return refused;
@@ -125,7 +125,7 @@ pub(super) fn spoil(rng: &mut Rng, fault: Fault, mut reply: Reply, clock: &Clock
         Fault::Scalar => good(["null", "null", "true", "\"ok\"", "0"][rng.usize(..5)]),
         Fault::Nothing => status(good(""), [200, 200, 202, 204][rng.usize(..4)]),
         Fault::Truncated => {
-            // A shorter text of our own letters can be cut anywhere: all of them are ASCII.
+            // Our own bodies are ASCII, so they can be cut anywhere.
             let length = reply.body.len();
             reply.body.truncate(rng.usize(..length.max(1)));
             Sent::new(reply)
@@ -137,7 +137,7 @@ pub(super) fn spoil(rng: &mut Rng, fault: Fault, mut reply: Reply, clock: &Clock
         }
         Fault::NoVersion => Sent { version: false, ..Sent::new(reply) },
         Fault::NoDate => Sent { date: false, ..Sent::new(reply) },
-        // The others are in how the answer was made.
+        // The other faults are already in the body.
         _ => Sent::new(reply),
     }
 }

@@ -1,9 +1,9 @@
-//! A workflow is cancelled by whoever watches.
+//! Lets the gate cancel a workflow.
 
 use super::reply::Reply;
 use super::story::{Age, Change, Row, Step, Story, so_far};
 
-/// Words after which a deploy is not cancelled any more.
+/// Statuses in which a deploy can no longer be cancelled.
 const OVER: &[&str] = &[
     "active",
     "inactive",
@@ -20,7 +20,7 @@ const OVER: &[&str] = &[
 const NEVER: i64 = i64::MAX / 4;
 
 impl Story {
-    /// Cancels a workflow, if it can be.
+    /// Cancels a workflow, if possible.
     pub(super) fn cancel(&mut self, id: &str, at: i64) -> Reply {
         if self.age == Age::Old {
             return Reply::no_route();
@@ -45,7 +45,7 @@ impl Story {
         }
         for (place, row) in self.rows.iter_mut().enumerate().filter(|(_, row)| row.flow == number) {
             if row.created > at {
-                // Others know rows by their places: it stays, and never comes.
+                // Rows are referred to by their index, so this one stays, and never appears.
                 row.created = NEVER;
                 continue;
             }
@@ -58,7 +58,7 @@ impl Story {
     }
 }
 
-/// Takes back what would have come of a step.
+/// Removes a step's future, so that it is cancelled.
 fn stop(step: &mut Step, at: i64) {
     step.changes.retain(|change| change.at <= at);
     if step.began.is_some_and(|began| began > at) {
@@ -75,7 +75,7 @@ fn stop(step: &mut Step, at: i64) {
     }
 }
 
-/// Takes back what would have come of a deploy: one that runs is cancelled, one that waits stays as it is.
+/// Removes a deploy's future: a running deploy is cancelled, a queued one stays as it is.
 fn halt(row: &mut Row, begun: bool, at: i64) {
     let ends = row.changes.iter().filter(|change| change.at > at).count();
     row.changes.retain(|change| change.at <= at);

@@ -1,19 +1,19 @@
-//! The server's clock: what it calls the times at which things happen.
+//! The server's clock, which may be wrong.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
-/// When the gate starts, in microseconds since 1970, unless somebody says otherwise.
+/// When the gate starts by default, in microseconds since 1970.
 pub(super) const STARTED_AT: i64 = 1_800_000_000_000_000;
 
-/// Turns milliseconds of the story, 0 being the gate's start, into the server's times.
+/// Converts the story's milliseconds, with 0 at the gate's start, into the server's times.
 #[derive(Debug, Clone)]
 pub(super) struct Clock {
     /// The true time of the start, in microseconds since 1970.
     pub(super) started_at: i64,
     /// How far the server's clock is ahead, in milliseconds.
     pub(super) ahead: i64,
-    /// When the clock is put back, and by how much.
+    /// When the clock is set back, and by how much.
     pub(super) back: Option<(i64, i64)>,
     /// All durations are divided by this.
     pub(super) divide: i64,
@@ -43,7 +43,7 @@ impl Clock {
         out
     }
 
-    /// Writes RFC 3339 with microseconds. By hand, as most of what a body costs would else be its times.
+    /// Writes RFC 3339 with microseconds. Written by hand, because times would otherwise be most of the cost of a body.
     pub(super) fn write_rfc3339(&self, out: &mut String, at: i64) {
         let micros = self.micros(at);
         let (seconds, fraction) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
@@ -61,13 +61,14 @@ impl Clock {
         out.push('Z');
     }
 
-    /// Returns a time as HTTP headers have it.
+    /// Returns a time in the format of HTTP headers.
     pub(super) fn http_date(&self, at: i64) -> String {
         DateTimePrinter::new().timestamp_to_rfc9110_string(&self.stamp(at)).unwrap_or_default()
     }
 }
 
-/// Returns year, month and day of a day since 1970, by the calendar's 400 years of 146,097 days from March on.
+/// Returns year, month and day of a day since 1970. Counts from March in the calendar's period of 400 years, or 146,097
+/// days.
 fn civil(days: i64) -> (i64, i64, i64) {
     let from_march = days + 719_468;
     let (era, day_of_era) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
@@ -79,7 +80,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// Writes a number with so many digits, eight at most.
+/// Writes a number with this many digits, at most eight.
 fn digits(out: &mut String, number: i64, width: usize) {
     let mut left = number.unsigned_abs() as u32;
     let mut text = [b'0'; 8];

@@ -1,4 +1,4 @@
-//! How one deploy goes, from its first step to its last.
+//! Plays one deploy, from its first step to its last.
 
 use super::play::{Fate, Player, Spot};
 use super::story::{Age, Approval, Change, Kind};
@@ -14,7 +14,7 @@ const REASONS: &[&str] = &[
 ];
 
 impl Player<'_> {
-    /// Plays a deploy by its way; returns when it is through with it, and how it came out.
+    /// Plays a deploy in its way. Returns when it is done, and how it ended.
     pub(super) fn deploy(&mut self, flow: usize, spot: &mut Spot, at: i64) -> (i64, Fate) {
         let row = match spot.row {
             Some(row) => row,
@@ -45,7 +45,7 @@ impl Player<'_> {
         }
     }
 
-    /// Plays it once more under a new row after its workflow was parked.
+    /// Plays it again under a new row after its workflow was parked.
     pub(super) fn again(&mut self, flow: usize, spot: &mut Spot, at: i64) -> (i64, Fate) {
         let at = self.replace(flow, spot, at, 1, if self.story.age == Age::New { "retried" } else { "" });
         self.begin(flow, spot.plan, at);
@@ -53,8 +53,8 @@ impl Player<'_> {
         self.attempt(flow, spot, at, way)
     }
 
-    /// Marks the row as replaced, unless there is no word for it, and lays out a new one with its steps; returns when it
-    /// is there.
+    /// Marks the row as replaced, if there is a status for that, and adds a new row with its steps. Returns when that
+    /// exists.
     fn replace(&mut self, flow: usize, spot: &mut Spot, at: i64, retry: u32, word: &'static str) -> i64 {
         if let Some(row) = spot.row.filter(|_| !word.is_empty()) {
             self.wipe(row, at, word);
@@ -72,7 +72,7 @@ impl Player<'_> {
         created
     }
 
-    /// Fails and is retried by the server, once or more.
+    /// Fails, and lets the server retry it at least once.
     fn retries(&mut self, flow: usize, spot: &mut Spot, mut at: i64) -> (i64, Fate) {
         let tries = self.rng.u32(1..=3);
         for retry in 1..=tries {
@@ -99,7 +99,7 @@ impl Player<'_> {
         (failed, if self.chance(50) { Fate::Parks } else { Fate::Failed })
     }
 
-    /// One try: sync, plan, approval, apply.
+    /// One attempt: sync, plan, approval, apply.
     fn attempt(&mut self, flow: usize, spot: &mut Spot, at: i64, way: Way) -> (i64, Fate) {
         let Some(row) = spot.row else { return (at, Fate::Hangs) };
         let Some(apply) = spot.apply else { return self.single(flow, spot, row, at, way) };
@@ -135,7 +135,7 @@ impl Player<'_> {
         }
     }
 
-    /// Syncing, as far as the artifact is there.
+    /// Syncs, as far as there is an artifact.
     fn sync(&mut self, row: usize, at: i64) -> i64 {
         let at = at + self.span(1, 20);
         self.say(row, at, "planning", "creating sync plan");
@@ -144,7 +144,7 @@ impl Player<'_> {
         at + self.span(2, 40)
     }
 
-    /// A deploy with one step: an image, an old server's, or a plan alone.
+    /// A deploy with one step: an image, an old server's deploy, or a plan alone.
     fn single(&mut self, flow: usize, spot: &Spot, row: usize, at: i64, way: Way) -> (i64, Fate) {
         let mut at = self.sync(row, at);
         let image = self.story.components[spot.component].kind == Kind::Image;
@@ -191,7 +191,7 @@ impl Player<'_> {
         (at, Fate::Done)
     }
 
-    /// Says that it failed, first why, then in general.
+    /// Fails it: first with the reason, then with the general status.
     pub(super) fn fail(&mut self, flow: usize, spot: &Spot, row: usize, step: usize, at: i64, text: &'static str) {
         let reason = REASONS[self.rng.usize(..REASONS.len())];
         self.story.rows[row].reason = reason;
@@ -226,7 +226,7 @@ impl Player<'_> {
             return self.attempt(flow, spot, at, Way::Normal);
         }
         if matches!(self.story.age, Age::Mid | Age::Mid1) && self.chance(20) {
-            // Between two steps these servers call the whole workflow a success.
+            // Between two steps, these servers set the whole workflow to `success`.
             self.turn(flow, Change::new(approved, "success", ""));
             self.turn(flow, Change::new(at, "in-progress", "executing workflow"));
         }
@@ -257,7 +257,7 @@ impl Player<'_> {
         }
     }
 
-    /// Begins to wait for an approval until a time; returns since when.
+    /// Starts waiting for an approval until a time. Returns since when.
     fn ask_approval(&mut self, flow: usize, step: usize, at: &mut i64, auto: bool, way: Way) -> i64 {
         let asked = *at + self.span(0, 2);
         self.story.flows[flow].steps[step].approval = Some(Approval { at: asked, answer: None });
@@ -273,7 +273,7 @@ impl Player<'_> {
         asked
     }
 
-    /// Has the approval answered, or not; says how it ends if the plan is not to be applied.
+    /// Answers the approval, or leaves it open. Returns how it ends if the plan is not to be applied.
     fn approval(&mut self, flow: usize, spot: &mut Spot, row: usize, at: &mut i64, way: Way) -> Option<Fate> {
         let auto = self.story.flows[flow].option == "approve-all";
         let asked = self.ask_approval(flow, spot.plan, at, auto, way);
@@ -317,7 +317,7 @@ impl Player<'_> {
         self.answered(flow, spot, at, way)
     }
 
-    /// What follows from an answer other than yes.
+    /// Handles any answer but yes.
     fn answered(&mut self, flow: usize, spot: &mut Spot, at: &mut i64, way: Way) -> Option<Fate> {
         match way {
             Way::Denied => Some(Fate::Failed),

@@ -1,4 +1,4 @@
-//! What a person reads who looks into a finding.
+//! Describes a world, for a person who investigates a finding.
 
 use std::fmt::Write as _;
 
@@ -6,12 +6,12 @@ use super::World;
 use super::fault;
 
 impl World {
-    /// Tells in one paragraph what happens in this world, and what is wrong with how it is told.
+    /// Describes in one paragraph what happens in this world, and its faults.
     pub fn describe(&self) -> String {
         let story = &self.story;
         let habits = &story.habits;
         let mut out = format!(
-            "World {}: a server of age {:?} ({}), {} install(s), {} component(s), {} deploy(s), {} workflow(s); told: {}",
+            "World {}: a server of age {:?} ({}), {} install(s), {} component(s), {} deploy(s), {} workflow(s); faults: {}",
             self.seed,
             story.age,
             story.version,
@@ -34,11 +34,11 @@ impl World {
         );
         let _ = write!(out, ". In it: {}.", self.kinds().join(", "));
         self.tell_rules(&mut out);
-        self.tell_rows(&mut out);
+        self.write_rows(&mut out);
         out
     }
 
-    /// Returns the names of the kinds of happenings and faults that are in this world.
+    /// Returns the names of the kinds of events and faults in this world.
     pub fn kinds(&self) -> Vec<&'static str> {
         let faults = self.faults.rules.iter().map(|rule| fault::name(rule.fault));
         let mut all: Vec<&'static str> =
@@ -79,8 +79,8 @@ impl World {
         }
     }
 
-    /// Tells every deploy that is not long over: its words with their times, and how its workflow goes.
-    fn tell_rows(&self, out: &mut String) {
+    /// Describes every deploy that is not long over: its statuses with their times, and its workflow.
+    fn write_rows(&self, out: &mut String) {
         let story = &self.story;
         for row in story.rows.iter().filter(|row| row.changes.last().is_some_and(|change| change.at > -120_000)) {
             let component = &story.components[row.component];

@@ -1,4 +1,4 @@
-//! Which endpoint a request is for, and the endpoints of deploys.
+//! Routes requests, and answers those about deploys.
 
 use std::cmp::Reverse;
 
@@ -9,7 +9,7 @@ use super::story::{Age, Row};
 use super::text;
 use super::view::View;
 
-/// Says what a request is about.
+/// Returns what a request is about.
 pub(super) fn topic(ask: &Ask<'_>) -> Topic {
     match ask.path() {
         ["v1", "installs", _, "components", _, "deploys", "latest"] => Topic::Latest,
@@ -23,7 +23,7 @@ pub(super) fn topic(ask: &Ask<'_>) -> Topic {
 }
 
 impl View<'_> {
-    /// Answers a reading request.
+    /// Answers a GET request.
     pub(super) fn route(&self, ask: &Ask<'_>) -> Reply {
         match ask.path() {
             ["v1", "installs", install, "components", "deploys"] => self.all_deploys(ask, install),
@@ -91,7 +91,7 @@ impl View<'_> {
         }
     }
 
-    /// Any other deploy than the one that was asked for.
+    /// Another deploy than the requested one.
     fn another(&self, other: usize, shape: Shape) -> Reply {
         let there: Vec<&Row> = self.story.rows.iter().filter(|row| row.created <= self.rows_at).collect();
         match there.get(other % there.len().max(1)) {
@@ -144,7 +144,7 @@ impl View<'_> {
         }
     }
 
-    /// The newest deploy of a whole install, which works only while there is one alone.
+    /// The newest deploy of a whole install. The endpoint only works while there is one component.
     fn only(&self, install: &str) -> Reply {
         let Some(install) = self.story.install_id(install) else { return Reply::none("install") };
         match *self.newest(install, None) {
@@ -154,7 +154,7 @@ impl View<'_> {
     }
 }
 
-/// What some servers say where there is no deploy.
+/// What some servers answer if there is no deploy.
 fn nothing() -> Reply {
     Reply::good(r#"{"install_id":"","plan_only":false}"#.to_owned())
 }

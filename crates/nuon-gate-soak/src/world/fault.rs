@@ -1,4 +1,4 @@
-//! What goes wrong between what happens and what is told.
+//! Faults of a world: what goes wrong between an event and its answer.
 
 use fastrand::Rng;
 
@@ -7,9 +7,9 @@ use fastrand::Rng;
 pub(super) enum Fault {
     /// No answer at all.
     Silence,
-    /// The connection ends.
+    /// The connection closes.
     Reset,
-    /// The answer takes long.
+    /// The answer is slow.
     Slow,
     /// A 4xx in Nuon's shape, of any number.
     Client,
@@ -17,7 +17,7 @@ pub(super) enum Fault {
     Unauthorized,
     /// A 403 in Nuon's shape.
     Forbidden,
-    /// A 404 in Nuon's shape about something that is there.
+    /// A 404 in Nuon's shape about something that exists.
     NotThere,
     /// A 5xx in Nuon's shape.
     Server,
@@ -39,15 +39,15 @@ pub(super) enum Fault {
     Scalar,
     /// 200, or 204, with nothing.
     Nothing,
-    /// 200 with the first part of the body.
+    /// 200 with only the first part of the body.
     Truncated,
     /// 200 with an error object.
     ErrorIn200,
-    /// 200 with bytes that say they are compressed.
+    /// 200 with bytes that claim to be compressed.
     Compressed,
     /// An answer about another deploy, workflow or install.
     Another,
-    /// The right thing with the ids of another install or component.
+    /// The right object with the ids of another install or component.
     Foreign,
     /// No times in the body.
     NoTimes,
@@ -66,7 +66,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// Says whether a request does not come through to the server at all.
+    /// Returns whether the request never reaches the server.
     pub(super) fn stops(self) -> bool {
         matches!(
             self,
@@ -123,7 +123,7 @@ pub(super) const FAULTS: &[(Fault, &str)] = &[
     (NoDate, "no-date-header"),
 ];
 
-/// What is asked for.
+/// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
     /// The newest deploy of a component.
@@ -142,13 +142,13 @@ pub(super) enum Topic {
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) fault: Fault,
-    /// To which requests; `None` is all.
+    /// The requests that it applies to; `None` for all.
     pub(super) topic: Option<Topic>,
     pub(super) from: i64,
     pub(super) to: i64,
-    /// To how many of a hundred.
+    /// The share of requests that it applies to, in percent.
     pub(super) percent: u32,
-    /// How often it may happen yet.
+    /// How many more times it may happen.
     pub(super) left: u32,
 }
 
@@ -160,14 +160,14 @@ pub(super) struct Faults {
     pub(super) row_lag: i64,
     /// How far workflows can.
     pub(super) flow_lag: i64,
-    /// How the world as a whole is told.
+    /// The world's kind of faults.
     pub(super) mood: &'static str,
-    /// How long a usual answer takes at most, in milliseconds.
+    /// The usual maximum latency, in milliseconds.
     pub(super) usual: u64,
 }
 
 impl Faults {
-    /// Makes up the faults of a world that is watched for so long.
+    /// Generates the faults of a world that is watched for this long.
     pub(super) fn make(rng: &mut Rng, length: i64) -> Self {
         let lag = |rng: &mut Rng| if rng.u8(..100) < 70 { 0 } else { rng.i64(500..15_000) };
         let (row_lag, flow_lag) = (lag(rng), lag(rng));
@@ -191,14 +191,14 @@ impl Faults {
                 }
             }
             92..94 => {
-                faults.mood = "one thing is never told right";
+                faults.mood = "one thing is always wrong";
                 let topic =
                     [Topic::Latest, Topic::Deploy, Topic::List, Topic::Workflow, Topic::Workflow][rng.usize(..5)];
                 let percent = rng.u32(80..=100);
                 faults.rules.push(Rule { percent, topic: Some(topic), ..any(rng) });
             }
             94..96 => {
-                faults.mood = "a roll-out";
+                faults.mood = "a rollout";
                 let from = rng.i64(0..length.max(1));
                 let to = from + rng.i64(5_000..60_000);
                 for fault in [Reset, Ingress, Server, Silence] {
@@ -219,7 +219,7 @@ impl Faults {
         faults
     }
 
-    /// Draws what goes wrong with one request.
+    /// Draws a fault for one request, if any.
     pub(super) fn draw(&mut self, rng: &mut Rng, topic: Topic, at: i64) -> Option<Fault> {
         for rule in &mut self.rules {
             let fits = rule.topic.is_none_or(|own| own == topic) && rule.from <= at && at < rule.to && rule.left > 0;
@@ -232,7 +232,7 @@ impl Faults {
     }
 }
 
-/// A rule for any fault, at any time, for any requests.
+/// A rule for a random fault, time and kind of requests.
 fn any(rng: &mut Rng) -> Rule {
     let topics = [None, None, None, Some(Topic::Latest), Some(Topic::Deploy), Some(Topic::List), Some(Topic::Workflow)];
     let fault = FAULTS[rng.usize(..FAULTS.len())].0;

@@ -1,11 +1,11 @@
-//! The parts of a workflow around its deploys: what comes before and after, and how it ends.
+//! Plays the parts of a workflow around its deploys: what precedes and follows them, and its end.
 
 use super::play::{Fate, Player, Spot};
 use super::story::{Age, Aim, Change};
 use super::ways::Way;
 
 impl Player<'_> {
-    /// Runs the steps before the first deploy; says how it ends if it comes no further.
+    /// Runs the steps before the first deploy. Returns how the workflow ends if it stops there.
     pub(super) fn preludes(&mut self, flow: usize, spots: &[Spot], at: &mut i64) -> Option<Fate> {
         let first = spots.first().map_or(0, |spot| spot.plan);
         let stuck = spots.first().is_some_and(|spot| spot.way == Way::StuckQueued);
@@ -21,7 +21,7 @@ impl Player<'_> {
             *at += self.span(0, 2);
         }
         if stuck {
-            // Nothing stands before it: the workflow itself fails.
+            // There is no step before it, so the workflow itself fails.
             *at += self.span(1, 10);
             return Some(Fate::Failed);
         }
@@ -44,7 +44,7 @@ impl Player<'_> {
         ends
     }
 
-    /// Ends a step that works on no deploy so that the workflow goes on: well, or with a failure that may be skipped.
+    /// Ends a step that works on no deploy so that the workflow goes on: it succeeds, or its failure may be skipped.
     fn through(&mut self, flow: usize, step: usize, at: i64) {
         if self.story.age == Age::New && self.chance(5) {
             self.story.flows[flow].steps[step].skips_failure = true;
@@ -70,7 +70,7 @@ impl Player<'_> {
         retried + 1500
     }
 
-    /// Ends a workflow; returns when.
+    /// Ends a workflow. Returns when.
     pub(super) fn close(&mut self, flow: usize, at: i64, fate: Fate) -> i64 {
         let ends = at + self.span(0, 6);
         let unfinished = self.chance(10);
@@ -93,7 +93,7 @@ impl Player<'_> {
         ends
     }
 
-    /// What becomes of the steps that nobody came to.
+    /// Sets the status of the steps that were never begun.
     fn leave(&mut self, flow: usize, at: i64, fate: Fate) {
         let marks = self.chance(70);
         let word = if fate == Fate::Cancelled && self.chance(50) { "cancelled" } else { "not-attempted" };

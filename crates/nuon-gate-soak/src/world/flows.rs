@@ -1,4 +1,4 @@
-//! The endpoints of workflows and of logs.
+//! Answers requests about workflows and logs.
 
 use super::reply::{Ask, Reply, kin};
 use super::story::{Age, Flow, Row, Step, so_far};
@@ -53,9 +53,9 @@ impl View<'_> {
         }
     }
 
-    fn with_step(&self, flow: &Flow, id: &str, tell: impl Fn(&Step, usize) -> Reply) -> Reply {
+    fn with_step(&self, flow: &Flow, id: &str, answer: impl Fn(&Step, usize) -> Reply) -> Reply {
         let found = flow.steps.iter().position(|step| step.id.is(id) && step.appears <= self.flows_at);
-        found.map_or_else(|| Reply::none("workflow step"), |place| tell(&flow.steps[place], place))
+        found.map_or_else(|| Reply::none("workflow step"), |place| answer(&flow.steps[place], place))
     }
 
     fn one_step(&self, flow: &Flow, step: &Step, place: usize) -> Reply {
@@ -70,7 +70,7 @@ impl View<'_> {
         Reply { page: paged.then_some((offset, limit, there > offset.saturating_add(limit))), ..Reply::good(body) }
     }
 
-    /// The long poll: open until the step ends, or a minute.
+    /// The long poll: open until the step ends, at most a minute.
     fn await_step(&self, flow: &Flow, step: &Step, place: usize) -> Reply {
         if self.story.habits.awaits == 2 {
             return Reply::error(500, "unable to await workflow step", "deprecated");
@@ -156,14 +156,14 @@ impl View<'_> {
                 });
                 Reply { longer: if first { 0 } else { 10_000 }, ..Reply::good(body) }
             }
-            // Where the feature is off, there is not even a body.
+            // If the feature is off, there is not even a body.
             (_, ["logs", "tail"]) => Reply { status: 404, ..Reply::good(String::new()) },
             (None, ["logs"]) => Reply::good("[]".to_owned()),
             _ => Reply::no_route(),
         }
     }
 
-    /// Writes a record for each word that the deploy has had.
+    /// Writes a log record for each status that the deploy has had.
     fn records(&self, json: &mut Json<'_>, row: &Row, newest: bool) {
         let seen = so_far(&row.changes, self.rows_at);
         let seen = &seen[seen.len().saturating_sub(8)..];

@@ -1,11 +1,11 @@
-//! Deploys whose health is verified after they are active.
+//! Plays health checks after a deploy is active.
 
 use super::play::{Fate, Player, Spot};
 use super::story::{Age, Aim, Change, insert};
 use super::ways::Way;
 
 impl Player<'_> {
-    /// Verifies the health of what was applied, if the component asks for it.
+    /// Verifies the health of what was applied, if the component has health checks.
     pub(super) fn health(&mut self, flow: usize, spot: &Spot, row: usize, at: i64) -> (i64, Fate) {
         let Some(mut step) = spot.health else { return (at, Fate::Done) };
         let bad = match spot.way {
@@ -43,7 +43,7 @@ impl Player<'_> {
         (ends, Fate::Done)
     }
 
-    /// Ends a try, and begins another one as a step of its own.
+    /// Ends an attempt, and starts another one as a step of its own.
     fn another_try(&mut self, flow: usize, spot: &Spot, step: usize, at: i64, number: u32, pause: i64) -> usize {
         self.end(flow, step, at, "error", "component did not become healthy");
         let old = &mut self.story.flows[flow].steps[step];
@@ -56,7 +56,7 @@ impl Player<'_> {
         step
     }
 
-    /// Writes the outcomes of health checks, each to the newest apply that its component has at the time.
+    /// Writes the outcomes of health checks, each into the component's newest apply at that time.
     pub(super) fn write_verified(&mut self) {
         debug_assert!(self.story.age == Age::New || self.verified.is_empty());
         let mut astray = false;

@@ -1,4 +1,4 @@
-//! Ids as Nuon makes them: three letters and 23 of `[0-9a-z]`.
+//! Ids as Nuon generates them: three letters and 23 of `[0-9a-z]`.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use fastrand::Rng;
 pub(super) struct Id([u8; 26]);
 
 impl Id {
-    /// Makes an id with a prefix of three letters.
+    /// Generates an id with a prefix of three letters.
     pub(super) fn new(rng: &mut Rng, prefix: &str) -> Self {
         const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
         let mut bytes = [b'0'; 26];
@@ -26,14 +26,14 @@ impl Id {
         Self(bytes)
     }
 
-    /// Returns an id that hangs on another: the same letters behind another prefix.
+    /// Derives an id from another one: the same letters behind another prefix.
     pub(super) fn kin(self, prefix: &str) -> Self {
         let mut bytes = self.0;
         bytes[..3].copy_from_slice(&prefix.as_bytes()[..3]);
         Self(bytes)
     }
 
-    /// Returns an id that hangs on another and a number.
+    /// Derives an id from another one and a number.
     pub(super) fn nth(self, prefix: &str, number: u32) -> Self {
         let mut kin = self.kin(prefix);
         kin.0[3] = b'a' + (number % 26) as u8;
@@ -43,11 +43,11 @@ impl Id {
 
     /// Returns the text.
     pub(super) fn as_str(&self) -> &str {
-        // Only ASCII is ever put in.
+        // It only ever holds ASCII.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Says whether this is how somebody wrote it.
+    /// Returns whether a text is this id.
     pub(super) fn is(&self, text: &str) -> bool {
         self.0.as_slice() == text.as_bytes()
     }

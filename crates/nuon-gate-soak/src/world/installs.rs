@@ -1,4 +1,4 @@
-//! The endpoints of installs, and those that need no login.
+//! Answers requests about installs, and those that need no login.
 
 use super::reply::{Ask, Reply};
 use super::row::Shape;
@@ -9,7 +9,7 @@ use super::view::View;
 const LONG_AGO: i64 = -90 * 86_400_000;
 
 impl View<'_> {
-    /// Answers for installs and their components.
+    /// Answers requests about installs and their components.
     pub(super) fn installs(&self, ask: &Ask<'_>) -> Reply {
         let story = self.story;
         match ask.path() {
@@ -100,7 +100,7 @@ impl View<'_> {
         Reply { page: story.habits.pages.then_some((offset, limit, more)), ..Reply::good(body) }
     }
 
-    /// Writes a component of an install; by itself it has its newest deploy with it, plan-only ones included.
+    /// Writes a component of an install. Requested by itself, it includes its newest deploy, even a plan-only one.
     fn component(&self, json: &mut Json<'_>, number: usize, alone: bool) {
         let story = self.story;
         let component = &story.components[number];
@@ -126,7 +126,7 @@ impl View<'_> {
         }
     }
 
-    /// Answers what is of no install and no workflow.
+    /// Answers requests that concern neither an install nor a workflow.
     pub(super) fn general(&self, ask: &Ask<'_>) -> Reply {
         match ask.path() {
             ["v1", "general", "cli-config"] => Reply::good(text::object(|json| {

@@ -1,8 +1,8 @@
-//! Generated worlds of a Nuon server: what happens on it, and how well it is told.
+//! Generated worlds of a Nuon server: what happens on it, and its faults.
 //!
-//! A [`World`] is made from a number. It has a story (installs, components, deploys and workflows with all that they go
-//! through), habits of a server of some age, and faults that come between. It is asked with [`World::answer`], at a time
-//! that the asker keeps. Nothing waits, and no body is made before it is asked for.
+//! A [`World`] is generated from a seed. It has a story (installs, components, deploys and workflows, and everything
+//! that happens to them), the habits of a server of some age, and faults. [`World::answer`] answers a request at a time
+//! that the caller gives. Nothing sleeps, and bodies are only made when requested.
 
 mod broken;
 mod cancel;
@@ -41,30 +41,30 @@ use reply::{Ask, Reply};
 use story::Story;
 use view::View;
 
-/// How long nothing comes, where nothing comes, in milliseconds: longer than any client waits.
+/// How long a silent answer takes, in milliseconds: longer than any client waits.
 const SILENCE_MS: u64 = 600_000;
 
-/// The longest wait in a quick world, in milliseconds before the division.
+/// The longest timeout in a fast world, in milliseconds before the division.
 const LONGEST_QUICK_MS: u64 = 300_000;
 
-/// How quick everything is that happens in a world, and all that is asked about it.
+/// The speed of everything in a world, and of the question about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// As on a server: waits of minutes, polls seconds apart. For virtual time.
+    /// As on a real server: waits of minutes, polls seconds apart. For virtual time.
     Usual,
-    /// Many times as quick, with waits of [`LONGEST_QUICK_MS`] at most before the division: for real time.
+    /// Many times as fast, with timeouts of at most [`LONGEST_QUICK_MS`] before the division. For real time.
     ///
-    /// What the gate has fixed is no quicker for it: `Retry-After` in whole seconds, the leeway of `--since`, the half minute
+    /// Constants of the gate stay as they are: `Retry-After` in whole seconds, the leeway of `--since`, the half minute
     /// for contradictions.
     Quick {
         /// When the gate is started, in microseconds since 1970.
         started_at_us: i64,
-        /// How many times as quick.
+        /// How many times as fast.
         times: u32,
     },
 }
 
-/// A server, what happens on it, and what somebody wants to know about it.
+/// A server, what happens on it, and the question that the gate is asked about it.
 #[derive(Debug, Clone)]
 pub struct World {
     seed: u64,
@@ -73,23 +73,23 @@ pub struct World {
     asked: Asked,
     question: Question,
     signals: Vec<(u64, &'static str)>,
-    /// How many requests there were.
+    /// The number of requests so far.
     requests: u64,
 }
 
-/// One world in so many has installs of several components, and asks for all of one.
+/// One world in this many has installs of several components, and a question about all components of one install.
 const CROWDED: u64 = 8;
 
 impl World {
-    /// Makes a world for virtual time; the same number makes the same world.
+    /// Generates a world for virtual time. The same seed always generates the same world.
     pub fn generate(seed: u64) -> Self {
         Self::generate_at(seed, Pace::Usual)
     }
 
-    /// Makes a world; the same number makes the same one at any pace.
+    /// Generates a world. The same seed generates the same world at any pace.
     ///
-    /// In a quick one times in bodies keep their fractions; those in whole seconds, as `status_v2` and the `Date` header have
-    /// them, fall together.
+    /// In a fast world, times in bodies keep their fractions. Times in whole seconds, as in `status_v2` and the `Date`
+    /// header, often coincide.
     pub fn generate_at(seed: u64, pace: Pace) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x6e75_6f6e_776f_726c);
         let crowded = seed.is_multiple_of(CROWDED);
@@ -117,15 +117,16 @@ impl World {
         Self { seed, story, faults, asked, question, signals, requests: 0 }
     }
 
-    /// Returns what the gate is started with.
+    /// Returns the question that the gate is started with.
     pub fn question(&self) -> &Question {
         &self.question
     }
 
-    /// Says what the server does with a request that is sent at this time, and how long it takes, in milliseconds.
+    /// Returns the server's answer to a request that is sent at this time, and how long it takes, in milliseconds.
     ///
-    /// The time is that of the whole answer; a client that gives up sooner has nothing. With [`Answer::Silence`] it is
-    /// only longer than anybody waits. The same requests at the same times have the same answers.
+    /// That time is when the answer is complete. A client that gives up earlier has no part of it. With
+    /// [`Answer::Silence`] it is longer than any client waits. The same requests at the same times have the same
+    /// answers.
     pub fn answer(&mut self, now_ms: u64, method: &str, path_and_query: &str) -> (u64, Answer) {
         let divide = self.story.clock.divide.unsigned_abs();
         let at = i64::try_from(now_ms.saturating_mul(divide)).unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
@@ -179,7 +180,7 @@ impl World {
         view.route(ask)
     }
 
-    /// Returns the signals that the gate gets: when, in milliseconds, and `int`, `term` or `hup`.
+    /// Returns the signals to send to the gate: when, in milliseconds, and `int`, `term` or `hup`.
     pub fn signals(&self) -> &[(u64, &'static str)] {
         &self.signals
     }
@@ -190,7 +191,7 @@ impl World {
     }
 }
 
-/// Makes one number of a request.
+/// Hashes a request into a seed.
 fn mix(seed: u64, now_ms: u64, count: u64, path: &str) -> u64 {
     let mut hash = seed ^ now_ms.rotate_left(24) ^ count.rotate_left(48);
     for byte in path.bytes() {

@@ -1,10 +1,10 @@
-//! Words that nobody expects, at every place that holds one.
+//! Unexpected words in every place that holds a word.
 
 use fastrand::Rng;
 
 use super::story::Story;
 
-/// Words for statuses: of other things, historic, or of nobody.
+/// Statuses of other objects, historic ones, and invented ones.
 const WORDS: &[&str] = &[
     "failed",
     "timed-out",
@@ -39,7 +39,7 @@ const OPTIONS: &[&str] = &["approve-some", "", "APPROVE-ALL", "auto", "deny-all"
 const TYPES: &[&str] = &["", "Apply", "deploy", "sync", "adopt", "plan-only", "destroy"];
 const EXECUTIONS: &[&str] = &["skipped", "hidden", "user", "robot", ""];
 
-/// Puts odd words into one story of five, and most of all into what is new.
+/// Puts unexpected words into one story in five, mostly into its new workflows.
 pub(super) fn words(rng: &mut Rng, story: &mut Story, fresh: &[usize]) {
     if rng.u8(..100) >= 18 {
         return;

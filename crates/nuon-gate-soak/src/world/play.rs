@@ -1,4 +1,4 @@
-//! Plays a workflow with its deploys: first its steps are laid out, then they run, one group after another.
+//! Plays a workflow with its deploys. First its steps are planned, then they run, group after group.
 
 use fastrand::Rng;
 
@@ -6,7 +6,7 @@ use super::id::Id;
 use super::story::{Age, Aim, Change, Flow, Kind, Row, Step, Story, insert};
 use super::ways::{Sort, Way};
 
-/// How a deploy, or a workflow, came out.
+/// How a deploy or a workflow ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It went well, or was skipped.
@@ -15,7 +15,7 @@ pub(super) enum Fate {
     Failed,
     /// It failed, and the workflow waits for a retry.
     Parks,
-    /// The same, and a retry comes.
+    /// The same, and it is retried.
     ParksForAWhile,
     /// It was cancelled.
     Cancelled,
@@ -37,30 +37,30 @@ pub(super) struct Spot {
     pub(super) health: Option<usize>,
 }
 
-/// What a workflow is to do.
+/// What a workflow has to do.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) install: usize,
-    /// Component, build, what for, and how it goes.
+    /// For each deploy: component, build, purpose, and its way.
     pub(super) members: Vec<(usize, usize, Sort, Way)>,
     pub(super) at: i64,
     pub(super) option: &'static str,
 }
 
-/// Writes what happens into a story.
+/// Writes events into a story.
 pub(super) struct Player<'a> {
     pub(super) rng: &'a mut Rng,
     pub(super) story: &'a mut Story,
-    /// Everything happens within the same seconds.
+    /// Everything happens within a few seconds.
     pub(super) hurried: bool,
     /// How long everything takes, in hundredths.
     pub(super) pace: i64,
-    /// Outcomes of health checks: component, row that was verified, time, word, text.
+    /// Outcomes of health checks: component, the row that was verified, time, status, text.
     pub(super) verified: Vec<(usize, usize, i64, &'static str, &'static str)>,
 }
 
 impl Player<'_> {
-    /// Draws a duration between two numbers of seconds, mostly a short one, in milliseconds.
+    /// Draws a duration between two numbers of seconds, usually a short one, in milliseconds.
     pub(super) fn span(&mut self, from_s: i64, to_s: i64) -> i64 {
         if self.hurried {
             return self.rng.i64(0..300);
@@ -70,12 +70,12 @@ impl Player<'_> {
         (from_s * 1000 + one.min(two)) * self.pace / 100
     }
 
-    /// Says yes in so many of a hundred cases.
+    /// Returns true in this many percent of cases.
     pub(super) fn chance(&mut self, percent: u32) -> bool {
         self.rng.u32(..100) < percent
     }
 
-    /// Plays a workflow; returns its number and when it has done what it will.
+    /// Plays a workflow. Returns its number, and when it has ended.
     pub(super) fn run(&mut self, job: &Job) -> (usize, i64) {
         let flow = self.flow(job);
         let mut spots = self.lay_out(flow, job);
@@ -141,7 +141,7 @@ impl Player<'_> {
         self.story.flows.len() - 1
     }
 
-    /// Lays out the steps; a workflow for one component has its row from the start, others make them as they go.
+    /// Adds the steps. A workflow for one component has its row from the start, others create rows as they go.
     fn lay_out(&mut self, flow: usize, job: &Job) -> Vec<Spot> {
         let before = if self.chance(70) { self.rng.u32(0..3) } else { 0 };
         for number in 0..before {
@@ -206,7 +206,7 @@ impl Player<'_> {
         }
     }
 
-    /// Adds a step that waits for its turn.
+    /// Adds a pending step.
     pub(super) fn step(
         &mut self,
         flow: usize,
@@ -238,7 +238,7 @@ impl Player<'_> {
         flow.steps.len() - 1
     }
 
-    /// Makes the row of a deploy, and lets its steps name it.
+    /// Creates the row of a deploy, and makes its steps name it.
     pub(super) fn row(&mut self, flow: usize, spot: &mut Spot, at: i64, linked: i64) -> usize {
         let id = Id::new(self.rng, "dpl");
         let image = self.story.components[spot.component].kind == Kind::Image;
@@ -248,7 +248,7 @@ impl Player<'_> {
             (Sort::Unknown, _) => ["migrate", "rollback", "import", "Apply"][self.rng.usize(..4)],
             (Sort::Drift, Age::Old) => "plan-only",
             (Sort::Apply, Age::Old) => ["install", "release"][self.rng.usize(..2)],
-            // By hand it is called an apply even for images.
+            // A manual deploy is called an apply even for images.
             _ if image && self.story.flows[flow].kind != "manual_deploy" => "sync-image",
             _ => "apply",
         };
@@ -272,17 +272,17 @@ impl Player<'_> {
         number
     }
 
-    /// Gives a workflow another word.
+    /// Gives a workflow another status.
     pub(super) fn turn(&mut self, flow: usize, change: Change) {
         insert(&mut self.story.flows[flow].changes, change);
     }
 
-    /// Gives a deploy another word.
+    /// Gives a deploy another status.
     pub(super) fn say(&mut self, row: usize, at: i64, word: &'static str, text: &'static str) {
         insert(&mut self.story.rows[row].changes, Change::new(at, word, text));
     }
 
-    /// Gives a deploy another word, by the way that drops all that was known before.
+    /// Gives a deploy another status in the way that drops its history.
     pub(super) fn wipe(&mut self, row: usize, at: i64, word: &'static str) {
         insert(&mut self.story.rows[row].changes, Change { wipes: true, ..Change::new(at, word, "") });
     }

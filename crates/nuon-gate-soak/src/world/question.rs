@@ -1,4 +1,4 @@
-//! What the gate is asked about a story.
+//! Generates the gate's question about a story.
 
 use fastrand::Rng;
 
@@ -8,19 +8,19 @@ use super::clock::Clock;
 use super::id::Id;
 use super::story::{Age, Row, Story};
 
-/// A question whose times are still the story's own.
+/// A question whose times are still the story's.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
-    /// The question; `since` is filled in when the clock is known.
+    /// The question. `since` is filled in once the clock is known.
     pub(super) question: Question,
     /// The time of `--since`.
     pub(super) since: Option<i64>,
-    /// What is special about it.
+    /// Its special features.
     pub(super) notes: Vec<&'static str>,
 }
 
 impl Asked {
-    /// Returns the question with its durations and times as a clock has them.
+    /// Returns the question with its durations and times converted by a clock.
     pub(super) fn at(&self, clock: &Clock) -> Question {
         let whole = &self.question;
         let divide = clock.divide.unsigned_abs();
@@ -41,7 +41,7 @@ impl Asked {
     }
 }
 
-/// Makes up a question, about all components of an install if it is to be `crowded`.
+/// Generates a question; about all components of an install if `crowded`.
 pub(super) fn make(rng: &mut Rng, story: &Story, fresh: &[usize], crowded: bool) -> Asked {
     let mut targets = targets(rng, story, fresh);
     if crowded && let Some(first) = targets.first() {
@@ -54,7 +54,7 @@ pub(super) fn make(rng: &mut Rng, story: &Story, fresh: &[usize], crowded: bool)
     });
     let mut asked = Asked { question: numbers(rng, ids.collect()), since: None, notes: Vec::new() };
     pins(rng, story, fresh, &targets, &mut asked);
-    manners(rng, story, &mut asked.question);
+    policies(rng, story, &mut asked.question);
     asked
 }
 
@@ -76,11 +76,11 @@ fn targets(rng: &mut Rng, story: &Story, fresh: &[usize]) -> Vec<usize> {
     chosen
 }
 
-/// The clocks and intervals.
+/// The timeouts and intervals.
 fn numbers(rng: &mut Rng, targets: Vec<(String, String)>) -> Question {
     let minutes = [1, 2, 3, 5, 8, 8, 10, 10, 20, 30, 60][rng.usize(..11)];
     let (min, max) = [(2, 10), (2, 10), (2, 10), (1, 5), (5, 15), (3, 30)][rng.usize(..6)];
-    // A long wait is not worth many looks.
+    // A long wait should not have too many polls.
     let max = if minutes >= 15 { 30 } else { max };
     let mut rare = |one: Option<u64>, other: &[u64]| {
         if rng.u8(..100) < 75 { one } else { Some(other[rng.usize(..other.len())]) }
@@ -99,11 +99,11 @@ fn numbers(rng: &mut Rng, targets: Vec<(String, String)>) -> Question {
     }
 }
 
-/// What names the deploy that is waited for.
+/// The pins.
 fn pins(rng: &mut Rng, story: &Story, fresh: &[usize], targets: &[usize], asked: &mut Asked) {
     let single = targets.len() == 1;
     let target = targets.first().copied().unwrap_or(0);
-    // The row that the pins mean: the first new one, now and then another one.
+    // The row that the pins mean: usually the first new one.
     let mine = |row: &&Row| row.component == target;
     let new = story.rows.iter().filter(mine).find(|row| fresh.contains(&row.flow));
     let old = story.rows.iter().filter(mine).rfind(|row| !fresh.contains(&row.flow));
@@ -161,7 +161,7 @@ enum Pin {
     Alone,
 }
 
-/// A pin that names something of somebody else, or nothing.
+/// A pin that names something of another target, or nothing.
 fn wrong(rng: &mut Rng, story: &Story, target: usize, asked: &mut Asked) {
     asked.notes.push("wrong-pin");
     let other = story.rows.iter().find(|row| row.component != target).map(|row| row.id.to_string());
@@ -176,8 +176,8 @@ fn wrong(rng: &mut Rng, story: &Story, target: usize, asked: &mut Asked) {
     }
 }
 
-/// How what is found is to be judged.
-fn manners(rng: &mut Rng, story: &Story, question: &mut Question) {
+/// The flags that say how to judge what is found.
+fn policies(rng: &mut Rng, story: &Story, question: &mut Question) {
     let mut pick =
         |percent: u8, words: &[&str]| (rng.u8(..100) < percent).then(|| words[rng.usize(..words.len())].to_owned());
     question.expect = pick(15, &["apply", "apply", "apply", "teardown"]);

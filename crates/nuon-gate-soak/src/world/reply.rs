@@ -1,4 +1,4 @@
-//! What an endpoint makes of a request, before any fault.
+//! An endpoint's answer to a request, before any fault.
 
 use super::id::Id;
 use super::text;
@@ -8,7 +8,7 @@ use super::text;
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: String,
-    /// Offset, limit and whether more follows, where the list is paged.
+    /// Offset, limit and whether more items follow, if the list is paged.
     pub(super) page: Option<(usize, usize, bool)>,
     /// How much longer than usual it takes, in the story's milliseconds.
     pub(super) longer: i64,
@@ -30,30 +30,30 @@ impl Reply {
         Self { status, ..Self::good(body) }
     }
 
-    /// There is no such thing.
+    /// The object does not exist.
     pub(super) fn none(what: &str) -> Self {
         Self::error(404, &format!("unable to get {what}: record not found"), "not found")
     }
 
-    /// There is no such endpoint.
+    /// The endpoint does not exist.
     pub(super) fn no_route() -> Self {
         Self::error(404, "route not found", "not found")
     }
 }
 
-/// A request, taken apart.
+/// A parsed request.
 #[derive(Debug, Clone)]
 pub(super) struct Ask<'a> {
     pub(super) method: &'a str,
     parts: [&'a str; 9],
     count: usize,
     query: &'a str,
-    /// If something else than what was asked for is to be told: which, as a random number.
+    /// A random number that chooses another object than the requested one, if the fault asks for that.
     pub(super) another: Option<usize>,
 }
 
 impl<'a> Ask<'a> {
-    /// Takes a request apart.
+    /// Parses a request.
     pub(super) fn new(method: &'a str, path_and_query: &'a str) -> Self {
         let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         let mut ask = Self { method, parts: [""; 9], count: 0, query, another: None };
@@ -68,7 +68,7 @@ impl<'a> Ask<'a> {
 
     /// Returns the parts of the path.
     pub(super) fn path(&self) -> &[&'a str] {
-        // Too long a path is that of no endpoint.
+        // A path with too many parts matches no endpoint.
         self.parts.get(..self.count).unwrap_or_default()
     }
 
@@ -85,7 +85,7 @@ impl<'a> Ask<'a> {
         self.param(key).and_then(|value| value.parse().ok())
     }
 
-    /// Returns offset and limit, by the rules of the paging servers.
+    /// Returns offset and limit, by the rules of paging servers.
     pub(super) fn page(&self) -> (usize, usize) {
         let limit = self.number("limit").unwrap_or(10).min(100);
         let offset = match self.number("page") {
@@ -96,7 +96,7 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// Says whether two ids are those of kin.
+/// Returns whether two ids are derived from the same one.
 pub(super) fn kin(id: Id, text: &str) -> bool {
     text.is_char_boundary(3) && text.len() == 26 && id.as_str()[3..] == text[3..]
 }

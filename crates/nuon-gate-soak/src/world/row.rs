@@ -4,7 +4,7 @@ use super::story::{Age, Kind, Row, so_far};
 use super::text::Json;
 use super::view::View;
 
-/// Which endpoint tells it.
+/// The endpoint that shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// The newest one: no install, no component, no jobs.

@@ -1,4 +1,4 @@
-//! Makes up a server: installs, components, what went before, and what happens while the gate watches.
+//! Generates a server: installs, components, its past, and what happens while the gate waits.
 
 use fastrand::Rng;
 
@@ -9,7 +9,7 @@ use super::play::{Job, Player};
 use super::story::{Age, Build, Change, Component, Flow, Habits, Install, Kind, Row, Story};
 use super::ways::{self, Sort, Way};
 
-/// Ways on which a human is asked, or answers.
+/// Ways in which a human is asked, or answers.
 const ASKED: &[Way] = &[Way::Unanswered, Way::Denied, Way::DeniedSkip, Way::Expired, Way::RetryPlan];
 const INSTALLS: &[&str] = &["acme-production", "globex-eu", "initech"];
 const COMPONENTS: &[(&str, Kind)] = &[
@@ -19,14 +19,14 @@ const COMPONENTS: &[(&str, Kind)] = &[
     ("jobs", Kind::Manifest),
     ("network", Kind::Terraform),
 ];
-/// How a workflow's plans are approved; what is not `approve-all` waits for a human.
+/// How a workflow's plans are approved. All but `approve-all` wait for a human.
 const OPTIONS: &[&str] =
     &["approve-all", "approve-all", "approve-all", "approve-all", "prompt", "prompt", "", "ask-nicely"];
 
-/// Makes a story, and says which workflows are the new ones.
+/// Generates a story. Returns it, and which of its workflows are new.
 pub(super) fn make(rng: &mut Rng, crowded: bool) -> (Story, Vec<usize>) {
     let mut story = server(rng);
-    people(rng, &mut story, crowded);
+    inventory(rng, &mut story, crowded);
     let hurried = rng.u8(..100) < 8;
     let mut player = Player { rng, story: &mut story, hurried: false, pace: 100, verified: Vec::new() };
     player.past();
@@ -92,8 +92,8 @@ fn server(rng: &mut Rng) -> Story {
     }
 }
 
-/// Fills in installs, components and builds; installs of one app share their components' ids.
-fn people(rng: &mut Rng, story: &mut Story, crowded: bool) {
+/// Adds installs, components and builds. Installs of one app share their components' ids.
+fn inventory(rng: &mut Rng, story: &mut Story, crowded: bool) {
     let installs = if rng.u8(..100) < 70 { 1 } else { 2 };
     let first = rng.usize(..COMPONENTS.len());
     let kinds = if crowded { 3 + rng.usize(..2) } else { [1, 1, 1, 2, 2, 3][rng.usize(..6)] };
@@ -130,7 +130,7 @@ impl Player<'_> {
         first + if newest { 2 } else { self.rng.usize(..2) }
     }
 
-    /// What went before: up to four deploys of each component, and perhaps a series of drift scans.
+    /// Adds the past: up to four deploys of each component, and sometimes a series of drift scans.
     fn past(&mut self) {
         for component in 0..self.story.components.len() {
             let count = [0, 1, 1, 1, 2, 2, 3, 4][self.rng.usize(..8)];
@@ -144,7 +144,7 @@ impl Player<'_> {
                 let build = self.build(component, false);
                 let job = Job { install, members: vec![(component, build, sort, way)], at, option: "approve-all" };
                 let (_, ended) = self.run(&job);
-                // Sometimes the last one ends just before the gate starts, or after.
+                // Sometimes the last one ends just before the gate starts, or after it.
                 let next = at / 3 - self.rng.i64(60_000..600_000);
                 at = next.max(ended + 1_000);
                 if at > -30_000 || (left > 0 && at > -1_000_000 && self.chance(50)) {
@@ -160,7 +160,7 @@ impl Player<'_> {
         }
     }
 
-    /// Eleven plan-only deploys in a row: more than one page of them.
+    /// Eleven plan-only deploys in a row: more than a page.
     fn drift_scans(&mut self) {
         self.story.notes.push("drift-scans");
         let component = self.rng.usize(..self.story.components.len());
@@ -194,7 +194,7 @@ impl Player<'_> {
         }
     }
 
-    /// What happens around the gate's start and after it; returns the new workflows.
+    /// Adds what happens around the gate's start and after it. Returns the new workflows.
     fn present(&mut self) -> Vec<usize> {
         let count = [0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3][self.rng.usize(..12)];
         let mut fresh = Vec::with_capacity(6);
@@ -218,7 +218,7 @@ impl Player<'_> {
         fresh
     }
 
-    /// Makes up a workflow: for one component mostly, else for all of the install's.
+    /// Generates a workflow: usually for one component, otherwise for all of the install's.
     fn job(&mut self, install: usize, at: i64, number: i32) -> Job {
         let own: Vec<usize> =
             (0..self.story.components.len()).filter(|it| self.story.components[*it].install == install).collect();

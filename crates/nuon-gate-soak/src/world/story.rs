@@ -1,17 +1,17 @@
-//! What there is on a server, and what happens to it. All times are milliseconds since the gate's start, before any
-//! division; what came before is negative.
+//! What exists on a server, and what happens to it. All times are milliseconds since the gate's start, before any
+//! division. Earlier times are negative.
 
 use super::clock::Clock;
 use super::id::Id;
 
-/// Which server it is.
+/// The age of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Age {
     /// Late 2024: one runner job, no workflows, no `status_v2`.
     Old,
-    /// Mid-2025: plan-only deploys are left out in memory, after the page was read.
+    /// Mid-2025: plan-only deploys are filtered from a page after it was read.
     Mid1,
-    /// December 2025: plan-only deploys are left out in SQL.
+    /// December 2025: plan-only deploys are filtered in SQL.
     Mid,
     /// 2026: queues, automatic retries, health gates.
     New,
@@ -59,38 +59,38 @@ pub(super) struct Build {
     pub(super) at: i64,
 }
 
-/// A word that something takes at a time.
+/// A status that is set at a time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Change {
     pub(super) at: i64,
     pub(super) word: &'static str,
     pub(super) text: &'static str,
-    /// Everything that was known before is gone with it.
+    /// It erases the history.
     pub(super) wipes: bool,
-    /// `finished` is true from here on.
+    /// `finished` is true from then on.
     pub(super) finished: bool,
-    /// A retry is awaited.
+    /// The workflow waits for a retry.
     pub(super) parked: bool,
 }
 
 impl Change {
-    /// Makes a change that ends nothing.
+    /// Creates a change that ends nothing.
     pub(super) fn new(at: i64, word: &'static str, text: &'static str) -> Self {
         Self { at, word, text, wipes: false, finished: false, parked: false }
     }
 
-    /// Makes a change with which the thing is finished.
+    /// Creates a change that finishes the object.
     pub(super) fn last(at: i64, word: &'static str, text: &'static str) -> Self {
         Self { finished: true, ..Self::new(at, word, text) }
     }
 }
 
-/// Returns the changes that have happened by then, the newest last.
+/// Returns the changes up to a time, newest last.
 pub(super) fn so_far(changes: &[Change], at: i64) -> &[Change] {
     &changes[..changes.partition_point(|change| change.at <= at)]
 }
 
-/// Puts a change where its time says.
+/// Inserts a change in the order of times.
 pub(super) fn insert(changes: &mut Vec<Change>, change: Change) {
     let place = changes.partition_point(|other| other.at <= change.at);
     changes.insert(place, change);
@@ -109,7 +109,7 @@ pub(super) struct Row {
     /// When its workflow was written into it.
     pub(super) linked: i64,
     pub(super) changes: Vec<Change>,
-    /// The reason why it failed, if it does.
+    /// The reason of its failure, if it fails.
     pub(super) reason: &'static str,
     /// Whether a policy denied it.
     pub(super) policy: bool,
@@ -118,17 +118,17 @@ pub(super) struct Row {
 /// What a step works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aim {
-    /// Nothing that is named.
+    /// Nothing with a name.
     Nothing,
-    /// A deploy; not known before it exists.
+    /// A deploy; unknown before it exists.
     Deploy,
-    /// An install component, that of this component.
+    /// The install component of this component.
     Part(usize),
     /// An action.
     Action,
 }
 
-/// An approval that is asked for.
+/// A requested approval.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Approval {
     pub(super) at: i64,
@@ -141,15 +141,15 @@ pub(super) struct Approval {
 pub(super) struct Step {
     pub(super) id: Id,
     pub(super) name: String,
-    /// When it can first be seen.
+    /// When it becomes visible.
     pub(super) appears: i64,
     pub(super) group: u32,
     pub(super) group_retry: u32,
     pub(super) execution: &'static str,
     pub(super) aim: Aim,
-    /// The deploy that it works on, and since when the step says so.
+    /// The deploy that it works on, and since when the step names it.
     pub(super) row: Option<(usize, i64)>,
-    /// When an install component's id is told.
+    /// Since when it names its install component's id.
     pub(super) part_from: i64,
     pub(super) changes: Vec<Change>,
     pub(super) began: Option<i64>,
@@ -158,7 +158,7 @@ pub(super) struct Step {
     pub(super) retryable: bool,
     /// The workflow goes on if it fails.
     pub(super) skips_failure: bool,
-    /// What its status says besides, as JSON; empty for nothing.
+    /// Further members of its status, as JSON; may be empty.
     pub(super) metadata: &'static str,
 }
 
@@ -177,28 +177,28 @@ pub(super) struct Flow {
     pub(super) steps: Vec<Step>,
 }
 
-/// Habits of the server that do not change during a world.
+/// Habits of the server that do not change within a world.
 #[derive(Debug, Clone)]
 pub(super) struct Habits {
-    /// `latest` answers an empty object where there is nothing.
+    /// `latest` answers an empty object if there is no deploy.
     pub(super) none_is_empty: bool,
-    /// Lists are paged: ten a page, a hundred at most.
+    /// Lists are paged: ten items by default, a hundred at most.
     pub(super) pages: bool,
-    /// `latest` says install and component after all.
+    /// `latest` names install and component.
     pub(super) latest_says_both: bool,
     /// `latest` shows rows of type `recover`.
     pub(super) latest_shows_recover: bool,
-    /// The long poll of a step: 0 not there, 1 works, 2 always an error.
+    /// The long poll of a step: 0 missing, 1 works, 2 always fails.
     pub(super) awaits: u8,
     /// The log can be followed.
     pub(super) tails: bool,
-    /// `status_v2` is never there.
+    /// `status_v2` is always missing.
     pub(super) no_status_v2: bool,
-    /// A pending step says its target's type before it has one.
+    /// A pending step has its target's type before it has a target.
     pub(super) types_early: bool,
 }
 
-/// Everything that is and happens.
+/// Everything that exists and happens.
 #[derive(Debug, Clone)]
 pub(super) struct Story {
     pub(super) age: Age,
@@ -213,7 +213,7 @@ pub(super) struct Story {
     pub(super) builds: Vec<Build>,
     pub(super) rows: Vec<Row>,
     pub(super) flows: Vec<Flow>,
-    /// What kinds of happenings are in it.
+    /// The kinds of events in it.
     pub(super) notes: Vec<&'static str>,
 }
 
@@ -233,12 +233,12 @@ impl Story {
         self.components.iter().position(|component| component.install == install && component.id.is(text))
     }
 
-    /// Finds a deploy that can be seen at a time.
+    /// Finds a deploy that is visible at a time.
     pub(super) fn row(&self, text: &str, at: i64) -> Option<usize> {
         self.rows.iter().position(|row| row.id.is(text) && row.created <= at)
     }
 
-    /// Finds a workflow that can be seen at a time.
+    /// Finds a workflow that is visible at a time.
     pub(super) fn flow(&self, text: &str, at: i64) -> Option<usize> {
         self.flows.iter().position(|flow| flow.id.is(text) && flow.created <= at)
     }

@@ -9,7 +9,7 @@ use super::story::{Age, so_far};
 use super::ways::WAYS;
 use super::*;
 
-/// Asks a path of a target.
+/// Requests a path of a target.
 fn ask(world: &mut World, at: u64, path: &str) -> (u64, Answer) {
     world.answer(at, "GET", path)
 }
@@ -24,7 +24,7 @@ fn good(world: &mut World, at: u64, path: &str) -> (u16, Value, BTreeMap<String,
     }
 }
 
-/// Makes a world with which nothing is wrong.
+/// Generates a world without faults.
 fn calm(seed: u64) -> World {
     calm_at(seed, Pace::Usual)
 }
@@ -44,7 +44,7 @@ fn latest_path(world: &World, row: usize) -> String {
     format!("/v1/installs/{install}/components/{}/deploys/latest", component.id)
 }
 
-/// All paths that a gate could read of a world.
+/// All paths that a gate could read in a world.
 fn paths(world: &World) -> Vec<String> {
     let story = &world.story;
     let mut all = vec!["/v1/general/cli-config".to_owned(), "/v1/installs?limit=100".to_owned()];
@@ -215,7 +215,7 @@ fn latest_details_and_lists_say_what_they_say() {
 }
 
 #[test]
-fn what_lags_is_told_as_it_was_a_moment_ago() {
+fn a_lagging_answer_shows_an_earlier_state() {
     const LAG: i64 = 15_000;
     let mut behind = 0;
     for seed in 0..400 {
@@ -231,9 +231,9 @@ fn what_lags_is_told_as_it_was_a_moment_ago() {
                 let moments = (now - LAG..now + 50).step_by(10);
                 let word = |then| so_far(&row.changes, then).last().map_or("queued", |change| change.word);
                 let words = moments.map(|then| (row.created <= then).then(|| word(then)));
-                let told = detail["status"].as_str().filter(|_| status == 200);
-                assert!(words.clone().any(|word| word == told), "seed {seed}: {told:?} at {at}");
-                behind += u32::from(words.last() != Some(told));
+                let shown = detail["status"].as_str().filter(|_| status == 200);
+                assert!(words.clone().any(|word| word == shown), "seed {seed}: {shown:?} at {at}");
+                behind += u32::from(words.last() != Some(shown));
             }
         }
     }
@@ -296,9 +296,9 @@ fn health_steps_get_their_id_when_they_run() {
             for (at, known) in [(began - 4_000, false), (began + 4_000, true)] {
                 let (_, body, _) = good(&mut world, at, &format!("/v1/workflows/{}", flow.id));
                 let steps = body["steps"].as_array().unwrap();
-                let Some(told) = steps.iter().find(|told| told["id"] == step.id.as_str()) else { continue };
-                assert_eq!(told["step_target_type"], "install_components");
-                assert_eq!(told["step_target_id"].as_str().is_some_and(|id| id.starts_with("inc")), known);
+                let Some(shown) = steps.iter().find(|shown| shown["id"] == step.id.as_str()) else { continue };
+                assert_eq!(shown["step_target_type"], "install_components");
+                assert_eq!(shown["step_target_id"].as_str().is_some_and(|id| id.starts_with("inc")), known);
                 found += 1;
             }
         }
@@ -343,7 +343,7 @@ fn a_quick_world_is_the_same_but_faster() {
         let component = &whole.story.components[whole.story.rows[number].component];
         let path = format!("/v1/installs/{}/deploys/{row}", whole.story.installs[component.install].id);
         for at in [0_u64, 400, 3_000] {
-            // The latency is drawn anew; half of it stays below what changes matter.
+            // The latency is drawn anew. Half of it is too short for changes to matter.
             let far = whole.story.rows[number]
                 .changes
                 .iter()

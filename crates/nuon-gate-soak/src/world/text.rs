@@ -1,4 +1,4 @@
-//! Writing JSON straight into a text, without a tree in between: millions of bodies are written.
+//! Writes JSON straight into a text, without a tree in between, because a test writes millions of bodies.
 
 use std::fmt::{Display, Write as _};
 
@@ -72,13 +72,13 @@ impl Json<'_> {
         self.out.push_str("\":");
     }
 
-    /// A member that is a text.
+    /// A text member.
     pub(super) fn text(&mut self, key: &str, value: &str) {
         self.key(key);
         quote(self.out, value);
     }
 
-    /// A member that is a text of letters that need no escape, written by a function.
+    /// A text member of characters that need no escape, written by a function.
     pub(super) fn plain(&mut self, key: &str, write: impl FnOnce(&mut String)) {
         self.key(key);
         self.out.push('"');
@@ -86,40 +86,40 @@ impl Json<'_> {
         self.out.push('"');
     }
 
-    /// A member that is a text, absent if it is empty, as Go's `omitzero` has it.
+    /// A text member, absent if it is empty, like Go's `omitzero`.
     pub(super) fn some_text(&mut self, key: &str, value: &str) {
         if !value.is_empty() {
             self.text(key, value);
         }
     }
 
-    /// A member that is a number, `true`, `false` or JSON that is there already.
+    /// A member that is a number, `true`, `false` or finished JSON.
     pub(super) fn raw(&mut self, key: &str, value: impl Display) {
         self.key(key);
         // Writing to a text cannot fail.
         let _ = write!(self.out, "{value}");
     }
 
-    /// A member that is `true`, absent if it is not.
+    /// A member that is `true`, or absent.
     pub(super) fn some_true(&mut self, key: &str, value: bool) {
         if value {
             self.raw(key, true);
         }
     }
 
-    /// A member that is an object.
+    /// An object member.
     pub(super) fn object(&mut self, key: &str, fill: impl FnOnce(&mut Json<'_>)) {
         self.key(key);
         write_object(self.out, fill);
     }
 
-    /// A member that is a list.
+    /// A list member.
     pub(super) fn list(&mut self, key: &str, fill: impl FnOnce(&mut Json<'_>)) {
         self.key(key);
         write_list(self.out, fill);
     }
 
-    /// An item of a list that is an object.
+    /// An object in a list.
     pub(super) fn item(&mut self, fill: impl FnOnce(&mut Json<'_>)) {
         self.comma();
         write_object(self.out, fill);

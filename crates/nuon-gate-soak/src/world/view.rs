@@ -1,15 +1,15 @@
-//! How a thing is told in one answer.
+//! How one answer shows an object.
 
 use super::story::{Change, Story, so_far};
 use super::text::Json;
 
-/// What one answer shows, and what it leaves out.
+/// What one answer shows, and what it omits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) story: &'a Story,
-    /// As of when deploys are told.
+    /// The time as of which it shows deploys.
     pub(super) rows_at: i64,
-    /// As of when workflows are.
+    /// The time as of which it shows workflows.
     pub(super) flows_at: i64,
     pub(super) times: bool,
     pub(super) history: bool,
@@ -21,7 +21,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A whole and true view at a time.
+    /// A complete and true view at a time.
     pub(super) fn new(story: &'a Story, at: i64) -> Self {
         Self {
             story,
@@ -36,21 +36,21 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A member that is a time.
+    /// A time member.
     pub(super) fn time(&self, json: &mut Json<'_>, key: &str, at: i64) {
         if self.times {
             json.plain(key, |out| self.story.clock.write_rfc3339(out, at));
         }
     }
 
-    /// Who made it, and when.
+    /// Who created it, and when.
     pub(super) fn made(&self, json: &mut Json<'_>, created: i64, updated: i64) {
         self.time(json, "created_at", created);
         json.text("created_by_id", self.story.account.as_str());
         self.time(json, "updated_at", updated);
     }
 
-    /// A status with what it was before.
+    /// A status with its history.
     pub(super) fn status(&self, json: &mut Json<'_>, key: &str, changes: &[Change], at: i64, metadata: &str) {
         let seen = so_far(changes, at);
         let Some((now, before)) = seen.split_last() else { return };

@@ -1,4 +1,4 @@
-//! The ways that a deploy can go.
+//! The ways in which a deploy can go.
 
 use fastrand::Rng;
 
@@ -17,13 +17,13 @@ pub(super) enum Way {
     DeniedSkip,
     /// Nobody answers.
     Unanswered,
-    /// Nobody answers, until the approval expires.
+    /// Nobody answers, and the approval expires.
     Expired,
     /// A human asks for another plan, under a new row.
     RetryPlan,
-    /// Cancelled before its own step begins: it stays queued.
+    /// Cancelled before its own step begins, so it stays queued.
     CancelledBefore,
-    /// Cancelled while it runs.
+    /// Cancelled while it is running.
     CancelledDuring,
     /// The sync fails.
     FailSync,
@@ -39,40 +39,40 @@ pub(super) enum Way {
     StalePlan,
     /// It passes and its health is verified.
     Healthy,
-    /// A first check of its health fails, a later one passes, on the same row.
+    /// Its first health check fails, a later one passes, on the same row.
     HealthyLate,
-    /// Its health is never good.
+    /// It never becomes healthy.
     Unhealthy,
     /// The build cannot be deployed.
     Noop,
     /// The build failed.
     BuildFailed,
-    /// A step before it fails: it stays queued.
+    /// A step before it fails, so it stays queued.
     StuckQueued,
-    /// Its step is given up while the row says that it runs.
+    /// Its step is given up while the row says that it is running.
     StuckExecuting,
-    /// A policy denies the plan, and the row goes on waiting for an approval.
+    /// A policy denies the plan, and the row keeps waiting for an approval.
     StuckApproval,
     /// It fails, the workflow parks, and nobody retries.
     Parked,
     /// It fails, the workflow parks, and a human retries later.
     ParkedRetried,
-    /// Nothing more comes.
+    /// It hangs.
     Hangs,
 }
 
-/// What a deploy is for.
+/// The purpose of a deploy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     /// An apply or the sync of an image.
     Apply,
     /// A teardown.
     Teardown,
-    /// Rolls a chart back: deploys nothing.
+    /// Rolls a chart back, and deploys nothing.
     Recover,
-    /// Of a type that nobody knows.
+    /// An unknown type.
     Unknown,
-    /// Only plans, as its workflow alone says.
+    /// Only plans, which only its workflow says.
     Drift,
 }
 
@@ -82,7 +82,7 @@ use Way::{
     StalePlan, StuckApproval, StuckExecuting, StuckQueued, Unanswered, Unhealthy,
 };
 
-/// All ways with their names and how often they are drawn.
+/// All ways with their names and weights.
 pub(super) const WAYS: &[(Way, &str, u32)] = &[
     (Normal, "normal", 40),
     (NoChange, "no-change", 8),
@@ -117,7 +117,7 @@ pub(super) fn name(way: Way) -> &'static str {
     WAYS.iter().find(|(own, _, _)| *own == way).map_or("?", |(_, name, _)| name)
 }
 
-/// Says whether a server of this age can go this way with such a component.
+/// Returns whether a deploy of such a component can go this way on a server of this age.
 fn fits(way: Way, age: Age, kind: Kind) -> bool {
     let planned = kind != Kind::Image && age != Age::Old;
     match way {
@@ -147,7 +147,7 @@ pub(super) fn draw(rng: &mut Rng, age: Age, kind: Kind) -> Way {
     Normal
 }
 
-/// Draws a way of a deploy that went before anybody looked: few, and most of them good.
+/// Draws a way of an earlier deploy: one of a few, mostly good ones.
 pub(super) fn draw_past(rng: &mut Rng, age: Age, kind: Kind) -> Way {
     const PAST: &[Way] = &[
         FailApply,

@@ -50,7 +50,7 @@ impl View<'_> {
         });
     }
 
-    /// Writes the steps of a workflow that are there yet, by group, retry and place.
+    /// Writes the visible steps of a workflow, by group, retry and place.
     pub(super) fn steps_of(&self, json: &mut Json<'_>, flow: &Flow, skip: usize, take: usize) {
         let mut order: Vec<(u32, u32, usize)> = (flow.steps.iter().enumerate())
             .filter(|(_, step)| step.appears <= self.flows_at)
@@ -72,8 +72,8 @@ impl View<'_> {
         json.text("owner_id", self.story.installs[flow.install].id.as_str());
         json.text("owner_type", "installs");
         json.text("install_workflow_id", flow.id.as_str());
-        let told = seen.last().is_some_and(|change| !matches!(change.word, "pending" | "in-progress"));
-        self.status(json, "status", &step.changes, at, if told { step.metadata } else { "" });
+        let decided = seen.last().is_some_and(|change| !matches!(change.word, "pending" | "in-progress"));
+        self.status(json, "status", &step.changes, at, if decided { step.metadata } else { "" });
         json.text("name", &step.name);
         json.raw("idx", place + 1);
         json.raw("group_idx", step.group);

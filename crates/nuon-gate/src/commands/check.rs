@@ -1,4 +1,4 @@
-//! `check push`: a check of the targets' health that somebody else has made, reported to Nuon.
+//! `check push`: reports a check of the targets' health, which the pipeline has made, to Nuon.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::targets::TypedTargets;
 use crate::trouble::Trouble;
 use crate::words::{if_not_signed_in, if_unanswered};
 
-/// The longest time that the server lets a check hold.
+/// The longest time that the server accepts for a check.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// The pauses between attempts. Reporting a check is idempotent.
 const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Resul
     })
 }
 
-/// Reports the check for every target, also after one of them has failed. The first trouble decides.
+/// Reports the check for every target, even after one has failed. The first error decides.
 async fn push_all(client: &Client, targets: &[Target], check: &PushedCheck) -> Result<u8, Trouble> {
     let mut first = None;
     for target in targets {

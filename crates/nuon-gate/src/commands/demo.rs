@@ -1,4 +1,5 @@
-//! `demo`: a real wait against the simulated API. It takes nothing from the environment but what the terminal can do.
+//! `demo`: a real wait against the simulated API. It reads nothing from the environment but the terminal's
+//! capabilities.
 
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ const FAILING: &str = include_str!("demo-fail.toml");
 pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity, environment: &Environment) -> Result<u8, Trouble> {
     let script = script(arguments.fail)?;
     let targets = targets(&script)?;
-    // Like a pipeline that has marked the newest deploys before.
+    // As a pipeline does that has marked the newest deploys before.
     let before = script.components.iter().find(|component| component.deploys.len() > 1);
     let before = before.and_then(|component| component.deploys[0].id.as_deref()?.parse().ok());
     let pins = PinArguments { after: before.map(After::Deploy), ..PinArguments::default() };
@@ -68,7 +69,7 @@ pub(crate) fn run(arguments: DemoArguments, verbosity: Verbosity, environment: &
     Ok(code)
 }
 
-/// Tells a channel of the simulated Slack.
+/// Returns the settings for a channel of the simulated Slack.
 fn audience(sim: &Sim) -> Result<NotifySettings, Trouble> {
     let variable = |name: &str| match name {
         "NUON_GATE_SLACK_TOKEN" => Some(SLACK_TOKEN.to_owned()),

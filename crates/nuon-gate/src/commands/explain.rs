@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<u8, Trouble> {
 struct Explanation {
     schema: u32,
     statuses: Vec<StatusRow>,
-    /// Every status that has no row.
+    /// Every status that has no row of its own.
     other: StatusRow,
     flags: Vec<FlagRow>,
     exit_codes: Vec<ExitRow>,
@@ -57,11 +57,11 @@ struct FlagRow {
     effect: String,
 }
 
-/// What the program exits with.
+/// The exit code of a verdict.
 #[derive(Serialize)]
 struct ExitRow {
     verdict: &'static str,
-    /// One for each signal, or one alone.
+    /// One for each signal, or a single one.
     codes: Vec<u8>,
     mapped: bool,
 }
@@ -96,7 +96,7 @@ impl Explanation {
         })
     }
 
-    /// Returns every row by itself.
+    /// Returns every row individually.
     fn rows(&self) -> Vec<Value> {
         let row = |kind: &str, mut row: Value| {
             (row["schema"], row["row"]) = (json!(self.schema), json!(kind));

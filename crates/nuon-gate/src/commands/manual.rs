@@ -1,4 +1,4 @@
-//! `completions` and `man`: what shells and `man` want to know, made from the command line itself.
+//! `completions` and `man`: shell completions and man pages, generated from the command line itself.
 
 use std::io;
 
@@ -46,7 +46,7 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<u8, Troubl
     Ok(0)
 }
 
-/// Returns what the generator for fish leaves out: the words that can follow a command without a flag.
+/// Returns the part that the generator for fish lacks: the values of positional arguments.
 fn fish_positionals(command: &Command) -> String {
     let line = |sub: &Command| {
         let words = sub.get_positionals().flat_map(Arg::get_possible_values);
@@ -57,7 +57,7 @@ fn fish_positionals(command: &Command) -> String {
     command.get_subcommands().filter_map(line).collect()
 }
 
-/// Adds what only shells want to know: the words that a value can be, where the type of the value takes others too.
+/// Adds hints for shells only: the known values of an argument whose type also accepts others.
 fn completed(command: Command) -> Command {
     let commands: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     command.mut_subcommands(|sub| {
@@ -82,7 +82,7 @@ fn with_words(arg: Arg) -> Arg {
                 && !arg.is_positional()
                 && arg.get_value_hint() == ValueHint::Unknown
                 && arg.get_possible_values().is_empty();
-            // No file is meant by an id or a duration.
+            // An id or a duration is not a file.
             return if is_unknown { arg.value_hint(ValueHint::Other) } else { arg };
         }
     };
@@ -126,25 +126,25 @@ fn write_page(command: &Command, own: &str, text: &mut Vec<u8>) -> io::Result<()
         list("ENVIRONMENT", variables(command), text)?;
     }
     list("EXAMPLES", examples(own).iter().map(|(what, typed)| ((*typed).to_owned(), (*what).to_owned())), text)?;
-    // A page of a command has none of its own.
+    // The page of a command has no version section.
     if command.get_version().is_some() { page.render_version_section(text) } else { Ok(()) }
 }
 
-/// Returns the variables that a command heeds, beside those of the flags that its page names: the token, and whom to tell.
+/// Returns the variables of a command that no flag on its page names: the token, and the sinks.
 fn variables(command: &Command) -> Vec<(String, String)> {
     let own = |name: &str, meaning: &str| (name.to_owned(), meaning.to_owned());
     let mut all = Vec::new();
     let has = |flag: &str| command.has_subcommands() || command.get_arguments().any(|arg| arg.get_long() == Some(flag));
-    let (asks, tells) = (has("api-url"), has("notify-timeout"));
+    let (asks, notifies) = (has("api-url"), has("notify-timeout"));
     if asks {
         all.push(own(API_TOKEN, "The API token. Without it the gate signs in with an identity."));
         all.extend(SIGN_IN.map(|(name, meaning)| own(name, meaning)));
     }
-    if tells {
+    if notifies {
         all.extend(nuon_gate_notify::VARIABLES.map(|(name, meaning)| own(name, meaning)));
         all.push(own("GITHUB_TOKEN", "What writes to GitHub, with --github-deployment or --github-status."));
     }
-    if asks || tells {
+    if asks || notifies {
         let proxies = "The proxy to the API and to sinks; loopback is never proxied.";
         all.push(own("HTTPS_PROXY, ALL_PROXY", proxies));
         all.push(own("NO_PROXY", "Hosts that are reached without it."));

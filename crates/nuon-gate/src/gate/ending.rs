@@ -46,12 +46,12 @@ impl Publisher {
     }
 }
 
-/// A run that has ended, or is not waited for any more.
+/// A run that has ended, or that the gate no longer waits for.
 pub(crate) struct Run<P> {
     pub(crate) verdict: Verdict,
     /// Makes its published form, as it is or as interrupted by a signal.
     pub(crate) publish: P,
-    /// Where it stands, if it has not ended.
+    /// Its state, if it has not ended.
     pub(crate) standing: Option<Line>,
     pub(crate) exits: ExitCodes,
     pub(crate) deadline: Deadline,
@@ -59,7 +59,7 @@ pub(crate) struct Run<P> {
 }
 
 impl Run<()> {
-    /// A run whose deploys have ended, or are not waited for any more.
+    /// A run whose deploys have ended, or that the gate no longer waits for.
     pub(super) fn of_report(
         report: Report,
         publisher: Publisher,

@@ -1,8 +1,8 @@
-//! A run: what comes before the watch, the watch, and what becomes of its report.
+//! A run: what comes before the watch, the watch, and the end.
 
+mod buffered;
 mod ending;
 mod opening;
-mod telling;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -15,10 +15,10 @@ use nuon_gate_core::watch::{Event, Mode, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use self::buffered::{BufferedOutputs, beside};
 use self::ending::Publisher;
 pub(crate) use self::ending::Run;
 use self::opening::{NotBegun, Opening};
-use self::telling::{Telling, beside};
 use crate::connection::client;
 use crate::exit_mapping::ExitCodes;
 use crate::names::Naming;
@@ -62,8 +62,8 @@ pub(crate) async fn until_second_signal(
     outcome
 }
 
-/// The last words when a second signal leaves no time for a report. Without them, a mapped exit code could be taken for
-/// a pass.
+/// The last line when a second signal leaves no time for a report. Without it, a mapped exit code could be taken for a
+/// pass.
 fn last_words(signal: Signal, exits: &ExitCodes) -> Line {
     let code = exits.words(Verdict::Interrupted(signal)).map(|words| format!("; {}", words.plain()));
     Line::new(format!(
@@ -119,46 +119,46 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     if is_waited_for {
         outputs.watch(began, limit);
     }
-    let telling = RefCell::new(Telling::new(outputs, naming.is_wanted()));
+    let buffered = RefCell::new(BufferedOutputs::new(outputs, naming.is_wanted()));
     let names = naming.names();
     let on_event = |event: &Event, watch: &Watch, naming: &mut Naming| {
-        let mut telling = telling.borrow_mut();
+        let mut buffered = buffered.borrow_mut();
         if let Some(dashboard) = watch.dashboard() {
-            telling.outputs().link(dashboard);
+            buffered.outputs().link(dashboard);
         }
         if naming.event(&event.kind) {
-            telling.keep();
+            buffered.keep();
         }
-        telling.event(event);
+        buffered.event(event);
         if let Some(audience) = &audience {
             audience.event(event, || publisher.publish(&watch.report(event.at)));
         }
     };
     let waiting = async {
-        let tell = |event: &Event, watch: &Watch| on_event(event, watch, &mut naming);
-        let report = drive(&client, watch, began, &mut signals, tell).await?;
-        let cancelling = |workflow: &_| telling.borrow_mut().cancelling(workflow);
+        let on_event = |event: &Event, watch: &Watch| on_event(event, watch, &mut naming);
+        let report = drive(&client, watch, began, &mut signals, on_event).await?;
+        let cancelling = |workflow: &_| buffered.borrow_mut().cancelling(workflow);
         let report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
         let names = naming.finish(report.is_interrupted()).await;
         Ok((report, names))
     };
-    let outcome = beside(&telling, names, waiting).await;
-    let telling = telling.into_inner();
+    let outcome = beside(&buffered, names, waiting).await;
+    let buffered = buffered.into_inner();
     let (mut report, names) = match outcome {
         Ok(whole) => whole,
         Err(refusal) => {
-            telling.end(&Names::default());
+            buffered.end(&Names::default());
             return Err(words::refused(&refusal));
         }
     };
     names.complete_report(&mut report);
-    let outputs = telling.end(&names);
+    let outputs = buffered.end(&names);
     outputs.mask();
     Run::of_report(report, publisher, deadline, signals).finish(audience, outputs).await
 }
 
 impl Opening {
-    /// Reports why nothing is waited for, unless it is a mistake of the user, which has no result.
+    /// Reports why nothing is waited for. A mistake of the user has no result.
     async fn give_up(
         self,
         not_begun: NotBegun,

@@ -26,7 +26,7 @@ use crate::words;
 pub(super) struct Opening {
     reader: Reader,
     clocks: Clocks,
-    /// How long the clocks have run, which they do while something is awaited.
+    /// The time that counts against the timeouts, which run while files are read.
     spent: Duration,
     pub(super) started_at: Timestamp,
     pub(super) signals: UnboundedReceiver<Signal>,
@@ -35,7 +35,7 @@ pub(super) struct Opening {
 
 /// Why there is nothing to wait for.
 pub(super) struct NotBegun {
-    /// What would have been waited for, as far as that is known.
+    /// The targets, as far as they are known.
     targets: Vec<Target>,
     trouble: Trouble,
 }
@@ -85,18 +85,18 @@ impl Opening {
         match (read, signal) {
             (Some(read), None) => read,
             (_, Some(signal)) => Err(self.reader.interrupted(signal)),
-            // A race that nobody ended has not been run.
+            // A race without a result was never run.
             (None, None) => Err(Trouble::new("nothing could be read")),
         }
     }
 
-    /// Returns when the clocks began.
+    /// Returns when the timeouts started.
     pub(super) fn began(&self) -> Instant {
         let now = Instant::now();
         now.checked_sub(self.spent).unwrap_or(now)
     }
 
-    /// Returns how long reading may take: until that is done there is no deploy either.
+    /// Returns the time limit for reading: until it is done, there is no deploy either.
     fn limit(&self) -> Limit {
         let Clocks { total, start, .. } = self.clocks;
         let (clock, length) = match start.filter(|start| *start < total) {
@@ -106,7 +106,7 @@ impl Opening {
         Limit::of_clock(clock, length, length.saturating_sub(self.spent))
     }
 
-    /// Reads what is waited for, has the deploys triggered if a command does that, and makes the watch.
+    /// Reads the inputs, runs the command that triggers deploys if there is one, and creates the watch.
     pub(super) async fn begin(
         &mut self,
         trigger: Option<Trigger>,

@@ -238,11 +238,11 @@ impl Write for Screen {
 
 impl Screen {
     /// Returns the output of the console, without our own colours.
-    fn after(tell: impl FnOnce(&mut Console)) -> String {
+    fn after(show: impl FnOnce(&mut Console)) -> String {
         let screen = Self::default();
         let shown = screen.clone();
         let mut console = Console::on(shown).unwrap();
-        tell(&mut console);
+        show(&mut console);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(console.close(PATIENCE)).unwrap();
         let written = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();

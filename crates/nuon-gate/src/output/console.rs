@@ -211,7 +211,7 @@ impl Console {
         for line in lines {
             let tone = if line.is_error { Tone::Bad } else { Tone::Faint };
             // CI systems parse the start of a line for commands.
-            self.tell(tone, &format!("   log  {label}"), &line.text);
+            self.labelled(tone, &format!("   log  {label}"), &line.text);
         }
         close.iter().for_each(|line| self.command(line));
     }
@@ -219,7 +219,7 @@ impl Console {
     /// Reports why a target's log ends early.
     pub(super) fn log_ended(&self, target: usize, why: &Line) {
         let label = if self.labels.len() > 1 { format!("{}: ", self.label(target)) } else { String::new() };
-        self.tell(Tone::Warning, &format!("warning: {label}"), why);
+        self.labelled(Tone::Warning, &format!("warning: {label}"), why);
     }
 
     fn say_kept(&mut self) {
@@ -238,21 +238,21 @@ impl Console {
         self.show(|| Message::Still);
         let tells_verdict = self.kept.is_some() && result.targets.len() <= 1;
         if let Some(Said { tone, .. }) = self.kept.take_if(|_| tells_verdict) {
-            self.tell(tone, &format!("{} ", result.verdict.sign()), verdict);
+            self.labelled(tone, &format!("{} ", result.verdict.sign()), verdict);
             self.shown.extend(result.reason.clone().map(|reason| (0, reason)));
         }
         self.say_kept();
         let of_run = result.branch_run.iter().filter(|_| result.verdict != Verdict::Passed).flat_map(of_run);
-        of_run.for_each(|(word, text)| self.tell(Tone::Plain, &before(word), &text));
+        of_run.for_each(|(word, text)| self.labelled(Tone::Plain, &before(word), &text));
         let details = self.details(result);
         let (open, close) = section.filter(|_| !details.is_empty()).unzip();
         open.iter().for_each(|line| self.command(line));
-        details.iter().for_each(|(lead, words)| self.tell(Tone::Plain, lead, words));
+        details.iter().for_each(|(lead, words)| self.labelled(Tone::Plain, lead, words));
         close.iter().for_each(|line| self.command(line));
         // The deciding target has its own hint among its details.
         let has_hint = |at: usize| result.targets[at].hint.is_some();
         if let Some(hint) = result.hint.as_ref().filter(|_| !result.deciding().is_some_and(has_hint)) {
-            self.tell(Tone::Plain, &before("hint"), hint);
+            self.labelled(Tone::Plain, &before("hint"), hint);
         }
         for failed in result.notifications.iter().filter(|sent| sent.result == Delivery::Failed) {
             let why = failed.reason.as_ref().map_or("no reason is known", Line::plain);
@@ -320,7 +320,7 @@ impl Console {
 
     /// Reports an error.
     pub(super) fn error(&self, text: &Line) {
-        self.tell(Tone::Bad, "error: ", text);
+        self.labelled(Tone::Bad, "error: ", text);
     }
 
     /// Reports a warning, once.
@@ -331,7 +331,7 @@ impl Console {
 
     /// Reports a warning.
     pub(crate) fn warning(&self, text: &str) {
-        self.tell(Tone::Warning, "warning: ", &Line::new(text));
+        self.labelled(Tone::Warning, "warning: ", &Line::new(text));
     }
 
     /// Reports a mistake of the user.
@@ -342,10 +342,10 @@ impl Console {
     fn timed(&self, at: Moment, target: Option<usize>, tone: Tone, words: &Line) {
         let label = target.and_then(|index| self.labels.get(index));
         let label = label.map(|label| format!("{}  ", label.plain())).unwrap_or_default();
-        self.tell(tone, &format!("{:>6}  {label}", stopwatch(at.elapsed())), words);
+        self.labelled(tone, &format!("{:>6}  {label}", stopwatch(at.elapsed())), words);
     }
 
-    fn tell(&self, tone: Tone, lead: &str, words: &Line) {
+    fn labelled(&self, tone: Tone, lead: &str, words: &Line) {
         self.line(tone, &format!("{lead}{}", words.plain()));
     }
 

@@ -25,7 +25,7 @@ pub(super) enum Tone {
 }
 
 impl Tone {
-    /// Returns that of a verdict.
+    /// Returns the tone of a verdict.
     pub(super) fn of(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Passed => Self::Good,
@@ -152,7 +152,7 @@ fn held(status: &Status, hold: &Hold) -> String {
     let why = hold.to_string();
     match hold {
         _ if why.is_empty() => status.to_string(),
-        // How far it is says that it goes on.
+        // The progress already says that it goes on.
         hold if hold.is_of_health() => format!("{status}, {why}"),
         _ => format!("{status}, {why}: polling again"),
     }

@@ -1,4 +1,4 @@
-//! The heartbeat: where the run stands after a minute without an event.
+//! The heartbeat: the state of the run after a minute without an event.
 
 use nuon_gate_core::model::Status;
 use nuon_gate_core::watch::{EventKind, Pending};

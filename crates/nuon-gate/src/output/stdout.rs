@@ -1,4 +1,4 @@
-//! stdout outside of a run. That it is closed is no reason to fail, except where the text is all that a command makes.
+//! stdout outside of a run. A closed stdout is an error only for commands whose purpose is their output.
 
 use std::io::{self, Write as _};
 

@@ -50,7 +50,7 @@ fn answer_it(known: Known<'_>) -> String {
     format!("{place}, then {}", wait_again(known))
 }
 
-/// Says what can be done about what was to be cancelled. `None` if it goes on, as if nobody had tried.
+/// Returns the hint for a deploy that was to be cancelled. `None` if it goes on as if nothing had been cancelled.
 fn if_cancelled(cause: &Cause, known: Known<'_>) -> Option<String> {
     let cancelled = known.cancelled.filter(|cancelled| !cancelled.was_refused() && !cause.is_of_health())?;
     let why = if matches!(cause, Cause::Limit(_)) {
@@ -232,7 +232,7 @@ fn if_failed(failure: &DeployFailure) -> String {
     }
 }
 
-/// Says what can be done about a plan that was denied. No approval helps against a policy.
+/// Returns the hint for a denied plan. No approval helps against a policy.
 fn if_denied_by(denial: &Denial) -> String {
     const MOST_NAMES: usize = 3;
     let Denial::Policies { names, .. } = denial else { return PLAN_DENIED.to_owned() };
@@ -285,7 +285,7 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
     }
 }
 
-/// Tells whether something between here and the API is to blame, or whoever issues identities.
+/// Returns whether the cause is between here and the API, or with the issuer of identities.
 pub(crate) fn is_of_the_way(error: &ApiError) -> bool {
     let named = matches!(
         error,

@@ -6,7 +6,7 @@ use nuon_gate_core::{Clock, MatchedBy};
 
 use super::flags;
 
-/// The longest text of the server's, in characters.
+/// The longest text from the server, in characters.
 const LONGEST: usize = 1000;
 
 /// Says why something ended. The core's own sentence is used, unless a flag decided.

@@ -55,7 +55,7 @@ pub(super) fn pin(pin: MatchedBy) -> &'static str {
     }
 }
 
-/// Returns the flag with the list of statuses that are judged so.
+/// Returns the flag for the list of statuses with this judgement.
 pub(super) fn judgement(judgement: Judgement) -> &'static str {
     match judgement {
         Judgement::Passed => "--pass-on",

@@ -1,5 +1,5 @@
-//! The program's own words: puts the core's values into sentences for people, with the flags and variables that they
-//! can change. Nothing else in the program composes such sentences.
+//! The program's own words: turns the core's values into sentences for people, with the flags and variables that change
+//! them. Nothing else in the program composes such sentences.
 
 mod advice;
 mod cause;

@@ -1,4 +1,4 @@
-//! Why nothing is waited for, and what to correct.
+//! Why the gate does not wait, and how to correct it.
 
 use nuon_gate_core::watch::{InvalidSettings, Refusal};
 use nuon_gate_core::{ContradictoryRules, MatchedBy};
@@ -8,7 +8,7 @@ use super::flags::{self, INSTALL};
 use crate::connection::untrusted;
 use crate::trouble::Trouble;
 
-/// Words for a wait that was refused after it had begun.
+/// The error for a wait that was refused after it had begun.
 pub(crate) fn refused(refusal: &Refusal) -> Trouble {
     match refusal {
         Refusal::Untrusted(error) => untrusted(error),
@@ -26,7 +26,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Trouble {
     }
 }
 
-/// Words for settings that leave nothing to wait for.
+/// The error for settings that leave nothing to wait for.
 pub(crate) fn invalid(error: &InvalidSettings) -> Trouble {
     let trouble = match error {
         InvalidSettings::NotOfWorkflow(pin) => Trouble::new(format!(
@@ -53,7 +53,7 @@ pub(crate) fn invalid(error: &InvalidSettings) -> Trouble {
     trouble.hint(hint)
 }
 
-/// Says that a status was given two meanings.
+/// The error for a status with two meanings.
 pub(crate) fn contradictory(error: &ContradictoryRules) -> Trouble {
     let (first, second) = (flags::judgement(error.first), flags::judgement(error.second));
     Trouble::new(format!("status `{}` is given to both {first} and {second}", error.status)).hint(

@@ -117,7 +117,7 @@ impl Discovery {
         !matches!(self.state, State::Open)
     }
 
-    /// Tells whether all targets are known.
+    /// Returns whether all targets are known.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.state, State::Complete)
     }
@@ -138,7 +138,7 @@ impl Discovery {
         self.poller.give_up();
     }
 
-    /// Tells whether nothing can be waited for any more.
+    /// Returns whether nothing can be waited for any more.
     pub(super) fn is_lost(&self) -> bool {
         self.failure().is_some() && matches!(self.source, Source::Names(_))
     }
@@ -178,7 +178,7 @@ impl Discovery {
         }
     }
 
-    /// Tells whether the targets are the deploys of a workflow, or of several.
+    /// Returns whether the targets are the deploys of a workflow, or of several.
     pub(super) fn follows_workflow(&self) -> bool {
         matches!(self.source, Source::Workflow(_) | Source::Branch(_))
     }

@@ -107,12 +107,12 @@ impl WorkflowTargets {
         self.workflow.is_some()
     }
 
-    /// Tells whether it has never shown a step.
+    /// Returns whether it has never shown a step.
     pub(super) fn is_empty(&self) -> bool {
         self.most_steps == 0
     }
 
-    /// Tells whether any of its deploys has become a target, be it another shard's, or is followed by one.
+    /// Returns whether any of its deploys has become a target, be it another shard's, or is followed by one.
     pub(super) fn has_deployed(&self) -> bool {
         !self.joined.is_empty() || !self.targets.is_empty()
     }
@@ -205,7 +205,7 @@ impl WorkflowTargets {
         (end != WorkflowEnd::Succeeded || is_settled).then(|| failure(end, workflow, self.joined.is_empty()))
     }
 
-    /// Tells whether all of its steps are there, and have ended. One that says that it succeeded may be ahead of itself.
+    /// Returns whether all of its steps are there, and have ended. One that says that it succeeded may be ahead of itself.
     fn is_done(&self, workflow: &Workflow) -> bool {
         let open = [StepState::NotBegun, StepState::Running, StepState::Retrying];
         let is_open = |step: &WorkflowStep| !step.is_hidden() && open.contains(&step.state());
@@ -279,7 +279,7 @@ impl WorkflowTargets {
         self.targets.get(owner).is_some_and(|index| targets[*index].has_followed(id))
     }
 
-    /// Tells whether each deploy is a target, or was followed by one.
+    /// Returns whether each deploy is a target, or was followed by one.
     fn are_all_followed(&self, targets: &[TargetWatch]) -> bool {
         self.deploys.iter().all(|id| match self.owners.get(id) {
             Some(Some((owner, _))) => self.joined.contains(id) || self.is_followed(id, owner, targets),

@@ -1,11 +1,11 @@
-//! What errors in a row lead to.
+//! How errors in a row are handled.
 
 use jiff::Timestamp;
 
 use super::*;
 use crate::watch::settings::{Mode, WatchSettings};
 
-/// One answer after another: about what is asked for by itself, or what one of many is.
+/// One answer after another, or several like it.
 #[derive(Clone, Copy)]
 enum Said {
     Good(&'static str),
@@ -21,7 +21,8 @@ const OWN: About = About { is_own: true, ..SOME };
 const EXISTS: About = About { exists: true, ..OWN };
 const OWN_WORKFLOW: About = About { own_workflow: true, ..SOME };
 
-/// Its name, whether the API has answered before, how long is waited, what is known, the answers, and what the last leads to.
+/// Its name, whether the API has answered before, the mode, what is known, the answers, and how the last one is
+/// handled.
 type Case<'a> = (&'a str, bool, Mode, About, &'a [Said], &'a str);
 
 fn request(id: &str) -> Request {
@@ -31,11 +32,11 @@ fn request(id: &str) -> Request {
     }
 }
 
-/// What the last of these answers leads to. `heard`: the API has answered before.
-fn last(heard: bool, mode: Mode, about: About, answers: &[Said]) -> &'static str {
+/// How the last of these answers is handled. `answered`: the API has answered before.
+fn last(answered: bool, mode: Mode, about: About, answers: &[Said]) -> &'static str {
     let mut shared = Shared::new(WatchSettings { mode, ..WatchSettings::default() }, Timestamp::UNIX_EPOCH);
     let mut streaks = Streaks::default();
-    if heard {
+    if answered {
         shared.health_mut().good(Moment::START);
     }
     let mut handling = "good";
@@ -128,7 +129,7 @@ fn what_answers_in_a_row_lead_to() {
         ("another's, where the own one was read before", true, Mode::Wait, OWN, &[Elsewhere("dpl-1")], "retry"),
         ("another's, for the workflow of a deploy", true, Mode::Wait, OWN_WORKFLOW, &[Elsewhere("inw-1")], "retry"),
     ];
-    for (name, heard, mode, about, answers, expected) in cases {
-        assert_eq!(last(*heard, *mode, *about, answers), *expected, "{name}");
+    for (name, answered, mode, about, answers, expected) in cases {
+        assert_eq!(last(*answered, *mode, *about, answers), *expected, "{name}");
     }
 }

@@ -1,5 +1,5 @@
-//! The deploys' logs while they are written, for people. They decide nothing: they are read with requests that the polls do not
-//! need, what their answers say counts neither as an error nor as an outage, and nothing waits for them.
+//! Follows the deploys' logs, for people. Logs decide nothing: they use requests that the polls do not need, their
+//! errors count neither as errors nor as an outage, and nothing waits for them.
 
 mod position;
 pub(super) mod unfollowed;
@@ -17,28 +17,28 @@ use crate::model::{Deploy, LogRecord, Status};
 use crate::schedule::{Intervals, Observed, Schedule};
 use crate::{DeployId, LogStreamId, Moment};
 
-/// As many logs are followed at the same time: more of them nobody can read.
+/// The most logs that are followed at once. People cannot read more.
 const MOST_AT_ONCE: usize = 8;
-/// After this many logs that could not be followed no other is begun.
+/// After this many logs that could not be followed, no other one is begun.
 const MOST_FAILED: usize = 8;
-/// How long a request may take. The server keeps one for the end of a log open for as long as it is asked to.
+/// How long a request may take. The server keeps a long poll open for as long as requested.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const TAIL_TIMEOUT: Duration = Duration::from_secs(30);
-/// After this many answers in a row that are no good ones a way of reading is given up.
+/// After this many bad answers in a row, a way of reading is given up.
 const MOST_ERRORS: u32 = 3;
-/// The longest pause that is waited for.
+/// The longest pause that is kept.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// The shortest time between two requests for a log that has nothing more yet is not longer than this.
+/// The upper bound of the shortest time between two requests for a log without new lines.
 const LONGEST_PACE: Duration = Duration::from_secs(2);
-/// After this many parts that were read without a pause there is one all the same.
+/// After this many parts without a pause, there is one anyway.
 const MOST_PARTS: u32 = 50;
-/// More lines of one record are not shown.
+/// The most lines of one record that are shown.
 const MOST_OF_RECORD: usize = 100;
 
 /// The logs of a watch.
 #[derive(Debug)]
 pub(super) struct Logs {
-    /// `None`: no log is of interest.
+    /// `None`: no log is wanted.
     which: Option<Followed>,
     intervals: Intervals,
     seed: u64,
@@ -46,29 +46,29 @@ pub(super) struct Logs {
     followed: BTreeMap<usize, Log>,
     /// The requests under way.
     open: HashMap<u64, (usize, DeployId)>,
-    /// Deploys whose log is not followed any more.
+    /// Deploys whose log is no longer followed.
     over: HashSet<DeployId>,
     failed: usize,
-    /// How many lines there were.
-    told: usize,
+    /// The number of reported lines.
+    shown: usize,
     paused_until: Moment,
 }
 
-/// A log that is followed, as soon as it is known where it is.
+/// A log that is followed, once its stream is known.
 #[derive(Debug)]
 struct Log {
     deploy: DeployId,
     stream: Option<LogStreamId>,
     schedule: Schedule,
-    /// When it is asked for next.
+    /// When it is requested next.
     due: Moment,
-    /// When it was asked for, if the answer is awaited.
+    /// When it was requested, if the answer is outstanding.
     asked: Option<Moment>,
     position: Position,
     errors: u32,
     /// How many parts have been read without a pause.
     parts: u32,
-    told: usize,
+    shown: usize,
 }
 
 impl Logs {
@@ -82,12 +82,12 @@ impl Logs {
             open: HashMap::new(),
             over: HashSet::new(),
             failed: 0,
-            told: 0,
+            shown: 0,
             paused_until: Moment::START,
         }
     }
 
-    /// Takes note of the deploy that a target waits for now, if any. A log begins when the deploy does.
+    /// Records the deploy that a target waits for now, if any. A log begins with its deploy.
     pub(super) fn note(&mut self, target: usize, deploy: Option<&Deploy>, now: Moment) {
         let Some((deploy, id)) = deploy.and_then(|deploy| Some((deploy, deploy.id.as_ref()?))) else {
             return self.leave(target);
@@ -105,7 +105,7 @@ impl Logs {
         }
     }
 
-    /// The target does not wait any more, or not for that deploy.
+    /// The target no longer waits, or not for that deploy.
     pub(super) fn leave(&mut self, target: usize) {
         self.followed.remove(&target);
     }
@@ -114,11 +114,11 @@ impl Logs {
         self.which.is_some()
             && self.followed.len() < MOST_AT_ONCE
             && self.failed < MOST_FAILED
-            && self.told < MOST_IN_ALL
+            && self.shown < MOST_IN_ALL
             && !self.over.contains(deploy)
     }
 
-    /// Tells whether a target's deploy has to say where its log is, which only its detail does.
+    /// Returns whether the log stream of a target's deploy is still needed, which only its detail names.
     pub(super) fn wants_stream(&self, target: usize) -> bool {
         self.followed.get(&target).is_some_and(|log| log.stream.is_none())
     }
@@ -144,10 +144,10 @@ impl Logs {
         Some((request, if log.position.is_in_pages() { TIMEOUT } else { TAIL_TIMEOUT }))
     }
 
-    /// Takes in an answer, and returns what there is to tell; `None` if it is no answer about a log.
+    /// Handles an answer, and returns the events; `None` if it is not about a log.
     pub(super) fn answer(&mut self, now: Moment, serial: u64, reply: &Reply) -> Option<Vec<EventKind>> {
         let (target, deploy) = self.open.remove(&serial)?;
-        // Whatever a server asks for here, the polls go on: a log costs no time.
+        // Polls go on, whatever a server asks for here: a log must not delay them.
         if let Err(error) = reply {
             let pause = error.retry_after().unwrap_or_default().min(LONGEST_PAUSE);
             self.paused_until = self.paused_until.max(now + pause);
@@ -160,14 +160,14 @@ impl Logs {
         let outcome = log.take(now, reply).and_then(|records| {
             let wanted = records.iter().filter(|record| which == Followed::All || record.is_error());
             let mut new: Vec<Logged> = wanted.flat_map(|record| lines(record).take(MOST_OF_RECORD)).collect();
-            let (room, in_all) = (MOST_LINES - log.told, MOST_IN_ALL - self.told);
+            let (room, in_all) = (MOST_LINES - log.shown, MOST_IN_ALL - self.shown);
             let has_room = match new.len() {
                 count if count > room => Err(Unfollowed::TooLong),
                 count if count > in_all => Err(Unfollowed::TooMany),
                 _ => Ok(()),
             };
             new.truncate(room.min(in_all));
-            (log.told, self.told) = (log.told + new.len(), self.told + new.len());
+            (log.shown, self.shown) = (log.shown + new.len(), self.shown + new.len());
             if !new.is_empty() {
                 events.push(EventKind::Logged { target, lines: new });
             }
@@ -180,19 +180,19 @@ impl Logs {
         Some(events)
     }
 
-    /// Gives a log up, so that another one can be followed.
+    /// Gives up a log, so that another one can be followed.
     fn end(&mut self, target: usize, deploy: DeployId, why: &Unfollowed) {
         self.followed.remove(&target);
         self.over.insert(deploy);
         match why {
             Unfollowed::NoAnswer(_) | Unfollowed::Repeated => self.failed += 1,
             Unfollowed::TooLong => {}
-            // The others are over as well, and that has been told.
+            // The others have ended as well, which was reported.
             Unfollowed::TooMany => self.give_up(),
         }
     }
 
-    /// Gives up all of them: there is no time left, or no room.
+    /// Gives up all of them: there is no time left, or there are too many lines.
     pub(super) fn give_up(&mut self) {
         self.which = None;
         self.followed.clear();
@@ -210,11 +210,11 @@ impl Log {
             position: Position::default(),
             errors: 0,
             parts: 0,
-            told: 0,
+            shown: 0,
         }
     }
 
-    /// Takes in an answer, and returns the records that it brings.
+    /// Handles an answer, and returns its records.
     fn take<'a>(&mut self, now: Moment, reply: &'a Reply) -> Result<&'a [LogRecord], Unfollowed> {
         let asked = self.asked.take().unwrap_or(now);
         let answer = match reply {
@@ -238,7 +238,7 @@ impl Log {
         Ok(records)
     }
 
-    /// No good answer: it is asked again, then in the other way, and then not any more.
+    /// A bad answer: requested again, then in the other way, and then given up.
     fn on_error(&mut self, now: Moment, error: &ApiError) -> Result<(), Unfollowed> {
         self.errors += 1;
         self.due = now + self.schedule.after(Observed::Trouble);

@@ -1,4 +1,5 @@
-//! How far a log has been read: by the server's own cursor where it has the long poll, else by the time of the last record.
+//! How far a log has been read: by the server's cursor if it has the long poll, otherwise by the time of the last
+//! record.
 
 use crate::LogStreamId;
 use crate::api::{Fact, LogPage, Request, TailCursor, TailPage};
@@ -6,30 +7,30 @@ use crate::model::LogRecord;
 
 #[derive(Debug, Default)]
 pub(super) struct Position {
-    /// Where the server says that the next part begins.
+    /// The server's cursor of the next part.
     tail: Option<TailCursor>,
     /// The time until which it has been read, in nanoseconds since 1970.
     until: Option<u64>,
-    /// How many records that say no time have been read after that.
+    /// How many records without a time have been read after that.
     untimed: usize,
     in_pages: bool,
 }
 
-/// What comes next in a log.
+/// The next part of a log.
 #[derive(Debug, Default)]
 pub(super) struct Part<'a> {
     /// The records, oldest first.
     pub(super) records: &'a [LogRecord],
-    /// There is more already.
+    /// There are already more.
     pub(super) has_more: bool,
 }
 
-/// The server gives the same part again and again, or what was not asked for.
+/// The server repeats the same part, or sends another one than requested.
 #[derive(Debug, PartialEq)]
 pub(super) struct Useless;
 
 impl Position {
-    /// Returns the request for what comes next.
+    /// Returns the request for the next part.
     pub(super) fn request(&self, stream: &LogStreamId) -> Request {
         match self.in_pages {
             true => Request::LogsAfter(stream.clone(), self.until),
@@ -37,21 +38,21 @@ impl Position {
         }
     }
 
-    /// Tells whether the answer comes at once, and not only when there is something.
+    /// Returns whether the answer comes at once, even without new records.
     pub(super) fn is_in_pages(&self) -> bool {
         self.in_pages
     }
 
-    /// Goes on by pages from there on, and tells whether it did not yet.
+    /// Continues by pages from here. Returns whether it did not do so before.
     pub(super) fn turn_to_pages(&mut self) -> bool {
         !std::mem::replace(&mut self.in_pages, true)
     }
 
-    /// Takes in an answer.
+    /// Handles an answer.
     pub(super) fn take<'a>(&mut self, fact: &'a Fact) -> Result<Part<'a>, Useless> {
         match fact {
             Fact::Tail(Some(page)) => Ok(self.take_tail(page)),
-            // The server does not offer it, or does not know its own cursor any more.
+            // The server does not offer it, or no longer knows its own cursor.
             Fact::Tail(None) => Ok(self.take_no_tail()),
             Fact::Logs(page) => self.take_page(page),
             _ => Err(Useless),
@@ -70,7 +71,7 @@ impl Position {
                 Part { records: &page.records, has_more: page.has_more && !page.records.is_empty() }
             }
             None if page.records.is_empty() => Part::default(),
-            // The next answer would be the same. Pages begin where it stands.
+            // The next answer would be the same. Pages start at the current position.
             None => self.take_no_tail(),
         }
     }
@@ -84,7 +85,7 @@ impl Position {
                 Ok(Part { records, has_more: page.next.is_some() && !records.is_empty() })
             }
             Some(_) if !page.records.is_empty() => Err(Useless),
-            // As nothing says where they end, they come again with the next page.
+            // As nothing shows where they end, they are repeated in the next page.
             _ => {
                 let records = page.records.get(self.untimed..).unwrap_or_default();
                 self.untimed = self.untimed.max(page.records.len());
@@ -114,7 +115,7 @@ mod tests {
         Fact::Logs(LogPage { records, next })
     }
 
-    /// What is read of each answer, and the request that follows.
+    /// The records read from each answer, and the next request.
     fn read(answers: &[Fact]) -> (Vec<String>, Request) {
         let mut position = Position::default();
         let read = answers.iter().map(|fact| match position.take(fact) {

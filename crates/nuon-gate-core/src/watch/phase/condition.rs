@@ -1,5 +1,5 @@
-//! What the server has observed of a component's health, and what that says of a deploy. A pure table: `table/healthy.rs` tries
-//! every row.
+//! What the server has observed of a component's health, and what that means for a deploy. A pure table:
+//! `table/healthy.rs` tests every row.
 
 use std::time::Duration;
 
@@ -9,25 +9,24 @@ use crate::RemoteText;
 use crate::model::{ComponentHealth, Health, HealthVerdict, Resource};
 use crate::timeline::span;
 
-/// What was bad before the deploy gets so long, by its observations, to be found better. The server wants to see three of them
+/// How long bad health from before the deploy may take to recover, by its observations. The server needs three of them
 /// before it calls anything bad, about one a minute.
 const RECOVERY: Duration = Duration::from_secs(180);
 
-/// How far the clock of the runner, which says when it has observed something, can be from the server's, which says when a deploy
-/// ended.
+/// How far the runner's clock, which dates observations, may differ from the server's, which dates the end of a deploy.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// When a deploy ended, and what had been observed by the time that was seen.
+/// When a deploy ended, and the last observation by then.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ended {
     /// By the server's clock.
     pub(super) at: Timestamp,
-    /// When the last observation was made by the time of the first poll of the component's health, by the runner's clock.
+    /// The last observation at the first poll of the component's health, by the runner's clock.
     pub(super) observed: Option<Timestamp>,
 }
 
 impl Ended {
-    /// Tells whether an observation was made after the deploy ended. One that came after the first poll was; otherwise the two
+    /// Returns whether an observation was made after the deploy ended. One that came after the first poll was; otherwise the two
     /// clocks have to be far enough apart.
     fn is_before(self, observed: Timestamp) -> bool {
         let came_later = self.observed.is_some_and(|before| observed > before);
@@ -35,14 +34,14 @@ impl Ended {
     }
 }
 
-/// How a component does after a deploy.
+/// The health of a component after a deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
     /// It is healthy, and was observed to be since the deploy ended.
     Healthy(Sight),
     /// It is degraded or unhealthy, and not only from before.
     Bad(Health, RemoteText),
-    /// It is not healthy, and may still become so.
+    /// It is not healthy, but may still become so.
     NotYet(RemoteText),
     /// Nothing is known that would be about this deploy.
     Unseen(RemoteText),
@@ -57,8 +56,8 @@ pub(super) struct Sight {
     pub(super) observed: Timestamp,
 }
 
-/// Says how a component does after a deploy that has ended. The server's word alone says nothing of when anything was last
-/// observed: it is not written anew while it stays the same. So it counts together with what was observed since.
+/// Judges a component's health after a deploy that has ended. The server's status alone does not say when anything was
+/// last observed: it is not rewritten while it is unchanged. So it only counts together with later observations.
 pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], ended: Ended) -> Condition {
     let unseen = |words: &str| Condition::Unseen(RemoteText::new(words));
     let verdict = component.verdict.as_ref();
@@ -80,7 +79,7 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
     let worst = resources.iter().filter(is_fresh).filter_map(|row| Some((row.severity()?, row)));
     let worst = worst.max_by_key(|(severity, _)| *severity);
     let is_bad = worst.is_some_and(|(_, row)| row.health.as_ref().is_some_and(Health::is_bad));
-    // The server writes since when without fractions of a second.
+    // The server writes this time in whole seconds.
     let is_since = began.as_second() >= ended.at.as_second();
     match (health, worst) {
         (Health::Degraded | Health::Unhealthy, _) if is_bad && is_since || span(ended.at, observed) >= RECOVERY => {
@@ -93,15 +92,15 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
     }
 }
 
-/// Returns when the component was last observed. A check that somebody pushed says nothing of what the runner can see, and
-/// counts only where there is no more than such.
+/// Returns when the component was last observed. A pushed check shows nothing about the runner's view, and only counts
+/// if there is nothing else.
 pub(super) fn last_observed(resources: &[Resource]) -> Option<Timestamp> {
     let assessed = || resources.iter().filter(|row| row.is_assessed());
     let by_runner = assessed().any(|row| !row.is_pushed());
     assessed().filter(|row| !(by_runner && row.is_pushed())).filter_map(|row| row.observed_at).max()
 }
 
-/// Returns the server's own words, or else its word.
+/// Returns the server's description, or else its status.
 fn words(health: &Health, verdict: &HealthVerdict) -> RemoteText {
     let description = verdict.description.as_ref().filter(|text| !text.is_blank() && !text.is(health.as_str()));
     description.cloned().unwrap_or_else(|| RemoteText::new(format!("the component is {health}")))

@@ -69,7 +69,7 @@ impl<'a> Steps<'a> {
         self.own.iter().chain(&self.health).copied()
     }
 
-    /// Tells whether the health is being verified. What comes of it counts, even if another component has already failed or
+    /// Returns whether the health is being verified. What comes of it counts, even if another component has already failed or
     /// parked the workflow; but then a word that is not known does not say that anything is under way.
     fn is_verifying(&self) -> bool {
         let goes_on = self.workflow.end().is_none();

@@ -1,8 +1,9 @@
-//! How far the watch over one target has come, and the one decision that follows from what it has read.
+//! The progress of the watch over one target, and the one decision about what it has read.
 //!
-//! Each phase owns its data: what lasts from poll to poll, by name, and what the poll under way has read, which is forgotten
-//! when the next one begins. A fact changes the phase ([`Phase::on_fact`], then [`Phase::advance`]); [`decide`] reads it and
-//! says what is to be read next, why nothing can be said yet, or how it ends. Nothing else ends a target or chooses a request.
+//! Each phase owns its data: what lasts from poll to poll, by name, and what the current poll has read, which is
+//! dropped when the next one begins. A fact changes the phase ([`Phase::on_fact`], then [`Phase::advance`]); [`decide`]
+//! reads it and returns what to read next, why nothing can be decided yet, or how it ends. Nothing else ends a target
+//! or chooses a request.
 
 mod condition;
 mod follow;
@@ -40,7 +41,7 @@ use crate::{
     Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
 };
 
-/// How far the watch over a target has come.
+/// The progress of the watch over a target.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// No deploy matched yet.
@@ -53,9 +54,9 @@ pub(super) enum Phase {
     Ended,
 }
 
-/// What a phase goes on to after an answer.
+/// The next phase after an answer.
 enum Move {
-    /// This phase goes on.
+    /// The phase stays.
     Stay(Phase),
     /// A deploy that matched, or took the place of another, is followed.
     Follow(Box<Follow>),
@@ -81,7 +82,7 @@ struct Replaced {
     read_rows: ReadRows,
 }
 
-/// What a decision goes by besides what was read.
+/// What a decision depends on besides what was read.
 #[derive(Debug)]
 pub(super) struct Policy<'a> {
     pub(super) settings: &'a WatchSettings,
@@ -93,17 +94,17 @@ pub(super) struct Policy<'a> {
     pub(super) has_server_time: bool,
     /// The workflows that have answered, whoever asked for them, and when they last did.
     pub(super) answered: &'a HashMap<WorkflowId, Moment>,
-    /// The deploys of the whole install are asked for first, which serves its other targets as well.
+    /// The install's list is requested first, which serves its other targets as well.
     pub(super) by_list: bool,
     /// The installs that a later run of the branch has taken.
     pub(super) takeovers: &'a Takeovers,
     /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
     pub(super) wide: bool,
-    /// Where the dashboard is can still be asked. Only links need it, and no verdict.
+    /// The dashboard can still be requested. Only links need it, and no verdict.
     pub(super) dashboard: Option<Request>,
 }
 
-/// What follows from what has been read.
+/// A decision about what has been read.
 #[derive(Debug, Clone)]
 pub(super) enum Decision {
     /// This has to be read.
@@ -150,7 +151,7 @@ impl End {
     }
 }
 
-/// Why a target is polled no more, although nothing has been decided.
+/// Why a target is no longer polled, although nothing has been decided.
 #[derive(Debug, Clone)]
 pub(super) enum StopReason<'a> {
     /// A limit on time expired.
@@ -159,7 +160,7 @@ pub(super) enum StopReason<'a> {
     Stopped(StoppedBy, Option<&'a ApiError>),
 }
 
-/// Something that happened and is reported.
+/// An event to report.
 #[derive(Debug, Clone)]
 pub(super) enum Note {
     /// A deploy matched.
@@ -174,11 +175,11 @@ pub(super) enum Note {
     Lost,
     /// The install's name.
     InstallName(Option<RemoteText>),
-    /// Something a human should know.
+    /// A warning.
     Warned(Warning),
 }
 
-/// Decides what follows from what a phase has read.
+/// Decides about what a phase has read.
 pub(super) fn decide(phase: &Phase, policy: &Policy<'_>) -> Decision {
     match phase {
         Phase::Searching(search) => search.decide(policy),
@@ -188,7 +189,7 @@ pub(super) fn decide(phase: &Phase, policy: &Policy<'_>) -> Decision {
     }
 }
 
-/// Decides how a target ends that is polled no more.
+/// Decides how a target ends that is no longer polled.
 pub(super) fn decide_at_stop(phase: &Phase, policy: &Policy<'_>, reason: &StopReason<'_>, standing: Standing) -> End {
     let known = match phase {
         Phase::Following(follow) => follow.known_end(policy, reason),
@@ -212,7 +213,7 @@ pub(super) fn decide_at_stop(phase: &Phase, policy: &Policy<'_>, reason: &StopRe
 }
 
 impl Phase {
-    /// Forgets what the poll before has read.
+    /// Drops what the earlier poll has read.
     pub(super) fn begin_poll(&mut self) {
         match self {
             Self::Searching(search) => search.begin_poll(),
@@ -222,11 +223,11 @@ impl Phase {
         }
     }
 
-    /// Takes in a fact.
+    /// Handles a fact.
     ///
     /// # Errors
     ///
-    /// If it cannot be used, so that it is no good answer after all.
+    /// If it cannot be used, so that it is not a good answer.
     pub(super) fn on_fact(
         &mut self,
         request: &Request,
@@ -241,14 +242,14 @@ impl Phase {
         }
     }
 
-    /// Takes in the newest deploys of the whole install while a poll is under way that did not ask for them.
+    /// Handles the newest deploys of the whole install if another target requested them during this poll.
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         if let Self::Following(follow) = self {
             follow.overhear(rows, target);
         }
     }
 
-    /// Goes on to the next phase, as often as what has been read asks for.
+    /// Moves on to the next phase, as often as what has been read requires.
     pub(super) fn advance(self, policy: &Policy<'_>) -> (Self, Vec<Note>) {
         let (mut phase, mut notes) = (self, Vec::new());
         loop {
@@ -270,7 +271,7 @@ impl Phase {
         }
     }
 
-    /// Takes note that something could not be read which can be done without, and tells whether that is so.
+    /// Records that something could not be read. Returns whether the poll can do without it.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         match self {
             Self::Searching(search) => search.does_without(request),
@@ -279,7 +280,7 @@ impl Phase {
         }
     }
 
-    /// Tells whether what a request is about has answered before, so that it exists.
+    /// Returns whether the object of a request has answered before, so that it exists.
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match self {
             Self::Searching(search) => search.has_answered(request),
@@ -289,7 +290,7 @@ impl Phase {
         }
     }
 
-    /// Tells whether what a request is about is known to be the target's.
+    /// Returns whether the object of a request is known to be the target's.
     pub(super) fn is_identified(&self, request: &Request) -> bool {
         match (self, request) {
             (Self::Following(follow), Request::Deploy(_, _, id)) => follow.is_identified(id),
@@ -297,7 +298,7 @@ impl Phase {
         }
     }
 
-    /// Takes note why the poll has ended without a decision, and since when that is so.
+    /// Records why the poll has ended without a decision, and since when.
     pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
         if let Self::Following(follow) = self {
             follow.note_hold(hold, now);
@@ -328,7 +329,7 @@ struct Held {
 }
 
 impl Held {
-    /// Goes on with the same reason, or begins with another one.
+    /// Continues with the same reason, or starts with another one.
     fn next(before: Option<Self>, hold: Hold, now: Moment) -> Self {
         match before.filter(|before| before.hold.is_same(&hold)) {
             Some(before) => Self { hold, since: before.since, polls: before.polls + 1 },
@@ -368,7 +369,7 @@ pub(super) fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterat
     rows.iter().filter(move |row| row.component_id.as_ref() == Some(&target.component))
 }
 
-/// Tells whether a list has as many rows as one can have, so that there may be older ones.
+/// Returns whether a list has the maximum number of rows, so that there may be older ones.
 fn is_cut_off(rows: &[Deploy]) -> bool {
     rows.len() >= MOST_ROWS as usize
 }
@@ -384,7 +385,7 @@ fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Opt
 }
 
 impl Policy<'_> {
-    /// Returns the server's clock, if an answer has said its time.
+    /// Returns the server's clock, if an answer has given its time.
     fn server_clock(&self) -> ServerClock {
         ServerClock { started_at: Some(self.started_at).filter(|_| self.has_server_time), now: self.now }
     }
@@ -398,13 +399,13 @@ impl Policy<'_> {
         self.settings.rules.judge_deploy(row)
     }
 
-    /// Tells whether a workflow has answered, whoever asked for it.
+    /// Returns whether a workflow has answered any poller.
     fn has_answered(&self, id: &WorkflowId) -> bool {
         self.answered.contains_key(id)
     }
 
-    /// Tells whether a flag says what a status means. One that lets pass what passes anyway says nothing, so that the steps
-    /// are still asked.
+    /// Returns whether a flag decides what a status means. A flag that repeats the table does not count, so the steps
+    /// are still read.
     fn is_by_rule(&self, row: &Deploy) -> bool {
         let passes_anyway = Rules::default().judge_deploy(row) == Judgement::Passed;
         match self.settings.rules.override_of(row.current_status()) {

@@ -1,9 +1,9 @@
-//! Whether the newest deploy had ended before the wait began, so that it is not the one that is waited for.
+//! Whether the newest deploy had ended before the wait began, so that it is not the one to wait for.
 //!
-//! That is the case unless something proves that it had not: the server's own account of when it was created or ended, or, where
-//! that says nothing, an answer that showed it in another state, or did not show it. Answers of a replica that lags prove nothing
-//! against the account, as they show what was: what was created before has been there, whether it was shown or not. And an account
-//! that lies ahead of the server's clock was written before that was put back.
+//! That is assumed unless there is proof that it had not. The proof is the server's own time of its creation or end or,
+//! if there is none, an answer that showed it in another state, or did not show it. Answers of a lagging replica prove
+//! nothing against the server's times: they show an earlier state, and a row that was created before has existed,
+//! whether shown or not. A time that is ahead of the server's clock was written before that clock was set back.
 
 use jiff::Timestamp;
 
@@ -58,7 +58,7 @@ impl Past {
         }
     }
 
-    /// Tells whether it had ended before. `others`: when all else ended that its end rests on, as far as the server says.
+    /// Returns whether it had ended before. `others`: when all else ended that its end rests on, as far as the server says.
     pub(super) fn had_ended(self, row: &Deploy, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> bool {
         if Rules::default().judge_deploy(row) == Judgement::Pending || self.created == Era::During {
             return false;

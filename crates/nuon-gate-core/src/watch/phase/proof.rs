@@ -1,4 +1,4 @@
-//! What a pass rests on.
+//! The proof of a pass.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::ApprovalPlace;
 use crate::model::Status;
 use crate::{DeployId, Kind, WorkflowId};
 
-/// Proof that a deploy passed. Only the watch's decision can make one, and only from the whole list of what a pass needs.
+/// Proof that a deploy passed. Only the watch's decision can create one, and only from everything that a pass needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     deploy: DeployId,
@@ -17,7 +17,7 @@ pub struct Proof {
     health: Option<HealthProof>,
 }
 
-/// Proof that the component was healthy for as long as it had to be. Only the watch's decision can make one.
+/// Proof that the component was healthy for long enough. Only the watch's decision can create one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthProof {
     observed: Timestamp,
@@ -40,7 +40,7 @@ impl HealthProof {
     }
 }
 
-/// What showed that the deploy did its work.
+/// What proves that the deploy did its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Basis {
     /// Its status, and every step of this workflow that works on it.
@@ -49,9 +49,9 @@ pub enum Basis {
     Status,
     /// Its status alone: the workflow that it names does not exist.
     WithoutWorkflow(WorkflowId),
-    /// The user's word that this status is a pass.
+    /// The user's rule that this status is a pass.
     Rule(Status),
-    /// The user's word that a plan that waits for a human, here, is a pass.
+    /// The user's rule that a plan that waits for a human, here, is a pass.
     Approval(ApprovalPlace),
 }
 
@@ -70,12 +70,12 @@ impl Proof {
         self.kind
     }
 
-    /// Returns what showed that it did.
+    /// Returns what proves that it did.
     pub fn basis(&self) -> &Basis {
         &self.basis
     }
 
-    /// Returns what shows that the component is healthy, if that was required.
+    /// Returns what proves that the component is healthy, if that was required.
     pub fn health(&self) -> Option<&HealthProof> {
         self.health.as_ref()
     }

@@ -33,12 +33,12 @@ impl ReadRows {
         Self { idle: self.idle, workflows: self.workflows, ..Self::by(pins) }
     }
 
-    /// Tells whether a row is a deploy, and not one that was found to be none.
+    /// Returns whether a row is a deploy, and not one that was found to be none.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
         row.kind().is_some() && row.id.as_ref().is_some_and(|id| !self.idle.contains(id))
     }
 
-    /// Tells whether a row is known to be older.
+    /// Returns whether a row is known to be older.
     pub(super) fn is_older(&self, row: &Deploy) -> bool {
         row.id.as_ref().is_some_and(|id| self.older.contains(id))
     }

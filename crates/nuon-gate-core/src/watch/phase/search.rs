@@ -25,13 +25,13 @@ pub(in crate::watch) struct Search {
     is_implicit: bool,
     /// The install and the component exist.
     exists: bool,
-    /// A hundred rows were read for the newest, in vain.
+    /// A hundred rows were read for the newest, without success.
     read_deep: bool,
     /// The newest row that does not match.
     newest: Option<Unmatched>,
     /// The same, if it is a deploy.
     rival: Option<Arc<Deploy>>,
-    /// The newest row when the list was last read in vain.
+    /// The newest row when the list was last read without success.
     listed: Option<DeployId>,
     /// The poll under way has found only what deploys nothing, so that it says nothing of what is there.
     goes_on: bool,
@@ -111,8 +111,8 @@ impl Search {
         self.reads = Reads::default();
     }
 
-    /// Tells whether the deploy can still take any time to appear: once anybody has seen the pinned workflow, at work or at
-    /// its end, it is only a matter of time.
+    /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow,
+    /// running or ended, it must appear soon.
     pub(in crate::watch) fn awaits_start(&self, answered: &HashMap<WorkflowId, Moment>) -> bool {
         !self.pins.workflow.as_ref().is_some_and(|id| answered.contains_key(id))
     }
@@ -292,7 +292,7 @@ impl Search {
         let source = self.pins.workflow.as_ref()?;
         match &self.reads.workflow {
             None => Some(workflow_request(target, source)),
-            // The deploy may have come between the two reads.
+            // The deploy may have appeared between the two reads.
             Some(workflow) if workflow.end().is_some() && !self.reads.listed_last => Some(list_request(target)),
             Some(_) => None,
         }
@@ -307,7 +307,7 @@ impl Search {
         }
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotStarted) };
         let since = Held::behind_since(self.held.as_ref(), policy.now);
-        // A workflow that has deployed may only be ahead of the list of rows.
+        // A workflow that has deployed something may only be ahead of the list of rows.
         let may_be_ahead = !workflow.deploys().is_empty() || end == WorkflowEnd::Succeeded;
         if may_be_ahead && policy.now < since + LAG {
             return Decision::Hold(Hold::Behind(Behind::NoRow(end)));

@@ -63,7 +63,7 @@ impl Succession {
         Vec::new()
     }
 
-    /// Tells whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow. If the
+    /// Returns whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow. If the
     /// workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
     fn is_successor(&self, row: &Deploy) -> bool {
         let Replaced { row: before, workflow, ids, read_rows, .. } = &self.replaced;
@@ -97,11 +97,11 @@ impl Succession {
         let Some(id) = &self.replaced.workflow else { return Decision::Hold(Hold::NotReplaced) };
         let Some(workflow) = &self.reads.workflow else { return Decision::Need(workflow_request(policy.target, id)) };
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotReplaced) };
-        // The successor may have come between the two reads.
+        // The successor may have appeared between the two reads.
         if self.reads.lists < 2 {
             return Decision::Need(list_request(policy.target));
         }
-        // The list may be behind a workflow that has deployed something else.
+        // The list may lag behind a workflow that has deployed something else.
         if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
             return Decision::Hold(Hold::NotReplaced);
         }

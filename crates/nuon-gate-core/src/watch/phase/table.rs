@@ -1,12 +1,14 @@
 //! The table of the watch's decision, to be read as its specification.
 //!
-//! `status`, `passing`, `failing` and `pending` say what a deploy and its workflow mean together. The others are scenes:
-//! what is asked, poll by poll, what the server says, and what follows. Each row has a name and the section that it rests
-//! on: one of `docs/nuon-api.md`, or one of the contract with the users.
+//! `status`, `passing`, `failing` and `pending` define what a deploy and its workflow mean together. The others are
+//! scenes: the requests, poll by poll, the server's answers, and the decision. Each row has a name and the section that
+//! it rests on: one of `docs/nuon-api.md`, or one of the promises to users.
 
 mod approving;
+mod baking;
 mod believing;
 mod closing;
+mod dating;
 mod failing;
 mod following;
 mod healthy;
@@ -16,6 +18,7 @@ mod passing;
 mod pending;
 mod pinning;
 mod replacing;
+mod rivals;
 mod said;
 mod scene;
 mod searching;
@@ -58,14 +61,14 @@ const OTHER: &str = "dpl-db";
 const OWN_COMPONENT: &str = "inc-web";
 const OTHER_COMPONENT: &str = "inc-db";
 
-/// What a deploy and its workflow say, and what that means.
+/// A deploy and its workflow, and their meaning.
 #[derive(Debug, Clone, Copy)]
 struct Row {
     name: &'static str,
     section: &'static str,
     status: &'static str,
     kind: Kind,
-    /// What a flag says of the status.
+    /// A flag's judgement of the status.
     rule: Option<Judgement>,
     /// Whether the deploy says which component of the install it is for.
     has_component: bool,
@@ -124,13 +127,13 @@ impl Row {
     }
 }
 
-/// Reads the answer about a workflow.
+/// Reads an answer about a workflow.
 fn read(id: &str, body: &Value) -> Fact {
     let request = Request::Workflow(Some("inl-acme".parse().unwrap()), id.parse().unwrap());
     answer(&request, 200, body).unwrap().fact
 }
 
-/// What a server's answer says.
+/// The client's reading of a server's answer.
 fn answer(request: &Request, status: u16, body: &Value) -> Reply {
     let mut body = body.clone();
     let mut add = |name: &str, value: &str| {
@@ -156,7 +159,7 @@ fn answer(request: &Request, status: u16, body: &Value) -> Reply {
     interpret(request, status, &headers, body.to_string().as_bytes(), Timestamp::UNIX_EPOCH)
 }
 
-/// What they mean, in words that a row can hold.
+/// Their meaning, in a form for a row.
 #[derive(Debug, Clone, Copy)]
 enum Means {
     Pass,
@@ -175,7 +178,7 @@ enum Means {
     /// An error is contradicted by the workflow.
     Unnoticed,
     Orphan(Verdict, WorkflowEnd),
-    /// The same, but a step has seen more of it.
+    /// The same, but a step knows more.
     OrphanBehind(Verdict, WorkflowEnd),
     /// A human is asked in this step.
     Asks(&'static str),
@@ -210,7 +213,7 @@ impl Means {
     }
 }
 
-/// Where a workflow stands.
+/// The state of a workflow.
 #[derive(Debug, Clone, Copy)]
 struct Flow {
     word: &'static str,

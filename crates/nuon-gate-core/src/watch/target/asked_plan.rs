@@ -1,4 +1,4 @@
-//! The plan that a human is asked to approve. No verdict depends on it, so it is asked for once.
+//! The plan that a human is asked to approve. No verdict depends on it, so it is requested once.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::model::Plan;
 
-/// What is known of the plan that is to be approved.
+/// What is known about the plan to approve.
 #[derive(Debug, Default)]
 pub(super) struct AskedPlan {
-    /// Where that is asked, of the plan that was asked for last.
+    /// The approval whose plan was requested last.
     place: Option<ApprovalPlace>,
     plan: Option<Arc<Plan>>,
 }
 
 impl AskedPlan {
-    /// Returns the request for the plan of a place, the first time.
+    /// Returns the request for the plan of an approval, the first time.
     pub(super) fn request(&mut self, place: &ApprovalPlace) -> Option<Request> {
         if self.was_asked(place) {
             return None;
@@ -24,12 +24,12 @@ impl AskedPlan {
         Request::plan(place)
     }
 
-    /// Tells whether the plan of a place has been asked for.
+    /// Returns whether the plan of an approval has been requested.
     pub(super) fn was_asked(&self, place: &ApprovalPlace) -> bool {
         self.place.as_ref() == Some(place)
     }
 
-    /// Takes it in.
+    /// Records it.
     pub(super) fn came(&mut self, plan: Arc<Plan>) {
         self.plan = Some(plan);
     }
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_asked_for_once() {
+    fn each_plan_is_requested_once() {
         let (place, other) = (place("iws1", Some("waa1")), place("iws2", Some("waa2")));
         let mut asked = AskedPlan::default();
         assert_eq!([0; 3].map(|_| asked.request(&place).is_some()), [true, false, false]);

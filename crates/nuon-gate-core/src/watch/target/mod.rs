@@ -1,4 +1,4 @@
-//! The watch over one target: its polls, and what each answer leads to.
+//! The watch over one target: its polls, and the handling of each answer.
 
 mod asked_plan;
 mod record;
@@ -35,8 +35,8 @@ pub(super) struct TargetWatch {
 }
 
 impl TargetWatch {
-    /// Watches for what the pins match, or follows the deploy that has been seen from the beginning, although it was not pinned
-    /// by its id.
+    /// Watches for a deploy that matches the pins, or follows a deploy that has been seen from the start, although it
+    /// was not pinned by its id.
     pub(super) fn new(
         index: usize,
         target: Target,
@@ -73,12 +73,12 @@ impl TargetWatch {
         self.record.has_ended()
     }
 
-    /// Tells whether it ended before its deploy did: a human is asked, or another deploy came.
+    /// Returns whether it ended before its deploy did: a human is asked, or another deploy came.
     pub(super) fn ended_early(&self) -> bool {
         self.record.ended_early()
     }
 
-    /// Returns the deploy that is followed, as it was last read.
+    /// Returns the deploy that is followed, as last read.
     pub(super) fn deploy(&self) -> Option<&Deploy> {
         self.record.deploy()
     }
@@ -88,7 +88,7 @@ impl TargetWatch {
         self.record.take_ending()
     }
 
-    /// Tells whether a deploy is, or was before it was replaced, the one that is followed.
+    /// Returns whether a deploy is, or was before it was replaced, the one that is followed.
     pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
         let is_followed = matches!(&self.phase, Phase::Following(follow) if follow.id() == deploy);
         is_followed || self.record.has_followed(deploy)
@@ -109,7 +109,7 @@ impl TargetWatch {
         self.record.last_change()
     }
 
-    /// Tells whether nothing should change, as the component has to stay healthy.
+    /// Returns whether no change is expected, because the component has to stay healthy.
     pub(super) fn is_baking(&self) -> bool {
         matches!(self.phase.hold(), Hold::Baking(_))
     }
@@ -135,7 +135,7 @@ impl TargetWatch {
         }
     }
 
-    /// Begins a poll with an answer that another target requested, if it may poll and needs that answer first; tells
+    /// Begins a poll with an answer that another target requested, if it may poll and needs that answer first. Returns
     /// whether it did.
     pub(super) fn serve(
         &mut self,
@@ -146,7 +146,7 @@ impl TargetWatch {
         shared: &mut Shared,
     ) -> bool {
         if self.poller.polling_since().is_some() {
-            // Its own poll goes on, and does not pass what has just been superseded.
+            // Its own poll continues, and does not pass a deploy that was just superseded.
             if let Ok(Answer { fact: Fact::InstallDeploys(rows), .. }) = reply {
                 self.phase.overhear(rows, self.record.target());
             }
@@ -165,7 +165,7 @@ impl TargetWatch {
         true
     }
 
-    /// Puts the next poll off until then if the last has shown nothing new.
+    /// Postpones the next poll until then, if the last one has shown nothing new.
     pub(super) fn postpone(&mut self, until: Option<Moment>) {
         let has_changed = matches!(&self.phase, Phase::Following(follow) if follow.has_changed());
         if let Some(until) = until.filter(|_| !has_changed) {
@@ -177,7 +177,7 @@ impl TargetWatch {
         decide(&self.phase, &policy(&self.record, now, shared, wide))
     }
 
-    /// Tells whether this poll reads everything, even if nothing depends on it.
+    /// Returns whether this poll reads everything, even if nothing depends on it.
     fn is_wide(&self, polls: u32, shared: &Shared) -> bool {
         polls.is_multiple_of(WIDE) || shared.is_once() || self.poller.is_hurried()
     }
@@ -251,7 +251,7 @@ impl TargetWatch {
         Ok(())
     }
 
-    /// Deals with an error, and tells whether the poll goes on all the same.
+    /// Handles an error. Returns whether the poll continues.
     fn on_error(&mut self, now: Moment, request: &Request, error: &ApiError, shared: &mut Shared) -> bool {
         if shared.optional_missed(request, now) {
             return true;
@@ -320,7 +320,7 @@ impl TargetWatch {
         }
     }
 
-    /// Returns the request for something that people want to know, and on which no verdict depends.
+    /// Returns an optional request, for people.
     fn request_for_people(&mut self, hold: &Hold, now: Moment, shared: &Shared) -> Option<Request> {
         // What still matters is read after the end.
         if shared.is_ending() {
@@ -340,8 +340,8 @@ impl TargetWatch {
         self.workflow().filter(|_| is_wide).and_then(|workflow| shared.queue_request(workflow, now))
     }
 
-    /// Returns the request for the earlier deploys, once for each that is followed and goes on. Where one list serves
-    /// all of an install, a request for each target would cost too much.
+    /// Returns the request for the earlier deploys, once for each deploy that is followed and running. If one list
+    /// serves the whole install, a request for each target would cost too much.
     fn history_request(&mut self, hold: &Hold, now: Moment, shared: &Shared) -> Option<Request> {
         let target = self.record.target();
         let is_worth_it =
@@ -379,7 +379,7 @@ impl TargetWatch {
             Phase::Following(follow) => follow.has_changed(),
             _ => false,
         };
-        // What may be over in a moment is polled again soon.
+        // What may change soon is polled again soon.
         let soon = matches!(hold, Hold::Approval(_) | Hold::Behind(_)) && !before.is_same(hold);
         let observed = if changed || soon { Observed::Change } else { Observed::Nothing };
         self.poller.over(now, observed);
@@ -394,7 +394,7 @@ impl TargetWatch {
         }
     }
 
-    /// Returns where it stands, for a heartbeat.
+    /// Returns its state, for a heartbeat.
     pub(super) fn pending(&self, now: Moment, shared: &Shared) -> Pending {
         self.record.pending(self.phase.hold(), now, shared)
     }
@@ -432,7 +432,7 @@ impl TargetWatch {
     /// Ends the target because the watch stops.
     pub(super) fn stop(&mut self, by: StoppedBy, now: Moment, shared: &mut Shared) {
         let error = self.poller.last_error().cloned();
-        // A pending deploy is pending whatever else could not be read; how one has ended is not known then.
+        // A pending deploy is pending whatever else could not be read. How it has ended is not known otherwise.
         let is_open = self
             .record
             .status()
@@ -443,7 +443,7 @@ impl TargetWatch {
         self.end_at_stop(&StopReason::Stopped(by, error.as_ref()), now, shared);
     }
 
-    /// A refusal is an end of the whole run. A signal comes before it, and ends the target in its place.
+    /// A refusal ends the whole run. A signal that came first ends the target instead.
     pub(super) fn unrefuse(&mut self, by: StoppedBy, now: Moment, shared: &mut Shared) {
         if self.record.take_refusal() {
             self.stop(by, now, shared);

@@ -1,4 +1,4 @@
-//! What is reported of a target: its events as they happen, and its part of the report.
+//! What is reported about a target: its events, and its part of the report.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::watch::phase::{Basis, End, Note, rows_of};
 use crate::watch::shared::Shared;
 use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
-/// The shortest time between two reports of what holds a deploy, where only the words of a step or of its health have changed.
+/// The shortest time between two reports of a hold of which only the text has changed.
 const STEP_PACE: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
@@ -34,9 +34,9 @@ pub(super) struct Record {
     earlier: Earlier,
     replaced: Vec<DeployId>,
     superseded_by: Option<DeployId>,
-    /// That there is no deploy yet has been reported.
+    /// It was reported that there is no deploy yet.
     reported_not_started: bool,
-    /// What keeps it from its verdict, as it was last told, and when.
+    /// The last reported hold, and when.
     reported_hold: Option<(Hold, Moment)>,
     approval: Option<ApprovalPlace>,
     plan: AskedPlan,
@@ -46,7 +46,7 @@ pub(super) struct Record {
     is_ending: bool,
 }
 
-/// What the earlier deploys say about the one that is followed.
+/// What the earlier deploys show about the one that is followed.
 #[derive(Debug, Default)]
 struct Earlier {
     /// They have been requested.
@@ -94,7 +94,7 @@ impl Record {
         self.end.is_some()
     }
 
-    /// Tells whether it ended before its deploy did: a human is asked, or another deploy came.
+    /// Returns whether it ended before its deploy did: a human is asked, or another deploy came.
     pub(super) fn ended_early(&self) -> bool {
         match self.end.as_ref().map(|(_, end)| end) {
             Some(End::Passed(proof)) => matches!(proof.basis(), Basis::Approval(_)),
@@ -117,7 +117,7 @@ impl Record {
         self.deploy.as_deref()
     }
 
-    /// Tells whether a deploy is the last that was shown, or was replaced.
+    /// Returns whether a deploy is the last that was shown, or was replaced.
     pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
         let is_last = self.deploy.as_ref().is_some_and(|own| own.id.as_ref() == Some(deploy));
         is_last || self.replaced.contains(deploy)
@@ -128,19 +128,19 @@ impl Record {
         self.seen.last().map_or(self.began, |(_, at)| *at)
     }
 
-    /// Tells whether a poll has shown a deploy, or that there is none yet.
+    /// Returns whether a poll has shown a deploy, or that there is none yet.
     pub(super) fn has_a_state(&self) -> bool {
         self.deploy.is_some() || self.reported_not_started
     }
 
-    /// Returns where the deploy stands, for a heartbeat.
+    /// Returns its state, for a heartbeat.
     pub(super) fn pending(&self, hold: Hold, now: Moment, shared: &Shared) -> Pending {
         let (status, spent) = (self.status().cloned(), now - self.last_change());
         let pace = self.pace(now, shared).filter(|_| !hold.is_of_health());
         Pending { target: self.index, status, spent, pace, hold }
     }
 
-    /// Tells whether to request the earlier deploys, once for each deploy.
+    /// Returns whether to request the earlier deploys, once for each deploy.
     pub(super) fn begin_history(&mut self) -> bool {
         !std::mem::replace(&mut self.earlier.were_asked_for, true)
     }
@@ -154,8 +154,8 @@ impl Record {
         self.learn(history, forecast, now, shared);
     }
 
-    /// Records what is usual if a list of the install's deploys happens to say so. It may not go back far enough for more than
-    /// that, and it is polled for all targets, so none asks for it sooner.
+    /// Records the usual duration if a list of the install's deploys happens to show it. The list may not go back far
+    /// enough for more, and it serves all targets, so it is never requested sooner for this.
     pub(super) fn glean_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
         let is_known = self.earlier.history.is_some();
         let Some(deploy) = self.deploy.as_deref().filter(|_| !is_known) else { return };
@@ -178,7 +178,7 @@ impl Record {
         Some((self.earlier.forecast.as_deref()?, self.worked(now, shared)?))
     }
 
-    /// Returns how far the deploy has come, if it is known how long such deploys take.
+    /// Returns the deploy's progress, if the usual duration is known.
     fn pace(&self, now: Moment, shared: &Shared) -> Option<Pace> {
         let typical = self.earlier.history.as_ref()?.typical?;
         Some(Pace { elapsed: self.worked(now, shared)?, typical })
@@ -191,7 +191,7 @@ impl Record {
         Some(age.saturating_sub(waited(&self.timeline(now, shared))))
     }
 
-    /// Reports what keeps the deploy from its verdict, and once, when it is certain, that a human is asked at this `place`.
+    /// Reports why the deploy is held, and once, when it is certain, that a human is asked at this `place`.
     pub(super) fn report_hold(&mut self, hold: &Hold, place: Option<&ApprovalPlace>, now: Moment, shared: &mut Shared) {
         let target = self.index;
         if matches!(hold, Hold::NotStarted) && !std::mem::replace(&mut self.reported_not_started, true) {
@@ -200,10 +200,10 @@ impl Record {
         if *hold == Hold::Outdated {
             return;
         }
-        let is_new = self.reported_hold.as_ref().is_none_or(|(before, told)| {
-            // What a step says while it works can be another word at each poll.
+        let is_new = self.reported_hold.as_ref().is_none_or(|(before, at)| {
+            // A running step's text may change at each poll.
             let says_more = matches!(hold, Hold::Step(_) | Hold::Unseen(_) | Hold::NotHealthy(_));
-            !before.is_same(hold) || says_more && before != hold && now >= *told + STEP_PACE
+            !before.is_same(hold) || says_more && before != hold && now >= *at + STEP_PACE
         });
         if is_new {
             self.reported_hold = Some((hold.clone(), now));
@@ -317,7 +317,7 @@ impl Record {
         self.deploy.as_deref().map(Deploy::current_status)
     }
 
-    /// A plan that waits for a human can be what ends the target.
+    /// A plan that waits for a human may be what ends the target.
     fn report_last_approval(&mut self, end: &End, now: Moment, shared: &mut Shared) {
         match end {
             End::Otherwise(_, Cause::ApprovalNeeded(place)) => self.report_approval(place, now, shared),
@@ -331,7 +331,7 @@ impl Record {
         }
     }
 
-    /// Reports the end, and keeps it.
+    /// Reports the end, and stores it.
     pub(super) fn report_end(&mut self, end: End, now: Moment, shared: &mut Shared) {
         if let End::Refused(refusal) = &end {
             shared.refuse(refusal.clone());
@@ -346,7 +346,7 @@ impl Record {
         self.is_ending = true;
     }
 
-    /// Says where the deploy stands and where its time went.
+    /// Describes the deploy's state and where its time went.
     pub(super) fn standing(&self, hold: Hold, unmatched: Option<&Unmatched>, now: Moment, shared: &Shared) -> Standing {
         let Some(status) = self.status().cloned() else {
             return match unmatched {

@@ -1,4 +1,4 @@
-//! Made-up bodies of answers, and ways to damage good ones.
+//! Generated bodies of answers, and ways to damage good ones.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -51,7 +51,7 @@ const WORDS: [&str; 18] = [
     "0001-01-01T00:00:00Z",
 ];
 
-/// Any bytes; some begin as a body does.
+/// Any bytes; some start like a body.
 pub(crate) fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let start = select(vec!["", "{", "[", "[{", "{\"status\":\"active\"", "{\"status\":", "\u{feff}{", "<"]);
     let rest = prop_oneof![
@@ -72,7 +72,7 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// JSON of any shape, with the names and the words that servers use.
+/// JSON of any shape, with names and words that servers use.
 pub(crate) fn json() -> impl Strategy<Value = Value> {
     let key = prop_oneof![9 => select(&KEYS[..]).prop_map(str::to_owned), 1 => any::<String>()];
     scalar().prop_recursive(4, 40, 6, move |inner| {
@@ -84,7 +84,7 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Something done to a value somewhere inside a body.
+/// Damage to a value somewhere inside a body.
 #[derive(Debug, Clone)]
 pub(crate) struct Damage {
     place: Index,
@@ -94,11 +94,11 @@ pub(crate) struct Damage {
 #[derive(Debug, Clone)]
 enum Kind {
     Put(Value),
-    /// An object becomes the list of its members, and a list an object.
+    /// Turns an object into the list of its members, and a list into an object.
     Reshape,
-    /// A value becomes a list of itself.
+    /// Turns a value into a list of itself.
     Wrap,
-    /// A value becomes its text.
+    /// Turns a value into its text.
     Quote,
     Twice,
 }
@@ -159,7 +159,7 @@ fn nth<'a>(value: &'a mut Value, place: &mut usize) -> Option<&'a mut Value> {
     parts(value).into_iter().find_map(|part| nth(part, place))
 }
 
-/// Something done to the bytes of a body.
+/// Damage to the bytes of a body.
 #[derive(Debug, Clone)]
 pub(crate) enum Spoil {
     Flip(Index, u8),

@@ -1,5 +1,5 @@
-//! The watch's promises, held to over generated worlds: whole HTTP answers go in, and an oracle that shares nothing with the
-//! watch judges what comes out.
+//! Checks the watch's promises in generated worlds: complete HTTP answers go in, and an oracle that shares no code with
+//! the watch judges the outcome.
 
 #![allow(dead_code, reason = "whoever plays the worlds may leave a part of this")]
 
@@ -13,10 +13,10 @@ use nuon_gate_soak::world::World;
 
 use self::play::{Played, play};
 
-/// Every so many worlds are played twice.
+/// One world in this many is played twice.
 const PLAYED_AGAIN: u64 = 8;
 
-/// Plays a world, and returns which promises were broken.
+/// Plays a world. Returns the promises that were broken.
 pub(crate) fn broken(seed: u64) -> Vec<String> {
     let world = World::generate(seed);
     let played = play(&world);
@@ -29,14 +29,14 @@ pub(crate) fn broken(seed: u64) -> Vec<String> {
     found
 }
 
-/// Promise 4: the same seed and the same answers at the same times give the same events.
+/// Promise 4: the same seed and the same answers at the same times lead to the same events.
 fn is_repeated(world: &World, played: &Played) -> Option<String> {
     let again = play(world);
     let is_same = again.events == played.events && again.transcript == played.transcript;
     (!is_same).then(|| "the same seed gives another run".to_owned())
 }
 
-/// What a world is and what came of it, for a person.
+/// Describes a world and its run, for a person.
 pub(crate) fn described(seed: u64) -> String {
     let world = World::generate(seed);
     let played = play(&world);
@@ -47,9 +47,9 @@ pub(crate) fn described(seed: u64) -> String {
     lines.join("\n")
 }
 
-/// Promise 1, and everything else that the contract says of verdicts.
+/// Promise 1, and all other rules for verdicts.
 fn judged(world: &World, played: &Played) -> Vec<String> {
-    // A signal decides for everyone.
+    // A signal decides for every target.
     if played.run.verdict == "interrupted" {
         return Vec::new();
     }
@@ -62,7 +62,7 @@ fn judged(world: &World, played: &Played) -> Vec<String> {
     found
 }
 
-/// Promise 2: the watch ends by its deadline plus one request's time limit; after a signal within a second.
+/// Promise 2: the watch ends by its deadline plus one request's timeout, and within a second after a signal.
 fn ends_in_time(world: &World, played: &Played) -> Vec<String> {
     let question = world.question();
     let latest = question.timeout_ms + question.request_timeout_ms;
@@ -71,7 +71,7 @@ fn ends_in_time(world: &World, played: &Played) -> Vec<String> {
     if at > latest.min(after_signal.max(1)) { vec![format!("it ended only after {at} ms")] } else { Vec::new() }
 }
 
-/// Each target ends once, nothing happens to it afterwards, and a pass has its proof.
+/// Each target ends once, has no event afterwards, and a pass has a proof.
 fn is_consistent(played: &Played) -> Vec<String> {
     let mut found = Vec::new();
     if played.run.verdict == "usage" {

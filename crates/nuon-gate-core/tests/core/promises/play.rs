@@ -1,4 +1,4 @@
-//! Plays a world: the watch in virtual time, against whole HTTP answers.
+//! Plays a world: the watch in virtual time, against complete HTTP answers.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use nuon_gate_soak::world::World;
 
 use super::outcome;
 
-/// A run, and all that was asked and answered in it.
+/// A run, and all of its requests and answers.
 pub(super) struct Played {
     pub(super) transcript: Vec<Exchange>,
     pub(super) events: Vec<Event>,
@@ -173,7 +173,7 @@ fn settings(question: &Question, seed: u64) -> WatchSettings {
             _ => OnStale::Accept,
         },
         settle: duration(question.settle_ms),
-        // They are asked for or not, whatever the scene is.
+        // Logs are followed in every second world.
         logs: seed.is_multiple_of(2).then_some(Followed::All),
         seed,
         ..WatchSettings::default()

@@ -1,4 +1,4 @@
-//! A server that misbehaves byte by byte, where a well-behaved mock cannot.
+//! A server that misbehaves byte by byte, which a well-behaved mock cannot.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,16 +39,16 @@ pub(crate) enum End {
     Close,
     Reset,
     Hang,
-    /// Chunks of a JSON text without end.
+    /// Chunks of an endless JSON text.
     Endless,
 }
 
-/// Serves the same bytes to every request; returns the server's address and the heads of the requests.
+/// Serves the same bytes to every request. Returns the server's address and the heads of the requests.
 pub(crate) async fn raw(answer: impl Into<Vec<u8>>, end: End) -> (String, Arc<Mutex<Vec<String>>>) {
     by_path(vec![("", answer.into(), end)]).await
 }
 
-/// Serves bytes to the requests for paths that end so.
+/// Serves bytes by the end of the requested path.
 pub(crate) async fn by_path(answers: Answers) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -76,7 +76,7 @@ async fn serve(mut stream: TcpStream, answers: Arc<Answers>, heads: Arc<Mutex<Ve
     let path = head.split([' ', '?']).nth(1).unwrap_or_default().to_owned();
     heads.lock().unwrap().push(head);
     let Some((_, answer, end)) = answers.iter().find(|(own, ..)| path.ends_with(own)) else { return };
-    // The client may hang up at any time, which is its good right.
+    // The client may close the connection at any time.
     let _ = stream.write_all(answer).await;
     match end {
         End::Close => {}
@@ -92,7 +92,7 @@ async fn serve(mut stream: TcpStream, answers: Arc<Answers>, heads: Arc<Mutex<Ve
     }
 }
 
-/// Writes a whole answer.
+/// Writes a complete answer.
 pub(crate) fn answer(head: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
 }

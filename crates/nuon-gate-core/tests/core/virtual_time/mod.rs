@@ -13,9 +13,9 @@ use nuon_gate_core::{Line, Moment, Require, Signal, Target, Targets};
 use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-/// The wall clock when every watch begins.
+/// The wall clock at the start of every watch.
 pub(crate) const STARTED_AT: i64 = 1_800_000_000;
-/// How long the scripted server takes unless a test says otherwise.
+/// How long the scripted server takes by default.
 pub(crate) const LATENCY: Duration = ms(100);
 
 pub(crate) const fn ms(millis: u64) -> Duration {
@@ -26,7 +26,7 @@ pub(crate) const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// The settings that the command line gives by default.
+/// The command line's default settings.
 pub(crate) fn settings() -> WatchSettings {
     WatchSettings {
         intervals: Intervals::new(s(2), s(10)).unwrap(),
@@ -43,7 +43,7 @@ pub(crate) fn at_least(count: usize) -> Require {
 
 /// `count` targets: `cmp0`, `cmp1`, …
 pub(crate) fn targets(count: usize) -> Targets {
-    // Each in an install of its own, so that none is served by what another asks for.
+    // Each is in its own install, so that no list serves several of them.
     let install = |index: usize| if index == 0 { "inl-acme".to_owned() } else { format!("inl{index}") };
     let target = |index: usize| Target::new(install(index).parse().unwrap(), format!("cmp{index}").parse().unwrap());
     Targets::new((0..count).map(target)).unwrap()
@@ -65,19 +65,19 @@ pub(crate) fn pinned(settings: WatchSettings, deploy: &str) -> Watch {
     watch(settings, 1, Pins { deploy: Some(deploy.parse().unwrap()), ..Pins::default() })
 }
 
-/// What the scripted server says.
+/// An answer of the scripted server.
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
-    /// A success. What a request names and the body does not (ids, whose it is) is added, as a real server has it.
+    /// A success. Adds what a real server would add: the ids and owners that the request names and the body lacks.
     Json(Value),
-    /// A success, as it is.
+    /// A success, unchanged.
     Exactly(Value),
-    /// What a client makes of anything else.
+    /// The client's error for any other answer.
     Error(ApiError),
 }
 
 impl Body {
-    /// What it means as an answer to this request.
+    /// Returns how the client reads it as an answer to this request.
     pub(crate) fn reply(self, request: &Request) -> Reply {
         let body = match self {
             Self::Error(error) => return replied(request, error),
@@ -88,7 +88,7 @@ impl Body {
     }
 }
 
-/// The mark of the server's own answers.
+/// The header of the server's own answers.
 fn versioned() -> HeaderMap {
     let version = (HeaderName::from_static("x-nuon-api-version"), HeaderValue::from_static("test"));
     [version].into_iter().collect()
@@ -105,7 +105,7 @@ fn replied(request: &Request, error: ApiError) -> Reply {
     }
 }
 
-/// Adds what a real server says of the thing that was asked for.
+/// Adds what a real server says about what was requested.
 fn completed(request: &Request, mut body: Value) -> Value {
     let mut add = |name: &str, value: &str| {
         if let Some(body) = body.as_object_mut() {
@@ -128,7 +128,7 @@ fn completed(request: &Request, mut body: Value) -> Value {
     body
 }
 
-/// What the scripted server does with a request.
+/// The scripted server's reaction to a request.
 pub(crate) struct Scripted {
     latency: Option<Duration>,
     body: Body,
@@ -146,12 +146,12 @@ pub(crate) fn hang() -> Scripted {
     Scripted { latency: None, body: none() }
 }
 
-/// A deploy's row; tests add to it what they are about.
+/// A deploy's row, to which tests add fields.
 pub(crate) fn row(id: &str, status: &str) -> Value {
     json!({ "id": id, "status": status, "install_deploy_type": "apply" })
 }
 
-/// The row, created so many seconds after the watch began; below zero: before.
+/// The row, created this many seconds after the start of the watch, or before if negative.
 pub(crate) fn created(mut row: Value, second: i64) -> Value {
     row["created_at"] = Timestamp::from_second(STARTED_AT + second).unwrap().to_string().into();
     row
@@ -164,7 +164,7 @@ pub(crate) fn with(mut row: Value, more: Value) -> Value {
     row
 }
 
-/// A workflow's answer: where it stands, whether it has ended, and its steps.
+/// A workflow: its status, whether it is finished, and its steps.
 pub(crate) fn workflow(status: &str, finished: bool, steps: &[Value]) -> Body {
     Body::Json(json!({
         "status": { "status": status }, "finished": finished, "approval_option": "prompt", "steps": steps,
@@ -197,7 +197,7 @@ pub(crate) fn status(code: u16) -> Body {
     Body::Error(ApiError::Status { status: code, message, retry_after: None, from_nuon: true })
 }
 
-/// The same from an ingress or a firewall.
+/// The same, from an ingress or a firewall.
 pub(crate) fn foreign(code: u16) -> Body {
     Body::Error(ApiError::Status { status: code, message: None, retry_after: None, from_nuon: false })
 }
@@ -216,7 +216,7 @@ pub(crate) fn broken() -> Body {
     Body::Error(ApiError::Broken("reset".to_owned()))
 }
 
-/// Answers what is asked beside: install and component exist, and there is no dashboard.
+/// Answers other requests: install and component exist, and there is no dashboard.
 pub(crate) fn exists(request: &Request) -> Body {
     match request {
         Request::Install(_) | Request::InstallComponent(..) | Request::Dashboard(_) => Body::Json(json!({})),
@@ -224,7 +224,7 @@ pub(crate) fn exists(request: &Request) -> Body {
     }
 }
 
-/// A server whose every component has the row that `at` gives at that time; `None` is "none yet".
+/// A server on which every component has the row that `at` returns for that time; `None` is "none yet".
 pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnMut(Duration, &Request) -> Scripted {
     move |now, request| {
         soon(match request {
@@ -236,7 +236,7 @@ pub(crate) fn serving(mut at: impl FnMut(Duration) -> Option<Value>) -> impl FnM
     }
 }
 
-/// The number of the component that a question is about, where it says so.
+/// The number of the component that a request names, if it names one.
 pub(crate) fn component(request: &Request) -> Option<usize> {
     match request {
         Request::LatestDeploy(_, component, _)
@@ -248,7 +248,7 @@ pub(crate) fn component(request: &Request) -> Option<usize> {
     }
 }
 
-/// A question as it was asked.
+/// A request as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) at: Duration,
@@ -288,7 +288,7 @@ impl Asked {
     }
 }
 
-/// All that happened in a run.
+/// Everything that happened in a run.
 pub(crate) struct Run {
     pub(crate) asked: Vec<Asked>,
     pub(crate) events: Vec<Event>,
@@ -307,17 +307,17 @@ impl Run {
         self.asked.iter().map(|asked| asked.at).collect()
     }
 
-    /// The looks at the only target: when each began, and when its last question was asked. Questions that follow one
-    /// another at once are one look.
-    pub(crate) fn looks(&self) -> Vec<(Duration, Duration)> {
-        let mut looks: Vec<(Duration, Duration)> = Vec::new();
+    /// The polls of the only target: when each began, and when its last request was sent. Requests that follow each
+    /// other at once are one poll.
+    pub(crate) fn polls(&self) -> Vec<(Duration, Duration)> {
+        let mut polls: Vec<(Duration, Duration)> = Vec::new();
         for Asked { at, .. } in &self.asked {
-            match looks.last_mut() {
+            match polls.last_mut() {
                 Some((_, last)) if *at <= *last + LATENCY => *last = *at,
-                _ => looks.push((*at, *at)),
+                _ => polls.push((*at, *at)),
             }
         }
-        looks
+        polls
     }
 
     /// The id of the only target's deploy.
@@ -361,15 +361,15 @@ pub(crate) fn run(watch: Watch, server: impl FnMut(Duration, &Request) -> Script
     Driver::default().run(watch, server)
 }
 
-/// What a driver may do differently.
+/// How the driver may differ.
 #[derive(Debug, Default)]
 pub(crate) struct Driver {
-    /// When which signals come.
+    /// When to deliver which signals.
     pub(crate) signals: Vec<(Duration, Signal)>,
-    /// Whether an answer that comes at the very moment the watch wanted to be woken is handed over after the waking, as
-    /// a real driver may.
+    /// Whether an answer that arrives exactly when the watch asked to be woken is delivered after the wake-up, as a
+    /// real driver may do.
     pub(crate) wakes_first: bool,
-    /// Whether each answer says the server's time.
+    /// Whether each answer has the server's time.
     pub(crate) says_time: bool,
 }
 

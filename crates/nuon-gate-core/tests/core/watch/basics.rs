@@ -1,4 +1,4 @@
-//! What the watch asks and what it makes of the answers, in virtual time.
+//! The watch's requests, and how it reads the answers, in virtual time.
 
 use crate::virtual_time::{
     Body, after, deploy, exists, latest, ms, none, pinned, row, run, s, serving, settings, soon, status, with,
@@ -8,7 +8,7 @@ use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{Line, MatchedBy, Rules, Verdict};
 use serde_json::{Value, json};
 
-/// A row that got its status before the gate began.
+/// A row that got its status before the gate started.
 fn ended_before(id: &str, status: &str) -> Value {
     with(row(id, status), json!({ "updated_at": "2027-01-15T07:46:40Z" }))
 }
@@ -30,7 +30,7 @@ fn a_deploy_that_had_ended_passes_with_two_requests_and_a_warning() {
 }
 
 #[test]
-fn a_deploy_that_ended_while_the_gate_watched_is_no_surprise() {
+fn a_deploy_that_ends_during_the_wait_needs_no_warning() {
     let fresh = with(row("dpl0", "active"), json!({ "updated_at": "2027-01-15T08:00:05Z" }));
     let run = run(latest(settings()), serving(move |now| (now >= s(4)).then(|| fresh.clone())));
     assert_eq!(run.report.verdict, Verdict::Passed);
@@ -57,13 +57,13 @@ fn a_failed_latest_is_read_once_more_for_its_reason() {
     });
     assert_eq!(run.report.verdict, Verdict::Failed);
     assert_eq!(run.what(), ["latest", "deploy"]);
-    assert_eq!(run.asked_at(), [s(0), ms(100)], "the details are part of the same look");
+    assert_eq!(run.asked_at(), [s(0), ms(100)], "the details are part of the same poll");
     assert_eq!(run.reason(), "quota exceeded");
     assert_eq!(run.run_reason().as_ref().map(Line::plain), Some("quota exceeded"));
 }
 
 #[test]
-fn a_failure_stays_one_if_its_details_cannot_be_read() {
+fn a_failure_without_readable_details_is_a_failure() {
     for (wire, verdict) in [("error", Verdict::Failed), ("noop", Verdict::Failed), ("cancelled", Verdict::Cancelled)] {
         for code in [404, 500] {
             let run = run(latest(settings()), move |_, request| {
@@ -101,7 +101,7 @@ fn a_pending_deploy_is_followed_by_its_id() {
     );
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert_eq!(run.what()[0], "latest");
-    // What is newer is read at every third look and before the end.
+    // The newest deploy is read at every third poll, and before the end.
     assert_eq!(run.what()[1..], ["deploy", "deploy", "latest", "deploy", "deploy", "latest"]);
     let moves = run.events.iter().filter_map(|event| match &event.kind {
         EventKind::Found { status, .. } => Some(status.to_string()),
@@ -133,7 +133,7 @@ fn a_deploy_without_an_id_is_none() {
 }
 
 #[test]
-fn the_preflight_is_one_and_only_after_a_first_not_yet() {
+fn the_preflight_runs_once_after_a_first_not_yet() {
     let run = run(latest(settings()), serving(|now| (now >= s(20)).then(|| row("dpl0", "active"))));
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert_eq!(run.what()[..5], ["latest", "install", "component", "hundred", "latest"]);
@@ -208,7 +208,7 @@ fn an_unknown_status_is_waited_on_and_warned_of_once() {
 }
 
 #[test]
-fn the_users_word_on_a_status_is_the_last() {
+fn the_users_lists_of_statuses_take_precedence() {
     let rules = Rules::new(vec!["thawed".into()], vec!["frozen".into()], vec!["error".into()]).unwrap();
     for (end, verdict) in [("thawed", Verdict::Passed), ("frozen", Verdict::Failed)] {
         let watch = pinned(nuon_gate_core::watch::WatchSettings { rules: rules.clone(), ..settings() }, "dpl0");
@@ -219,7 +219,7 @@ fn the_users_word_on_a_status_is_the_last() {
 }
 
 #[test]
-fn a_plan_only_deploy_is_never_the_one() {
+fn a_plan_only_deploy_never_matches() {
     let drift_scan = with(row("dplPlan", "active"), json!({ "plan_only": true }));
     let old = json!({ "id": "dplPlan", "status": "active", "install_deploy_type": "plan-only" });
     for plan in [drift_scan, old] {

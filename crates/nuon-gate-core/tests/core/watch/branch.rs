@@ -1,4 +1,5 @@
-//! Runs of a branch, in virtual time: what keeps a run that says that it succeeded from a pass, and what a later run takes.
+//! Runs of a branch, in virtual time: what keeps a successful run from passing, and what happens if a later run takes
+//! over.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use crate::virtual_time::{
     Body, Driver, Run, STARTED_AT, Scripted, broken, created, none, row, s, settings, soon, with,
 };
 
-/// The app `shop` with the branch `main`, whose runs release to `one` in the group `canary` and `two` in the group `customers`.
+/// The app `shop` with the branch `main`. Its runs release to `one` in the group `canary` and `two` in the group
+/// `customers`.
 struct Shop {
     /// The newest first.
     runs: Vec<Value>,
@@ -46,7 +48,7 @@ fn member(name: &str, status: &str, workflow: &str) -> Value {
     json!({"install_id": format!("inl{name}"), "status": status, "workflow_id": workflow})
 }
 
-/// The workflow of an install, whose one step works on this deploy.
+/// The workflow of an install, with one step that works on this deploy.
 fn workflow(id: &str, install: &str, status: &str, deploy: &str) -> Value {
     let step = json!({
         "id": format!("iws{id}"), "name": "deploy api", "status": {"status": status}, "step_target_type": "install_deploys",
@@ -117,7 +119,7 @@ impl Shop {
     }
 }
 
-/// Waits for the newest run, or the one that is named.
+/// Waits for the newest run, or for this one.
 fn wait_for(named: &str, settings: WatchSettings, change: impl Fn(&mut Shop, Duration)) -> Run {
     wait_with(&Driver::default(), named, settings, change)
 }
@@ -137,7 +139,7 @@ fn reason(run: &Run) -> String {
 }
 
 #[test]
-fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
+fn a_successful_run_needs_a_proof_for_every_install() {
     type Change = fn(&mut Shop);
     let says = |what: &str| format!("the run says that it succeeded, but {what}");
     let cases: Vec<(Change, String)> = vec![
@@ -183,7 +185,7 @@ fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
     for (change, expected) in cases {
         let run = wait_for("shop/main", settings(), |shop, _| change(shop));
         assert_eq!((run.report.verdict, reason(&run)), (Verdict::Failed, expected.clone()));
-        // One of the two may only be behind.
+        // One of the two may only lag behind.
         assert!(run.report.elapsed >= s(30), "{expected}: {:?}", run.report.elapsed);
         let mended = wait_for("shop/main", settings(), |shop, now| {
             if now < s(20) {
@@ -196,7 +198,7 @@ fn a_run_that_says_that_it_succeeded_has_to_prove_it_everywhere() {
 }
 
 #[test]
-fn an_install_to_which_nothing_was_deployed_is_named() {
+fn an_install_without_a_deploy_is_named() {
     let action = |shop: &mut Shop| {
         let steps = &mut shop.workflows.get_mut("inwtwo").unwrap()["steps"];
         *steps =
@@ -212,7 +214,7 @@ fn an_install_to_which_nothing_was_deployed_is_named() {
 }
 
 #[test]
-fn a_group_that_says_nothing_is_judged_by_its_installs() {
+fn a_group_without_a_status_is_judged_by_its_installs() {
     let run = wait_for("shop/main", settings(), |shop, _| {
         shop.customers().as_object_mut().unwrap().remove("status");
     });
@@ -242,7 +244,7 @@ fn an_install_that_was_named_once_is_not_lost() {
 }
 
 #[test]
-fn what_is_about_something_else_is_refused_at_once() {
+fn a_run_with_a_wrong_workflow_is_rejected_at_once() {
     type Change = fn(&mut Shop);
     let cases: [(Change, &str); 5] = [
         (|shop| drop(shop.workflows.remove("inwtwo")), "there is no workflow `inwtwo`: HTTP 404: said 404"),
@@ -271,7 +273,7 @@ fn what_is_about_something_else_is_refused_at_once() {
 fn the_newest_run_is_the_newest_by_its_time() {
     for reversed in [false, true] {
         let run = wait_for("shop/main", settings(), |shop, _| {
-            // Its groups cannot be read, which says less than that it failed.
+            // Its groups cannot be read, which does not mean that it failed.
             shop.runs.insert(0, release("run2", "failed", 60));
             if reversed {
                 shop.runs.reverse();
@@ -282,7 +284,7 @@ fn the_newest_run_is_the_newest_by_its_time() {
 }
 
 #[test]
-fn a_run_is_as_old_as_it_says_whenever_it_is_shown() {
+fn a_run_has_the_age_of_its_creation() {
     let refused = Some(Refusal::StaleRun("run1".parse().unwrap()));
     let said = Driver { says_time: true, ..Driver::default() };
     let unsaid = Driver::default();
@@ -306,8 +308,8 @@ fn a_run_is_as_old_as_it_says_whenever_it_is_shown() {
     }
 }
 
-/// The first run's deploy to `two` is cancelled at 10 s. The run says at 14 s that another took the install, whose deploy is
-/// there at 18 s and ends so at 30 s.
+/// The first run's deploy to `two` is cancelled at 10 s. At 14 s the run says that another run took the install. That
+/// run's deploy appears at 18 s and ends in `ends` at 30 s.
 fn takeover(shop: &mut Shop, now: Duration, ends: &str) {
     let running = |yes: bool| if yes { "running" } else { "success" };
     shop.runs = vec![release("run1", running(now < s(32)), 0)];
@@ -354,7 +356,7 @@ fn a_deploy_that_was_cancelled_for_a_later_run_follows_the_policy() {
 }
 
 #[test]
-fn a_deploy_that_somebody_cancelled_is_cancelled() {
+fn a_deploy_that_a_person_cancelled_is_cancelled() {
     let run = wait_for("shop/main", settings(), |shop, now| {
         takeover(shop, now.min(s(13)), "active");
     });

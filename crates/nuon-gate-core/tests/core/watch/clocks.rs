@@ -1,4 +1,4 @@
-//! The clocks, the last look when one rings, and the pauses that the API asks for, in virtual time.
+//! Timeouts, the last poll when one expires, and pauses that the API asks for, in virtual time.
 
 use std::time::Duration;
 
@@ -24,27 +24,27 @@ fn clocks(total: u64, start: u64, outage: u64) -> WatchSettings {
 }
 
 #[test]
-fn the_start_clock_rings_if_no_deploy_appears() {
+fn the_start_timeout_expires_if_no_deploy_appears() {
     let run = run(latest(settings()), serving(|_| None));
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert_eq!(run.target().clock(), Some(Clock::Start));
     assert_eq!(run.reason(), "the start timeout of 5m expired: no deploy of inl-acme/cmp0 has appeared");
-    assert_eq!(run.asked_at().last(), Some(&s(300)), "the last look is at the ring");
+    assert_eq!(run.asked_at().last(), Some(&s(300)), "the last poll is when the timeout expires");
     assert_eq!(run.report.elapsed, s(300) + LATENCY);
     assert!(run.target().deploy.is_none() && run.target().matched_by.is_none());
 }
 
 #[test]
-fn the_start_clock_stops_when_a_deploy_appears() {
+fn the_start_timeout_stops_when_a_deploy_appears() {
     let run = run(
         latest(clocks(3600, 60, 300)),
         serving(|now| (now >= s(60)).then(|| row("dpl0", if now < s(400) { "queued" } else { "active" }))),
     );
-    assert_eq!(run.report.verdict, Verdict::Passed, "it appeared at the very last look");
+    assert_eq!(run.report.verdict, Verdict::Passed, "it appeared at the very last poll");
 }
 
 #[test]
-fn a_start_clock_that_is_off_leaves_the_total_clock() {
+fn a_start_timeout_that_is_off_leaves_the_total_timeout() {
     let settings = WatchSettings {
         clocks: Clocks { total: s(900), start: None, stall: None, approval: None, queue: None, outage: None },
         ..settings()
@@ -55,7 +55,7 @@ fn a_start_clock_that_is_off_leaves_the_total_clock() {
 }
 
 #[test]
-fn the_total_clock_rings_with_the_status_and_where_the_time_went() {
+fn the_total_timeout_reports_the_status_and_where_the_time_went() {
     let run = run(
         latest(clocks(60, 30, 30)),
         serving(|now| Some(row("dpl0", if now < s(20) { "queued" } else { "executing" }))),
@@ -67,9 +67,9 @@ fn the_total_clock_rings_with_the_status_and_where_the_time_went() {
     for part in parts {
         assert!(reason.contains(part), "`{part}` is not in: {reason}");
     }
-    let looks_at_the_deadline: Vec<_> = run.looks().into_iter().filter(|(began, _)| *began >= s(60)).collect();
-    let [(began, last_asked)] = looks_at_the_deadline[..] else { panic!("{looks_at_the_deadline:?}") };
-    assert_eq!((began, run.report.elapsed), (s(60), last_asked + LATENCY), "exactly one look is the last");
+    let polls_at_the_deadline: Vec<_> = run.polls().into_iter().filter(|(began, _)| *began >= s(60)).collect();
+    let [(began, last_asked)] = polls_at_the_deadline[..] else { panic!("{polls_at_the_deadline:?}") };
+    assert_eq!((began, run.report.elapsed), (s(60), last_asked + LATENCY), "exactly one poll is the last");
 }
 
 #[test]
@@ -117,14 +117,14 @@ fn hanging_requests_cannot_hold_up_the_end() {
         let driver = crate::virtual_time::Driver { wakes_first, ..Default::default() };
         let run = driver.run(pinned(clocks(300, 200, 1000), "dpl0"), |_, _| hang());
         assert_eq!(run.target().clock(), Some(Clock::Total));
-        assert_eq!(run.asked.last().unwrap().at, s(300), "the last look has its whole time limit");
+        assert_eq!(run.asked.last().unwrap().at, s(300), "the last poll has its whole time limit");
         assert_eq!(run.asked.last().unwrap().timeout, s(30));
         assert_eq!(run.report.elapsed, s(330));
     }
 }
 
 #[test]
-fn no_question_reaches_beyond_a_ring() {
+fn no_request_outlasts_a_timeout() {
     let run = run(latest(clocks(50, 25, 1000)), |_, _| hang());
     for asked in &run.asked {
         let crosses = |ring: Duration| asked.at < ring && asked.at + asked.timeout > ring;
@@ -133,7 +133,7 @@ fn no_question_reaches_beyond_a_ring() {
 }
 
 #[test]
-fn the_outage_clock_counts_from_the_last_good_answer() {
+fn the_outage_timeout_counts_from_the_last_good_answer() {
     let run = run(latest(clocks(3600, 300, 60)), |now, _| {
         soon(if now < s(100) { deploy(&row("dpl0", "executing")) } else { status(503) })
     });
@@ -192,14 +192,14 @@ fn good_answers_about_one_target_are_good_for_all() {
 }
 
 #[test]
-fn the_total_clock_is_the_total_clock_even_without_one_good_answer() {
+fn the_total_timeout_is_reported_even_without_a_good_answer() {
     let run = run(latest(clocks(60, 300, 300)), |_, _| soon(status(502)));
     assert_eq!((run.report.verdict, run.target().clock()), (Verdict::TimedOut, Some(Clock::Total)));
     assert!(run.reason().ends_with("; the last error: HTTP 502: said 502"), "{}", run.reason());
 }
 
 #[test]
-fn clocks_ring_on_time_during_a_pause() {
+fn timeouts_expire_on_time_during_a_pause() {
     let outage = run(latest(clocks(3600, 3000, 90)), |now, _| {
         soon(if now < s(5) { deploy(&row("dpl0", "queued")) } else { retry_after(429, s(1000)) })
     });
@@ -238,7 +238,7 @@ fn a_pause_holds_for_every_target() {
     assert!(during.is_empty(), "{during:?}");
     assert!(run.asked.iter().any(|asked| asked.at == paused.end), "the pause ends on time");
     let said = |kind: &EventKind| matches!(kind, EventKind::Retrying { next, .. } if *next == s(60));
-    assert_eq!(run.count(said), 1, "the event tells how long the pause is");
+    assert_eq!(run.count(said), 1, "the event has the length of the pause");
 }
 
 #[test]
@@ -261,14 +261,14 @@ fn a_pause_ends_at_the_deadline() {
 }
 
 #[test]
-fn a_poll_that_would_be_just_before_a_ring_is_moved_to_it() {
+fn a_poll_just_before_a_timeout_is_moved_to_it() {
     let intervals = Intervals::new(s(10), s(10)).unwrap();
     let clocks = Clocks { total: s(45), start: None, stall: None, approval: None, queue: None, outage: None };
     let run = run(latest(WatchSettings { intervals, clocks, ..settings() }), |_, _| {
         after(Duration::ZERO, deploy(&row("dpl0", "executing")))
     });
-    let looks: Vec<Duration> = run.looks().into_iter().map(|(began, _)| began).collect();
-    assert_eq!(looks, [s(0), s(10), s(20), s(30), s(45)], "40 s would be less than 10 s before the end");
+    let polls: Vec<Duration> = run.polls().into_iter().map(|(began, _)| began).collect();
+    assert_eq!(polls, [s(0), s(10), s(20), s(30), s(45)], "40 s would be less than 10 s before the end");
 }
 
 #[test]
@@ -288,11 +288,11 @@ fn intervals_grow_and_start_over_at_every_change() {
             ))
         }),
     );
-    let looks = run.looks();
-    let gaps: Vec<Duration> = looks.windows(2).map(|pair| pair[1].0 - pair[0].1 - LATENCY).collect();
+    let polls = run.polls();
+    let gaps: Vec<Duration> = polls.windows(2).map(|pair| pair[1].0 - pair[0].1 - LATENCY).collect();
     assert!(gaps.iter().all(|gap| (s(2)..=s(10)).contains(gap)), "{gaps:?}");
     assert!(gaps[0] <= s(2) && gaps.iter().any(|gap| *gap >= s(8)), "{gaps:?}");
-    let turn = looks.iter().position(|(began, _)| *began >= s(100)).unwrap();
+    let turn = polls.iter().position(|(began, _)| *began >= s(100)).unwrap();
     assert!(gaps[turn - 1] >= s(8) && gaps[turn] == s(2), "{gaps:?}");
 }
 
@@ -304,5 +304,5 @@ fn a_first_deploy_is_a_change_too() {
     );
     let turn = run.asked_at().iter().position(|at| *at >= s(100)).unwrap();
     let gap = run.asked[turn + 1].at - run.asked[turn].at;
-    assert!(gap <= s(3), "the next look came after {gap:?}");
+    assert!(gap <= s(3), "the next poll came after {gap:?}");
 }

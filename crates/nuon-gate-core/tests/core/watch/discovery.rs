@@ -1,4 +1,4 @@
-//! Finding out which targets there are by following a workflow, in virtual time.
+//! Discovering targets by following a workflow, in virtual time.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) fn verdicts(run: &Run) -> Vec<Verdict> {
     run.report.targets.iter().map(|target| target.verdict).collect()
 }
 
-/// A server with one workflow, whose state and whose deploys' statuses are those of the time.
+/// A server with one workflow, whose state and deploys depend on the time.
 fn flowing(
     flow: impl Fn(Duration) -> (&'static str, bool, Vec<Value>),
     word: impl Fn(Duration, &str) -> &'static str,
@@ -90,9 +90,9 @@ fn a_workflow_that_fails_fails_the_run_although_its_deploys_passed() {
     }
 }
 
-/// What the deploy says cannot be read for minutes; that the plan was approved is read of the workflow.
+/// The deploy cannot be read for minutes. The workflow shows that the plan was approved.
 #[test]
-fn an_approval_that_was_answered_rings_no_clock_whoever_has_read_the_answer() {
+fn an_answered_approval_stops_its_timeout_whichever_poller_read_it() {
     let asks = |answered: bool| {
         let waits = with(step("a", "approval-awaiting", "dplA"), json!({"approval": {"id": "waa1"}}));
         if answered { step("a", "in-progress", "dplA") } else { waits }
@@ -135,7 +135,7 @@ fn a_success_of_the_workflow_is_read_once_more_after_the_settle_time() {
 }
 
 #[test]
-fn a_workflow_is_left_where_a_flag_ends_its_only_deploy_while_a_human_is_asked() {
+fn a_workflow_is_left_if_a_flag_ends_its_only_deploy_while_a_human_is_asked() {
     let clocks = Clocks { approval: Some(s(60)), ..settings().clocks };
     for (on_approval, clocks, verdict) in [
         (OnApproval::Fail, settings().clocks, Verdict::ApprovalNeeded),
@@ -171,7 +171,7 @@ fn a_workflow_with_another_deploy_at_work_is_not_left() {
     assert!(run.report.elapsed >= s(300), "{:?}", run.report.elapsed);
 }
 
-/// Enough targets have passed, and another was ended by a flag; the workflow fails later.
+/// Enough targets have passed, and a flag ended another one. The workflow fails later.
 #[test]
 fn a_workflow_that_may_still_fail_is_not_left() {
     let flow = |now: Duration| {
@@ -239,7 +239,7 @@ fn a_retry_within_the_workflow_is_followed_and_no_target_of_its_own() {
 }
 
 #[test]
-fn a_workflow_that_is_not_seen_rings_the_start_clock_or_is_rejected() {
+fn a_workflow_that_never_appears_times_out_or_is_rejected() {
     let silent = run(of_workflow(settings()), |_, _| soon(status(500)));
     assert_eq!(silent.report.verdict, Verdict::Inconclusive);
     assert!(silent.report.targets.is_empty());
@@ -261,7 +261,7 @@ fn a_workflow_that_is_not_seen_rings_the_start_clock_or_is_rejected() {
     assert!(ownerless.report.elapsed <= ms(100), "at once");
 }
 
-/// A workflow that deployed `dplA` and has ended well.
+/// A workflow that deployed `dplA` and has succeeded.
 fn done(_: Duration) -> (&'static str, bool, Vec<Value>) {
     ("success", true, vec![step("a", "success", "dplA")])
 }
@@ -302,7 +302,7 @@ fn a_workflow_of_another_install_is_rejected() {
 }
 
 #[test]
-fn an_odd_answer_about_a_workflow_makes_no_strangers_of_the_others() {
+fn a_wrong_answer_about_a_workflow_does_not_discredit_good_ones() {
     let mut server = flowing(done, |_, _| "active");
     let whole = run(of_workflow(settings()), move |now, request| match request {
         Request::Workflow(..) if now < s(1) => {
@@ -315,7 +315,7 @@ fn an_odd_answer_about_a_workflow_makes_no_strangers_of_the_others() {
     });
     assert_eq!((whole.report.verdict, verdicts(&whole)), (Verdict::Passed, vec![Verdict::Passed]));
     assert!(whole.report.elapsed < s(10), "{:?}", whole.report.elapsed);
-    // Once a deploy has said whose the workflow is, another install's is no answer.
+    // Once a deploy has named the workflow's install, another install's workflow is not a good answer.
     let mut server = flowing(|_| ("in-progress", false, vec![step("a", "in-progress", "dplA")]), |_, _| "queued");
     let odd = run(of_workflow(settings()), move |now, request| match request {
         Request::Workflow(..) if now > s(60) => {
@@ -328,7 +328,7 @@ fn an_odd_answer_about_a_workflow_makes_no_strangers_of_the_others() {
 }
 
 #[test]
-fn a_workflow_that_was_first_seen_at_its_end_stops_the_start_clock_too() {
+fn a_workflow_that_was_first_seen_at_its_end_stops_the_start_timeout_too() {
     let mut server = flowing(done, |_, _| "active");
     let late = run(of_workflow(settings()), move |now, request| match request {
         Request::Deploy(..) if now < s(400) => soon(status(503)),
@@ -343,7 +343,7 @@ fn a_target_takes_nothing_that_is_older_than_what_was_seen_when_it_joined() {
     let at = |second: i64| Timestamp::from_second(STARTED_AT + second).unwrap().to_string();
     let mut server = flowing(|_| ("in-progress", false, vec![step("a", "in-progress", "dplA")]), |_, _| "active");
     let run = run(of_workflow(settings), move |now, request| match request {
-        // Whoever looks for targets reads it first; then a replica lags behind for a moment.
+        // Discovery reads it first. Then a replica lags behind for a moment.
         Request::Deploy(..) => {
             let (word, second) = match now {
                 now if now >= ms(150) && now < s(30) => ("executing", -9),
@@ -404,7 +404,7 @@ fn one_poll_is_enough_for_a_workflow_that_has_ended() {
 }
 
 #[test]
-fn a_deploy_of_the_workflow_that_cannot_be_read_keeps_nobody_waiting() {
+fn an_unreadable_deploy_of_the_workflow_delays_no_other() {
     let ended = |word: &'static str, of_step: &'static str| {
         let steps = move || vec![step("a", of_step, "dplA"), step("b", of_step, "dplB")];
         move |_: Duration| (word, true, steps())
@@ -451,7 +451,7 @@ fn a_workflow_that_moves_does_not_stall() {
 }
 
 #[test]
-fn a_plan_that_nobody_answered_in_time_cancels() {
+fn an_expired_approval_cancels() {
     let flow = |now: Duration| {
         let ended = now > s(60);
         let word = if ended { "approval-expired" } else { "approval-awaiting" };

@@ -1,5 +1,5 @@
-//! The component's earlier deploys, which say how long such a deploy takes: when they are read, and that nothing else rests on
-//! them.
+//! The component's earlier deploys, which show how long such a deploy takes: when they are read, and that nothing else
+//! depends on them.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ fn with_history() -> WatchSettings {
     WatchSettings { history: true, ..settings() }
 }
 
-/// An earlier deploy that was created at this second, and passed after so many.
+/// An earlier deploy that was created at this second and passed after so many more.
 fn earlier(second: i64, took: i64) -> Value {
     let ended = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + second + took } });
     with(created(row(&format!("dpl{second}"), "active"), second), ended)
 }
 
-/// They took 170 seconds, as a rule.
+/// They usually took 170 seconds.
 fn usual() -> Vec<Value> {
     [(-1000, 170), (-2000, 60), (-3000, 180)].map(|(second, took)| earlier(second, took)).to_vec()
 }
@@ -31,7 +31,7 @@ fn own(now: Duration) -> Value {
     created(row("dplOwn", if now >= s(100) { "active" } else { "executing" }), -70)
 }
 
-/// The server, with its own answer to the request for the earlier deploys.
+/// The server, with its own answer to the request for earlier deploys.
 fn served(mut earlier: impl FnMut() -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
     let mut rows = serving(|now| Some(own(now)));
     move |now, request| match request {
@@ -54,7 +54,7 @@ fn paces(run: &Run) -> Vec<(Duration, Pace)> {
 }
 
 #[test]
-fn what_is_usual_is_read_once_and_told_with_how_far_it_is() {
+fn the_usual_duration_is_read_once_and_reported_with_the_progress() {
     let run = run(latest(with_history()), served(|| soon(list(&usual()))));
     assert_eq!((run.report.verdict, times_asked(&run)), (Verdict::Passed, 1));
     let paces = paces(&run);
@@ -67,14 +67,14 @@ fn what_is_usual_is_read_once_and_told_with_how_far_it_is() {
 }
 
 #[test]
-fn too_few_say_nothing_but_are_not_read_again() {
+fn too_few_earlier_deploys_give_no_duration_and_are_not_read_again() {
     let run = run(latest(with_history()), served(|| soon(list(&usual()[..2]))));
     assert_eq!((run.report.verdict, times_asked(&run), paces(&run)), (Verdict::Passed, 1, Vec::new()));
     assert!(run.target().history.is_some());
 }
 
 #[test]
-fn what_may_say_something_else_later_is_left_to_be_read_again() {
+fn a_page_that_may_change_is_read_again() {
     let goes_on = created(row("dplBefore", "executing"), -500);
     let rows: Vec<Value> = [goes_on].into_iter().chain(usual()).collect();
     let run = run(latest(with_history()), served(|| soon(list(&rows))));
@@ -84,7 +84,7 @@ fn what_may_say_something_else_later_is_left_to_be_read_again() {
 }
 
 #[test]
-fn while_a_human_is_asked_its_time_stands_still() {
+fn the_forecast_pauses_while_a_human_is_asked() {
     let at = |second: i64| json!(STARTED_AT + second);
     let status = move |now: Duration| {
         let asked = json!([{ "status": "executing", "created_at_ts": at(-70) }]);
@@ -108,7 +108,7 @@ fn while_a_human_is_asked_its_time_stands_still() {
 }
 
 #[test]
-fn nobody_asks_of_a_deploy_that_has_ended_or_does_not_exist() {
+fn no_history_is_read_for_a_deploy_that_has_ended_or_does_not_exist() {
     for (pin, status) in [(false, Some("active")), (false, Some("error")), (true, Some("active")), (false, None)] {
         let clocks = Clocks { start: Some(s(30)), ..settings().clocks };
         let settings = WatchSettings { clocks, ..with_history() };
@@ -121,7 +121,7 @@ fn nobody_asks_of_a_deploy_that_has_ended_or_does_not_exist() {
 }
 
 #[test]
-fn the_last_poll_does_not_ask() {
+fn the_last_poll_reads_no_history() {
     let clocks = Clocks { total: s(20), ..settings().clocks };
     let watch = latest(WatchSettings { clocks, ..with_history() });
     let run = run(watch, |now, request| match request {
@@ -133,7 +133,7 @@ fn the_last_poll_does_not_ask() {
 }
 
 #[test]
-fn without_a_good_answer_all_is_as_if_it_had_not_been_asked() {
+fn a_failed_history_changes_nothing() {
     let clocks = Clocks { outage: Some(s(1)), ..settings().clocks };
     let watched = |history| latest(WatchSettings { history, clocks, ..settings() });
     let without = run(watched(false), served(|| panic!("it is not wanted")));
@@ -151,7 +151,7 @@ fn without_a_good_answer_all_is_as_if_it_had_not_been_asked() {
         assert_eq!((run.report.verdict, times_asked(&run)), (Verdict::Passed, 1));
         let kinds = |run: &Run| run.events.iter().map(|event| std::mem::discriminant(&event.kind)).collect::<Vec<_>>();
         assert_eq!(kinds(&run), kinds(&without), "nobody hears of it");
-        assert!(run.looks()[1].0 <= without.looks()[1].0 + s(2) + LATENCY, "it holds nothing up: {:?}", run.looks());
+        assert!(run.polls()[1].0 <= without.polls()[1].0 + s(2) + LATENCY, "it holds nothing up: {:?}", run.polls());
     }
 }
 
@@ -175,10 +175,10 @@ fn regular() -> Vec<Value> {
     [170, 166, 172, 169, 174, 165, 171, 168].iter().zip(1..).map(|(took, at)| earlier(-1000 * at, *took)).collect()
 }
 
-/// The pauses between the looks that began in these seconds.
+/// The pauses between the polls that began in these seconds.
 fn pauses(run: &Run, from: u64, to: u64) -> Vec<Duration> {
-    let looks: Vec<Duration> = run.looks().iter().map(|(began, _)| *began).collect();
-    let pairs = looks.windows(2).filter(|pair| pair[0] >= s(from) && pair[0] < s(to));
+    let polls: Vec<Duration> = run.polls().iter().map(|(began, _)| *began).collect();
+    let pairs = polls.windows(2).filter(|pair| pair[0] >= s(from) && pair[0] < s(to));
     pairs.map(|pair| pair[1] - pair[0]).collect()
 }
 
@@ -190,13 +190,13 @@ fn polls_are_dense_when_the_end_is_likely() {
     assert!(pauses(&with, 92, 100).iter().all(|pause| *pause <= s(5)), "{:?}", pauses(&with, 92, 100));
     assert!(pauses(&without, 30, 100).iter().all(|pause| *pause >= s(8)), "{:?}", pauses(&without, 30, 100));
     assert!(pauses(&with, 0, 1000).iter().all(|pause| *pause >= s(2)), "never sooner than the shortest interval");
-    let (more, polls) = (with.looks().len() - without.looks().len(), without.looks().len());
+    let (more, polls) = (with.polls().len() - without.polls().len(), without.polls().len());
     assert!(more * 3 <= polls, "{more} more than {polls}");
 }
 
 #[test]
-fn what_changes_starts_over_and_what_is_in_trouble_waits() {
-    // It moves on shortly before the likely end, and then the server is in trouble for a while.
+fn a_change_resets_the_intervals_and_errors_back_off() {
+    // It moves on shortly before the likely end, and then the server fails for a while.
     let status = |now: Duration| if now >= s(95) { "executing" } else { "planning" };
     let run = run(latest(with_history()), |now, request| match request {
         Request::Earlier(..) => soon(list(&regular())),
@@ -206,20 +206,20 @@ fn what_changes_starts_over_and_what_is_in_trouble_waits() {
     });
     assert_eq!(run.report.verdict, Verdict::Passed);
     let changed = run.events.iter().find(|event| matches!(event.kind, EventKind::Changed { .. })).unwrap().at.elapsed();
-    let next = run.looks().iter().find(|(began, _)| *began > changed).unwrap().0;
+    let next = run.polls().iter().find(|(began, _)| *began > changed).unwrap().0;
     assert!(next <= changed + s(2) + LATENCY, "{changed:?} {next:?}");
     let in_trouble = pauses(&run, 125, 145);
     assert!(!in_trouble.is_empty() && in_trouble.iter().all(|pause| *pause >= s(8)), "{in_trouble:?}");
 }
 
 #[test]
-fn where_a_long_poll_tells_of_the_end_the_likely_end_adds_no_polls() {
-    let watched = |long_poll, tells: bool| {
+fn with_a_long_poll_the_likely_end_adds_no_polls() {
+    let watched = |long_poll, reports_end: bool| {
         let watch = latest(WatchSettings { long_poll, ..with_history() });
         run(watch, move |now, request| match request {
             Request::Earlier(..) => soon(list(&regular())),
-            // One that never tells, or that the server does not offer.
-            Request::Await(..) if tells => after(s(60), status_code(408)),
+            // One that never reports an end, or that the server does not offer.
+            Request::Await(..) if reports_end => after(s(60), status_code(408)),
             Request::Await(..) => soon(status_code(404)),
             Request::Workflow(..) if now >= s(100) => {
                 soon(workflow("success", true, &[step("apply", "success", "dplOwn")]))
@@ -229,15 +229,15 @@ fn where_a_long_poll_tells_of_the_end_the_likely_end_adds_no_polls() {
         })
     };
     let near = |run: &Run| pauses(run, 85, 100);
-    let (told, polled, without) = (watched(true, true), watched(true, false), watched(false, false));
-    assert!(near(&told).iter().all(|pause| *pause >= s(8)), "{:?}", near(&told));
+    let (reported, polled, without) = (watched(true, true), watched(true, false), watched(false, false));
+    assert!(near(&reported).iter().all(|pause| *pause >= s(8)), "{:?}", near(&reported));
     for run in [polled, without] {
         assert!(near(&run).iter().any(|pause| *pause <= s(5)), "{:?}", near(&run));
     }
 }
 
 #[test]
-fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
+fn a_list_of_the_whole_install_replaces_each_targets_own() {
     let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
     let whose = |index: usize| json!({ "install_id": "inl-acme", "component_id": format!("cmp{index}") });
     let own = |index: usize, now: Duration| {
@@ -248,7 +248,7 @@ fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
     let watch = Watch::new(with_history(), scope, Pins::default(), jiff::Timestamp::from_second(STARTED_AT).unwrap());
     let run = run(watch.unwrap(), |now, request| {
         soon(match request {
-            // It goes back far enough for one of them.
+            // The page goes back far enough for one of them.
             Request::InstallDeploys(_) => {
                 let earlier = usual().into_iter().map(|row| with(row, whose(1)));
                 list(&[own(0, now), own(1, now), own(2, now)].into_iter().chain(earlier).collect::<Vec<_>>())
@@ -261,8 +261,8 @@ fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
         EventKind::Expected { target, pace, .. } => Some((*target, pace.typical)),
         _ => None,
     };
-    let told: Vec<_> = run.events.iter().filter_map(|event| expected(&event.kind)).collect();
-    assert_eq!(told, [(1, s(170))], "once, of the one of which it is known");
+    let reported: Vec<_> = run.events.iter().filter_map(|event| expected(&event.kind)).collect();
+    assert_eq!(reported, [(1, s(170))], "once, of the one of which it is known");
     let known = run
         .report
         .targets
@@ -272,10 +272,10 @@ fn where_a_list_serves_the_whole_install_no_target_asks_for_itself() {
 }
 
 #[test]
-fn what_a_list_says_does_not_keep_the_forecast_from_the_targets_that_are_left() {
+fn a_list_leaves_the_forecasts_of_the_remaining_targets() {
     let whose = |index: usize| json!({ "install_id": "inl-acme", "component_id": format!("cmp{index}") });
     let target = |index: usize| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
-    // Only the last of them goes on after twenty seconds.
+    // Only the last of them continues after twenty seconds.
     let own = |index: usize, now: Duration| {
         let ends = if index == 2 { s(300) } else { s(20) };
         with(created(row(&format!("dpl{index}"), if now >= ends { "active" } else { "executing" }), 0), whose(index))
@@ -296,7 +296,7 @@ fn what_a_list_says_does_not_keep_the_forecast_from_the_targets_that_are_left() 
 }
 
 #[test]
-fn a_human_is_not_taken_to_be_asked_because_the_page_changed_the_status_within_a_poll() {
+fn a_status_that_changes_within_a_poll_does_not_ask_a_human() {
     let at = |status: &str, second: i64| {
         let since = json!({ "status_v2": { "status": status, "created_at_ts": STARTED_AT + second } });
         with(created(with(row("dplOwn", status), json!({ "workflow_id": "inw1" })), -70), since)

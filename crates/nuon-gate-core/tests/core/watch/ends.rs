@@ -1,4 +1,4 @@
-//! Signals, the single look of `status`, heartbeats and answers that come too late.
+//! Signals, the single poll of `status`, heartbeats and late answers.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ fn the_last_poll_after_a_signal_takes_a_second_at_most() {
     }
 }
 
-/// The run would be refused, if the signal had not come before.
+/// The run would be refused if the signal had not come first.
 #[test]
 fn a_target_that_is_refused_after_a_signal_has_a_reason() {
     let settings = WatchSettings { on_stale: OnStale::Fail, ..settings() };
@@ -74,7 +74,7 @@ fn only_the_first_signal_counts() {
 }
 
 #[test]
-fn a_signal_during_the_last_look_at_the_deadline_shortens_it() {
+fn a_signal_during_the_last_poll_at_the_deadline_shortens_it() {
     let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, queue: None, outage: None };
     let driver = Driver::signalled(s(70), Signal::Interrupt);
     let run = driver.run(latest(WatchSettings { clocks, ..settings() }), |now, _| {
@@ -89,7 +89,7 @@ fn a_signal_during_the_last_look_at_the_deadline_shortens_it() {
 }
 
 #[test]
-fn every_target_keeps_what_it_came_to() {
+fn every_target_keeps_its_verdict() {
     let driver = Driver::signalled(s(100), Signal::Interrupt);
     let run = driver.run(watch(settings(), 4, Pins::default()), |now, request| {
         let index = component(request).unwrap();
@@ -104,11 +104,11 @@ fn every_target_keeps_what_it_came_to() {
     assert_eq!(run.report.verdict, Verdict::Interrupted(Signal::Interrupt));
     let verdicts: Vec<Verdict> = run.report.targets.iter().map(|target| target.verdict).collect();
     let expected = [Verdict::Passed, Verdict::Failed, Verdict::Passed, Verdict::Pending];
-    assert_eq!(verdicts, expected, "the third passed in the last look");
+    assert_eq!(verdicts, expected, "the third passed in the last poll");
 }
 
 #[test]
-fn a_signal_decides_even_if_the_last_look_passes() {
+fn a_signal_decides_even_if_the_last_poll_passes() {
     let driver = Driver::signalled(s(60), Signal::Terminate);
     let run =
         driver.run(latest(settings()), serving(|now| Some(row("dpl0", if now < s(60) { "queued" } else { "active" }))));
@@ -128,7 +128,7 @@ fn a_pause_leaves_no_last_poll() {
 }
 
 #[test]
-fn a_glance_is_one_poll() {
+fn status_is_one_poll() {
     let cases = [
         ("active", Verdict::Passed, 2),
         ("executing", Verdict::Pending, 1),
@@ -145,7 +145,7 @@ fn a_glance_is_one_poll() {
 }
 
 #[test]
-fn a_glance_at_nothing_is_pending() {
+fn status_without_a_deploy_is_pending() {
     let run = run(latest(glance()), serving(|_| None));
     assert_eq!(run.report.verdict, Verdict::Pending);
     assert_eq!(run.what(), ["latest", "install", "component", "hundred"]);
@@ -153,7 +153,7 @@ fn a_glance_at_nothing_is_pending() {
 }
 
 #[test]
-fn a_glance_tells_what_went_wrong() {
+fn status_reports_errors() {
     let rejected = run(latest(glance()), |_, request| {
         soon(match request {
             Request::LatestDeploy(..) => none(),
@@ -171,7 +171,7 @@ fn a_glance_tells_what_went_wrong() {
 }
 
 #[test]
-fn a_glance_that_is_not_answered_is_inconclusive_whoever_is_first() {
+fn status_without_an_answer_is_inconclusive_in_any_order() {
     for wakes_first in [false, true] {
         let driver = Driver { wakes_first, ..Driver::default() };
         let run = driver.run(latest(glance()), |_, _| hang());
@@ -179,7 +179,7 @@ fn a_glance_that_is_not_answered_is_inconclusive_whoever_is_first() {
         assert_eq!(run.report.elapsed, s(30));
         assert!(run.reason().starts_with("no good answer from the API"), "{}", run.reason());
     }
-    // A pause that another target's answer asked for leaves no look.
+    // A pause that another target's answer asked for leaves no time for a poll.
     let run = run(watch(glance(), 20, Pins::default()), |_, request| match component(request) {
         Some(0) => after(ms(10), retry_after(429, s(60))),
         index => soon(deploy(&row(&format!("dpl{}", index.unwrap()), "active"))),
@@ -199,19 +199,19 @@ fn there_is_a_heartbeat_a_minute() {
         soon(deploy(&row(&format!("dpl{index}"), status)))
     });
     let mut last = Moment::START;
-    let mut beats = Vec::new();
+    let mut heartbeats = Vec::new();
     for event in &run.events {
         assert!(event.at - last <= s(60), "nothing was said for {:?}", event.at - last);
         if let EventKind::Waiting { pending } = &event.kind {
             assert_eq!(event.at - last, s(60), "a heartbeat comes only after a minute of silence");
-            beats.push(pending.iter().map(|pending| pending.target).collect::<Vec<_>>());
+            heartbeats.push(pending.iter().map(|pending| pending.target).collect::<Vec<_>>());
             let last = pending.last().unwrap();
             assert_eq!(last.status.as_ref().unwrap().as_str(), "executing");
             assert!(last.spent + s(1) > event.at.elapsed());
         }
         last = event.at;
     }
-    assert_eq!(beats, [vec![0, 1], vec![1], vec![1], vec![1], vec![1]]);
+    assert_eq!(heartbeats, [vec![0, 1], vec![1], vec![1], vec![1], vec![1]]);
 }
 
 #[test]
@@ -249,9 +249,9 @@ fn a_driver_that_is_late_still_gets_the_last_poll() {
     let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, queue: None, outage: None };
     let mut watch = pinned(WatchSettings { clocks, ..settings() }, "dpl0");
     assert!(matches!(watch.next(Moment::START), Step::Ask(_)));
-    // The question is still open when its time has long been over.
+    // The request is still open long after its timeout.
     let late = Moment::after_start(s(75));
-    let Step::Ask(ask) = watch.next(late) else { panic!("no last look") };
+    let Step::Ask(ask) = watch.next(late) else { panic!("no last poll") };
     assert_eq!(ask.timeout, s(30));
     watch.reply(late, ask.ticket, &deploy(&row("dpl0", "active")).reply(&ask.request));
     let Step::Ask(newest) = watch.next(late) else { panic!("what is newer is not asked") };

@@ -1,4 +1,4 @@
-//! What each error leads to, in virtual time.
+//! How the watch handles each error, in virtual time.
 
 use crate::virtual_time::{
     Body, STARTED_AT, certificate, deploy, exists, latest, none, pinned, retry_after, row, run, s, settings, soon,
@@ -11,7 +11,7 @@ use nuon_gate_core::watch::{EventKind, Refusal, Scope, Watch};
 use nuon_gate_core::{Target, Targets, Verdict};
 use serde_json::json;
 
-/// A server that gives `answer` to its first questions and follows a deploy that ends at 300 s after them.
+/// A server that gives `answer` to its first requests, and then shows a deploy that ends at 300 s.
 fn at_first(
     count: usize,
     mut answer: impl FnMut() -> Body,
@@ -28,7 +28,7 @@ fn at_first(
 }
 
 #[test]
-fn a_denial_of_the_first_call_is_final() {
+fn a_refusal_of_the_first_call_is_final() {
     for (code, reason) in [
         (401, "the API does not accept the token: HTTP 401: said 401"),
         (403, "the API refuses access to the organisation: HTTP 403: said 403"),
@@ -40,7 +40,7 @@ fn a_denial_of_the_first_call_is_final() {
     }
 }
 
-/// Follows a deploy whose questions number `from`, `from + 1`, … are answered by the given codes; 200 is a good answer.
+/// Follows a deploy whose requests number `from`, `from + 1`, … have these codes; 200 is a good answer.
 fn with_codes_after_a_success(codes: &[u16]) -> crate::virtual_time::Run {
     let mut asked = 0;
     run(pinned(settings(), "dpl0"), move |now, _| {
@@ -54,7 +54,7 @@ fn with_codes_after_a_success(codes: &[u16]) -> crate::virtual_time::Run {
 }
 
 #[test]
-fn later_denials_are_final_when_five_come_in_a_row() {
+fn later_refusals_are_final_when_five_come_in_a_row() {
     for codes in [[401, 401, 401, 401, 401], [403, 401, 403, 401, 403]] {
         let run = with_codes_after_a_success(&codes);
         assert_eq!(run.report.verdict, Verdict::Rejected, "{codes:?}");
@@ -67,7 +67,7 @@ fn later_denials_are_final_when_five_come_in_a_row() {
 }
 
 #[test]
-fn a_denial_after_trouble_is_still_the_first_word() {
+fn a_refusal_after_errors_is_still_the_first_answer() {
     let mut codes = [500, 503, 401].into_iter();
     let run = run(latest(settings()), at_first(3, move || status(codes.next().unwrap())));
     assert_eq!(run.report.verdict, Verdict::Rejected);
@@ -84,12 +84,12 @@ fn a_deploys_id_that_is_not_found_three_times_does_not_exist() {
     let lagging = run(pinned(settings(), "dpl0"), at_first(2, || status(404)));
     assert_eq!(lagging.report.verdict, Verdict::Passed);
     assert_eq!(with_codes_after_a_success(&[404, 404, 200, 404, 404]).report.verdict, Verdict::Passed);
-    // What has answered once exists, whatever is said of it later.
+    // What has answered once exists, whatever later answers say.
     assert_eq!(with_codes_after_a_success(&[404, 404, 404, 404]).report.verdict, Verdict::Passed);
 }
 
 #[test]
-fn a_row_of_anothers_is_only_the_wrong_answer_where_none_is_named() {
+fn another_targets_row_is_only_a_bad_answer_without_a_named_deploy() {
     for whose in [json!({ "component_id": "cmp9" }), json!({ "install_id": "inl-other" })] {
         let other = || Body::Json(with(row("dpl9", "active"), whose.clone()));
         let run = run(latest(settings()), at_first(9, other));
@@ -102,7 +102,7 @@ fn a_row_of_anothers_is_only_the_wrong_answer_where_none_is_named() {
 }
 
 #[test]
-fn a_deploys_own_workflow_that_seems_to_be_anothers_is_only_the_wrong_answer() {
+fn a_deploys_workflow_with_another_owner_is_only_a_bad_answer() {
     let run = run(pinned(settings(), "dpl0"), |now, request| {
         soon(match request {
             Request::Workflow(..) if now < s(20) => {
@@ -152,7 +152,7 @@ fn any_other_client_error_is_final() {
 }
 
 #[test]
-fn trouble_is_just_another_poll() {
+fn an_error_leads_to_another_poll() {
     let errors = [
         ApiError::Connect { host: "api.example".to_owned(), detail: "connection refused".to_owned() },
         ApiError::Timeout(s(30)),
@@ -177,7 +177,7 @@ fn trouble_is_just_another_poll() {
 }
 
 #[test]
-fn an_untrusted_certificate_is_final_at_first_and_trouble_later() {
+fn an_untrusted_certificate_is_final_at_first_and_retried_later() {
     let first = run(latest(settings()), |_, _| soon(certificate()));
     assert_eq!(first.refusal, Some(Refusal::Untrusted(error(&certificate()))));
     assert_eq!(first.asked.len(), 1);
@@ -209,7 +209,7 @@ fn a_certificate_is_not_final_after_a_not_yet() {
 }
 
 #[test]
-fn what_is_newer_is_not_worth_waiting_for() {
+fn an_unreadable_newest_deploy_delays_nothing() {
     let errors = [status(500), status(429), crate::virtual_time::broken(), retry_after(503, s(2))];
     for (word, verdict) in [("active", Verdict::Passed), ("error", Verdict::Failed)] {
         for error in &errors {
@@ -224,7 +224,8 @@ fn what_is_newer_is_not_worth_waiting_for() {
             assert_eq!(run.what(), ["deploy", "latest"]);
         }
     }
-    // A refusal keeps its own rule: it is no reason to go on without, and final the fifth time, whatever else is answered.
+    // A refusal keeps its own rule: it never justifies going on without an answer, and is final the fifth time,
+    // whatever else is answered.
     let run = run(pinned(settings(), "dpl0"), |_, request| {
         soon(if matches!(request, Request::LatestDeploy(..)) { status(403) } else { deploy(&row("dpl0", "active")) })
     });
@@ -233,7 +234,7 @@ fn what_is_newer_is_not_worth_waiting_for() {
 }
 
 #[test]
-fn the_newest_row_says_anew_where_the_deploy_stands() {
+fn the_newest_row_updates_the_deploy() {
     let aged = |word: &str, at: &str| with(row("dpl0", word), json!({ "updated_at": at }));
     let (sooner, later) = ("2027-01-15T08:00:05Z", "2027-01-15T08:00:09Z");
     let word = |at| {

@@ -15,10 +15,10 @@ use crate::virtual_time::{
     settings, soon, status, watch, with,
 };
 
-/// The deploy ends so many seconds after the watch began.
+/// The deploy ends this many seconds after the start of the watch.
 const ENDS: u64 = 20;
 
-/// What the server says of the component's health, and since when; what it has observed of it, and when.
+/// The component's health and since when; the last observation and its time.
 type Seen = (&'static str, i64, &'static str, i64);
 
 fn second(second: i64) -> String {
@@ -50,7 +50,7 @@ fn dpl_a(now: Duration) -> Value {
     with(created(row("dplA", stood.0), -60), json!({ "status_v2": status }))
 }
 
-/// A server with a deploy that passes, whose component does as `seen` says.
+/// A server with a deploy that passes, and a component whose health is as `seen` returns.
 fn server(seen: impl Fn(Duration) -> Seen) -> impl FnMut(Duration, &Request) -> Scripted {
     move |now, request| {
         soon(match request {
@@ -63,7 +63,7 @@ fn server(seen: impl Fn(Duration) -> Seen) -> impl FnMut(Duration, &Request) -> 
     }
 }
 
-/// Healthy for long, and observed so each minute.
+/// Healthy for long, and observed every minute.
 fn healthy(now: Duration) -> Seen {
     ("healthy", -9_000, "healthy", seconds(now) / 60 * 60)
 }
@@ -72,7 +72,7 @@ fn requiring(bake: u64) -> WatchSettings {
     WatchSettings { healthy_for: Some(s(bake)), ..settings() }
 }
 
-/// Returns the words of each hold that was reported, and in which second.
+/// Returns the text of each reported hold, and in which second.
 fn reported_holds(run: &Run) -> Vec<(u64, String)> {
     let hold = |kind: &EventKind| match kind {
         EventKind::Held { hold, .. } => Some(hold.to_string()),
@@ -92,24 +92,24 @@ fn a_pass_waits_until_the_component_was_observed_and_has_been_healthy_for_long_e
     assert_eq!(run.report.verdict, Verdict::Passed);
     let proof = run.target().proof.as_ref().unwrap();
     let health = proof.health().expect("a proof of health");
-    // The first observation after the deploy comes at 60 s.
+    // The first observation after the deploy is at 60 s.
     assert!(run.report.elapsed >= s(660) && run.report.elapsed < s(672), "{:?}", run.report.elapsed);
     assert!(health.baked() >= s(600) && health.observed_at().to_string() == second(660), "{health:?}");
-    let told = reported_holds(&run);
+    let reported = reported_holds(&run);
     assert_eq!(
-        told[0].1,
+        reported[0].1,
         "waiting for health: not known yet (nothing of the component was observed since the deploy ended)"
     );
-    assert_eq!(told[1].1, "waiting for health: healthy for 0s of 10m");
-    assert_eq!(told.len(), 2, "{told:?}");
-    // The heartbeat says how far the bake is.
-    let beats = run.events.iter().filter_map(|event| match &event.kind {
+    assert_eq!(reported[1].1, "waiting for health: healthy for 0s of 10m");
+    assert_eq!(reported.len(), 2, "{reported:?}");
+    // The heartbeat reports the progress of the bake.
+    let heartbeats = run.events.iter().filter_map(|event| match &event.kind {
         EventKind::Waiting { pending } => Some(pending[0].hold.to_string()),
         _ => None,
     });
-    let beats: Vec<String> = beats.collect();
-    assert!((9..=11).contains(&beats.len()), "{beats:?}");
-    assert!(beats[2].starts_with("waiting for health: healthy for 2m"), "{beats:?}");
+    let heartbeats: Vec<String> = heartbeats.collect();
+    assert!((9..=11).contains(&heartbeats.len()), "{heartbeats:?}");
+    assert!(heartbeats[2].starts_with("waiting for health: healthy for 2m"), "{heartbeats:?}");
     let result = result(&run.report);
     assert_eq!(result.deploy_verdict, Some(Verdict::Passed));
     let health = result.health.unwrap();
@@ -120,7 +120,7 @@ fn a_pass_waits_until_the_component_was_observed_and_has_been_healthy_for_long_e
 }
 
 #[test]
-fn without_the_flag_health_is_neither_asked_nor_reported() {
+fn without_the_flag_health_is_neither_read_nor_reported() {
     let run = run(latest(settings()), server(|_| panic!("nobody asks")));
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert!(run.target().proof.as_ref().unwrap().health().is_none() && run.target().health.is_none());
@@ -128,7 +128,7 @@ fn without_the_flag_health_is_neither_asked_nor_reported() {
 }
 
 #[test]
-fn an_unhealthy_component_fails_with_what_the_server_says_of_it() {
+fn an_unhealthy_component_fails_with_the_servers_words() {
     let run = run(
         latest(requiring(600)),
         server(|now| if now < s(200) { healthy(now) } else { ("unhealthy", 195, "unhealthy", 190) }),
@@ -150,7 +150,7 @@ fn an_unhealthy_component_fails_with_what_the_server_says_of_it() {
 }
 
 #[test]
-fn health_of_before_the_deploy_is_none_and_what_is_not_known_for_too_long_is_inconclusive() {
+fn health_from_before_the_deploy_does_not_count_and_unknown_health_becomes_inconclusive() {
     let run = run(latest(requiring(0)), server(|_| ("healthy", -9_000, "healthy", 19)));
     assert_eq!(run.report.verdict, Verdict::Inconclusive);
     assert!(
@@ -164,7 +164,7 @@ fn health_of_before_the_deploy_is_none_and_what_is_not_known_for_too_long_is_inc
 }
 
 #[test]
-fn a_server_that_gives_no_health_is_inconclusive_after_three_polls() {
+fn a_server_without_health_is_inconclusive_after_three_polls() {
     for code in [400, 401, 403, 404] {
         let mut server = server(healthy);
         let run = run(latest(requiring(0)), |now, request| match request {
@@ -193,10 +193,10 @@ fn health_that_cannot_be_read_is_inconclusive_after_five_minutes() {
 }
 
 #[test]
-fn other_clocks_rule_while_it_bakes_and_the_deploys_own_verdict_stands_beside() {
+fn timeouts_apply_during_the_bake_and_the_deploys_own_verdict_is_reported() {
     let clocks = Clocks { total: s(300), stall: Some(s(60)), ..settings().clocks };
     let run = run(latest(WatchSettings { clocks, ..requiring(600) }), server(healthy));
-    // Nothing changes while it bakes, as it should.
+    // Nothing changes during the bake, as it should.
     assert_eq!((run.report.verdict, run.target().clock()), (Verdict::TimedOut, Some(Clock::Total)));
     assert!(
         run.reason().contains("waiting for health: healthy for 4m of 10m")
@@ -242,7 +242,7 @@ fn a_newer_deploy_while_it_bakes_follows_the_policy() {
         let (deploy, at_least) = match policy {
             OnSuperseded::Fail => ("dplA", s(100)),
             OnSuperseded::Ignore => ("dplA", s(360)),
-            // The newer one is healthy for as long by itself.
+            // The newer one is healthy for as long in its own right.
             OnSuperseded::Follow => ("dplB", s(540)),
         };
         assert_eq!(run.deploy_id(), deploy);
@@ -255,7 +255,7 @@ fn a_newer_deploy_while_it_bakes_follows_the_policy() {
 }
 
 #[test]
-fn of_several_targets_as_many_have_to_be_healthy_as_have_to_pass() {
+fn require_counts_healthy_targets() {
     let of = |require: Require, fail_fast: bool| {
         let settings = WatchSettings { require, fail_fast, ..requiring(300) };
         run(watch(settings, 2, nuon_gate_core::pins::Pins::default()), |now, request| {
@@ -294,7 +294,7 @@ fn of_several_targets_as_many_have_to_be_healthy_as_have_to_pass() {
 }
 
 #[test]
-fn one_poll_takes_the_servers_account() {
+fn status_trusts_the_servers_health() {
     let poll = |bake: u64, seen: fn(Duration) -> Seen| {
         let mut server = server(seen);
         let once = WatchSettings { mode: Mode::Once, ..requiring(bake) };
@@ -309,7 +309,7 @@ fn one_poll_takes_the_servers_account() {
         })
     };
     let recent: fn(Duration) -> Seen = |_| ("healthy", -300, "healthy", -5);
-    // Without the server's time nothing says for how long.
+    // Without the server's time, it is not known for how long.
     for (bake, verdict) in [(0, Verdict::Passed), (1, Verdict::Pending)] {
         let run = poll(bake, recent);
         assert_eq!(run.report.verdict, verdict, "{bake}");
@@ -321,7 +321,7 @@ fn one_poll_takes_the_servers_account() {
 }
 
 #[test]
-fn the_end_of_the_bake_is_polled_when_it_comes() {
+fn the_end_of_the_bake_is_polled_on_time() {
     let run = run(latest(requiring(61)), server(|now| ("healthy", -9_000, "healthy", seconds(now))));
     let first = run.events.iter().find(|event| match &event.kind {
         EventKind::Held { hold, .. } => hold.to_string().ends_with("healthy for 0s of 1m 1s"),

@@ -1,4 +1,4 @@
-//! What the watch makes of answers that are older than one it has seen, as from a replica that lags.
+//! How the watch reads answers that are older than one it has seen, as from a replica that lags.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, WatchSettings};
 use nuon_gate_core::{Clock, Verdict};
 use serde_json::{Value, json};
 
-/// A row as it was written so many seconds after the watch began, with what it was before.
+/// A row as it was written this many seconds after the start of the watch, with its history.
 fn written(id: &str, status: &str, second: i64, history: &[&str]) -> Value {
     let at = |second: i64| jiff::Timestamp::from_second(STARTED_AT + second).unwrap().to_string();
     let history: Vec<Value> = history.iter().map(|status| json!({ "status": status })).collect();
@@ -36,8 +36,8 @@ fn changes(run: &Run) -> Vec<String> {
     run.events.iter().filter_map(|event| word(&event.kind)).collect()
 }
 
-/// Runs a watch for one pinned deploy against a server whose answers by id come from `by_id`, those about what is newest
-/// from `newest`, and whose workflow goes on until `until`.
+/// Runs a watch for one pinned deploy. The server's answers by id come from `by_id`, those about the newest deploy from
+/// `newest`, and its workflow goes on until `until`.
 fn watched(
     settings: WatchSettings,
     until: u64,
@@ -55,7 +55,7 @@ fn watched(
     })
 }
 
-/// What it is at that moment: `later` from `turn` on, but `executing` again for the answers between `from` and `to`.
+/// The row at a time: `later` from `turn` on, but `executing` again between `from` and `to`.
 fn lagging(now: Duration, turn: u64, later: &Value, from: u64, to: u64) -> Value {
     let lags = now >= s(from) && now < s(to);
     if now < s(turn) || lags { executing() } else { later.clone() }
@@ -65,7 +65,7 @@ fn lagging(now: Duration, turn: u64, later: &Value, from: u64, to: u64) -> Value
 fn an_older_answer_does_not_undo_a_status_that_is_held() {
     for (word, verdict) in [("active", Verdict::Passed), ("error", Verdict::Failed)] {
         let ended = written("dpl0", word, 8, &["queued", "planning", "executing"]);
-        // The step goes on until the 40th second, so the status is held; from the 12th to the 30th the answers are old.
+        // The step goes on until second 40, so the status is held. From second 12 to 30 the answers are old.
         let by_id = |now| lagging(now, 8, &ended, 12, 30);
         let run = run(pinned(settings(), "dpl0"), |now, request| {
             soon(match request {
@@ -86,7 +86,7 @@ fn an_older_answer_does_not_undo_a_status_that_is_held() {
 
 #[test]
 fn an_older_answer_decides_nothing_by_itself() {
-    // What passed is held while the answers by id and about the newest are old, although its workflow ends in between.
+    // A pass is held while the answers by id and about the newest are old, although the workflow ends meanwhile.
     let active = written("dpl0", "active", 8, &["queued", "planning", "executing"]);
     let old = |now| lagging(now, 8, &active, 12, 60);
     let run = watched(settings(), 20, old, old);
@@ -96,7 +96,7 @@ fn an_older_answer_decides_nothing_by_itself() {
 
 #[test]
 fn an_older_answer_neither_fails_nor_asks_for_approval() {
-    // An old failure of a deploy that has gone on; and an old question that was answered meanwhile.
+    // An old failure of a deploy that has gone on, and an old approval request that was answered meanwhile.
     for (old, on_approval) in [("error", OnApproval::Wait), ("pending-approval", OnApproval::Fail)] {
         let passed = written("dpl0", "executing", 8, &["queued", "planning", old, "planning"]);
         let active = written("dpl0", "active", 40, &["queued", "planning", old, "planning", "executing"]);
@@ -118,16 +118,16 @@ fn an_older_answer_neither_fails_nor_asks_for_approval() {
 }
 
 #[test]
-fn a_newest_row_that_is_not_older_confirms_what_an_older_answer_leaves_open() {
+fn a_current_newest_row_confirms_a_held_status() {
     let active = written("dpl0", "active", 8, &["queued", "planning", "executing"]);
-    // By id it is old for ever once it was seen; the latest endpoint knows better.
+    // By id it stays old for ever, but the latest endpoint is current.
     let run = watched(settings(), 20, |now| lagging(now, 8, &active, 12, 9999), |now| lagging(now, 8, &active, 0, 0));
     assert_eq!((run.report.verdict, changes(&run)), (Verdict::Passed, vec!["active".to_owned()]));
     assert!(run.report.elapsed < s(40));
 }
 
 #[test]
-fn a_replaced_deploy_stays_so() {
+fn a_replaced_deploy_stays_replaced() {
     let successor = |second| with(created(row("dpl9", "active"), second), json!({ "workflow_id": "inw1" }));
     let retried = written("dpl0", "retried", 8, &["queued", "error"]);
     let run = run(pinned(settings(), "dpl0"), |now, request| {
@@ -159,7 +159,7 @@ fn a_status_whose_history_was_wiped_is_newer_by_its_time() {
 }
 
 #[test]
-fn answers_that_cannot_be_told_apart_are_taken_as_they_come() {
+fn answers_without_an_order_are_taken_as_they_come() {
     let plain = |word| with(row("dpl0", word), json!({ "workflow_id": "inw1" }));
     let same = |word| with(plain(word), json!({ "updated_at": "2027-01-15T08:00:01Z" }));
     for (queued, active) in [(plain("queued"), plain("active")), (same("queued"), same("active"))] {
@@ -173,7 +173,7 @@ fn answers_that_cannot_be_told_apart_are_taken_as_they_come() {
 fn the_details_of_a_failure_are_waited_for_once() {
     let error = written("dpl0", "error", 8, &["queued", "planning", "executing"]);
     let newest = with(error.clone(), json!({ "status_description": "no such subnet" }));
-    // By id it is old for so long; the newest row has failed at once.
+    // By id it is old for this long. The newest row failed at once.
     let failing = |until: u64| {
         let (error, newest) = (error.clone(), newest.clone());
         run(latest(settings()), move |now, request| {
@@ -193,7 +193,7 @@ fn the_details_of_a_failure_are_waited_for_once() {
     assert!(hanging.report.elapsed < s(5));
 }
 
-/// A deploy that stays `executing` until the second `until`, in a workflow that ends at the tenth with its step done.
+/// A deploy that stays `executing` until second `until`, in a workflow that ends at second ten with its step done.
 fn behind(settings: WatchSettings, until: u64) -> Run {
     let active = written("dpl0", "active", 8, &["queued", "planning", "executing"]);
     watched(settings, 10, |now| lagging(now, until, &active, 0, 0), |now| lagging(now, until, &active, 0, 0))
@@ -207,7 +207,7 @@ fn a_deploy_that_is_behind_its_own_step_is_given_a_moment() {
     assert_eq!(fails.report.verdict, Verdict::Failed);
     assert!(fails.reason().contains("the deploy still says `executing`"), "{}", fails.reason());
     assert!(fails.report.elapsed >= s(40) && fails.report.elapsed < s(80), "{:?}", fails.report.elapsed);
-    // A clock that rings meanwhile leaves no more time, and nobody knows which of the two is behind.
+    // If a timeout expires meanwhile, there is no time left, and it is unknown which of the two lags.
     let clocks = Clocks { total: s(30), ..settings().clocks };
     let rings = behind(WatchSettings { clocks, ..settings() }, 9999);
     assert_eq!((rings.report.verdict, rings.target().clock()), (Verdict::TimedOut, Some(Clock::Total)));
@@ -217,7 +217,7 @@ fn a_deploy_that_is_behind_its_own_step_is_given_a_moment() {
 #[test]
 fn a_failure_whose_step_was_retried_is_given_a_moment() {
     let successor = || with(created(row("dpl9", "active"), 9), json!({ "workflow_id": "inw1" }));
-    // The workflow has ended well, by another row, when the first is still seen in error.
+    // The workflow has succeeded through another row when the first one is still seen in error.
     let failing = |until: u64| {
         run(pinned(settings(), "dpl0"), move |now, request| {
             let word = if now < s(until) { "error" } else { "retried" };
@@ -240,8 +240,8 @@ fn a_failure_whose_step_was_retried_is_given_a_moment() {
 }
 
 #[test]
-fn what_an_unfinished_look_has_seen_of_a_newer_deploy_is_forgotten() {
-    // The newer one is `active` when a look sees it whose next question is not answered; then it fails.
+fn an_unfinished_poll_does_not_judge_a_newer_deploy() {
+    // The newer one is `active` in a poll whose next request is not answered, and then fails.
     let mut seen = false;
     let run = run(latest(settings()), |now, request| {
         let newer = |word: &str| created(row("dpl9", word), 0);
@@ -260,7 +260,7 @@ fn what_an_unfinished_look_has_seen_of_a_newer_deploy_is_forgotten() {
 }
 
 #[test]
-fn a_clock_that_was_put_back_holds_up_the_end_for_a_moment_only() {
+fn a_clock_that_was_set_back_delays_the_end_only_briefly() {
     // The machine that wrote the earlier status was an hour ahead of the one that wrote the last.
     let before = ["queued", "planning", "executing"];
     let cases = [

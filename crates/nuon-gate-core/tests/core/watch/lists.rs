@@ -1,4 +1,4 @@
-//! Several targets of an install: one list serves them all, in virtual time.
+//! Several targets of an install share one list, in virtual time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const WHEN: i64 = 1_800_000_000;
 
-/// So many components of one install.
+/// This many components of one install.
 fn watch(count: usize) -> Watch {
     watch_by(settings(), count)
 }
@@ -24,7 +24,7 @@ fn watch_by(settings: WatchSettings, count: usize) -> Watch {
     Watch::new(settings, Scope::Targets(targets), Pins::default(), Timestamp::from_second(WHEN).unwrap()).unwrap()
 }
 
-/// A component's deploy, as the list and its detail have it: it goes through three changes in a minute.
+/// A component's deploy, as in the list and its detail. It goes through three statuses in a minute.
 fn deploy(index: usize, now: Duration) -> Value {
     let word = match now.as_secs() {
         0..15 => "queued",
@@ -51,7 +51,7 @@ fn workflow(count: usize, now: Duration) -> Body {
     Body::Json(json!({ "status": { "status": word }, "finished": now >= s(50), "steps": steps }))
 }
 
-/// A server of so many components, whose list `listed` gives.
+/// A server with this many components, whose list `listed` returns.
 fn served(count: usize, mut listed: impl FnMut(Vec<Value>) -> Body) -> Run {
     run(watch(count), move |now, request| -> Scripted {
         soon(match request {
@@ -83,20 +83,20 @@ fn ten_targets_of_an_install_share_their_polls() {
 }
 
 #[test]
-fn two_targets_are_polled_by_themselves() {
+fn two_targets_are_polled_individually() {
     let counted = counted(&served(2, |rows| list(&rows)));
     assert!(!counted.contains_key("install's list") && counted["deploy"] > 4, "{counted:?}");
 }
 
 #[test]
-fn a_server_without_the_list_is_asked_twice() {
+fn a_missing_list_is_requested_twice() {
     let run = served(10, |_| status(404));
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert_eq!(counted(&run)["install's list"], 2);
 }
 
 #[test]
-fn a_list_that_says_less_than_the_detail_proves_nothing() {
+fn a_list_with_less_than_the_detail_proves_nothing() {
     let bare = |rows: Vec<Value>| {
         let bare = |row: Value| with(row, json!({ "status": "active", "install_id": "" }));
         list(&rows.into_iter().map(bare).collect::<Vec<_>>())
@@ -107,7 +107,7 @@ fn a_list_that_says_less_than_the_detail_proves_nothing() {
 }
 
 #[test]
-fn a_list_that_does_not_say_the_install_shows_what_goes_on() {
+fn a_list_without_installs_still_shows_changes() {
     let unsaid = |rows: Vec<Value>| {
         list(&rows.into_iter().map(|row| with(row, json!({ "install_id": "" }))).collect::<Vec<_>>())
     };
@@ -118,7 +118,7 @@ fn a_list_that_does_not_say_the_install_shows_what_goes_on() {
 }
 
 #[test]
-fn a_list_that_does_not_say_the_component_is_asked_once() {
+fn a_list_without_components_is_requested_once() {
     let run = served(10, |rows| {
         let unsaid = |row: Value| with(row, json!({ "component_id": "" }));
         list(&rows.into_iter().map(unsaid).collect::<Vec<_>>())
@@ -128,7 +128,7 @@ fn a_list_that_does_not_say_the_component_is_asked_once() {
 }
 
 #[test]
-fn what_a_list_shows_while_a_poll_is_under_way_counts_in_it() {
+fn a_list_that_arrives_during_a_poll_counts_in_it() {
     let of = |row: Value, workflow: &str| with(row, json!({ "workflow_id": workflow }));
     let run = run(watch(3), move |now, request| {
         let active = of(with(deploy(1, s(60)), json!({ "id": "dpl1" })), "inw-old");
@@ -166,7 +166,7 @@ fn followed_beside_a_plan(is_newest: bool) -> (Verdict, String) {
         let (plan, new) =
             (newer("dpl-plan", "inw-plan", 1), newer("dpl-new", "inw-new", if is_newest { 2 } else { 0 }));
         let own = [deploy(0, now), active.clone(), deploy(2, now)];
-        // The plan appears, and while its workflow is asked for, the other.
+        // The plan appears, and the other row while its workflow is requested.
         let two = if is_newest { [&new, &plan] } else { [&plan, &new] };
         let more: &[&Value] = match now.as_secs() {
             0 => &[],
@@ -196,15 +196,15 @@ fn followed_beside_a_plan(is_newest: bool) -> (Verdict, String) {
 }
 
 #[test]
-fn the_workflow_of_one_newer_row_says_nothing_of_another() {
-    // Whether the other is newer than the plan, or older and was only shown late.
+fn the_workflow_of_one_newer_row_proves_nothing_about_another() {
+    // Whether the other one is newer than the plan, or older and only shown late.
     for is_newest in [true, false] {
         assert_eq!(followed_beside_a_plan(is_newest), (Verdict::TimedOut, "dpl-new".to_owned()), "{is_newest}");
     }
 }
 
 #[test]
-fn what_it_shows_of_the_deploy_itself_is_for_the_next_poll() {
+fn a_lists_row_of_the_deploy_counts_in_the_next_poll() {
     let settings = WatchSettings { long_poll: true, ..settings() };
     let own = |now: Duration| {
         let word = if now < s(1) { "queued" } else { "active" };
@@ -212,7 +212,7 @@ fn what_it_shows_of_the_deploy_itself_is_for_the_next_poll() {
     };
     let run = run(watch_by(settings, 3), move |now, request| match request {
         Request::InstallDeploys(_) => soon(list(&[deploy(0, now), own(now), deploy(2, now)])),
-        // Asked for before the deploy is seen to have passed, and answered later.
+        // Requested before the deploy is seen to pass, and answered later.
         Request::Workflow(_, id) if id.as_str() == "inw-slow" => after(s(4), steps_of("success", "dpl1")),
         Request::Workflow(..) => soon(workflow(3, now)),
         Request::Await(..) => soon(status(404)),
@@ -229,7 +229,7 @@ fn what_it_shows_of_the_deploy_itself_is_for_the_next_poll() {
     assert!(asked[0] < s(1) && asked.iter().any(|at| *at > s(1)), "read after it: {asked:?}");
 }
 
-/// A workflow with one step, of this deploy's.
+/// A workflow with one step, for this deploy.
 fn steps_of(word: &str, deploy: &str) -> Body {
     let step = json!({
         "id": "iws1", "name": "apply", "status": { "status": word }, "step_target_type": "install_deploys",

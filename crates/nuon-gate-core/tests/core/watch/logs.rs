@@ -1,4 +1,4 @@
-//! The deploys' logs while they are written: that they come whole, and cost neither time nor a verdict.
+//! Following the deploys' logs: they are complete, and cost neither time nor a verdict.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn following() -> WatchSettings {
     WatchSettings { logs: Some(Followed::All), ..settings() }
 }
 
-/// A deploy that ends after a minute. Its log is there after five seconds.
+/// A deploy that ends after a minute. Its log exists after five seconds.
 const END: Duration = s(61);
 
 fn own(now: Duration, deploy: &str) -> Value {
@@ -33,7 +33,7 @@ fn part(texts: &[&str], next: &str, has_more: bool) -> Body {
     Body::Json(json!({ "logs": logs, "next": next, "has_more": has_more }))
 }
 
-/// A server with its own way to answer requests for logs.
+/// A server with its own answers to requests for logs.
 fn logging(mut logs: impl FnMut(Duration, &Request) -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
     let mut rows = serving(|now| Some(own(now, "dpl0")));
     move |now, request| match request {
@@ -42,7 +42,7 @@ fn logging(mut logs: impl FnMut(Duration, &Request) -> Scripted) -> impl FnMut(D
     }
 }
 
-/// Nothing more comes.
+/// No more lines.
 fn silent() -> Scripted {
     after(s(20), part(&[], "", false))
 }
@@ -54,7 +54,7 @@ fn cursor(request: &Request) -> Option<TailCursor> {
     }
 }
 
-/// The lines that were told of a target, and when each came.
+/// The reported lines of a target, and when each came.
 fn lines(run: &Run, of: usize) -> Vec<(Duration, String)> {
     let of_event = |event: &nuon_gate_core::watch::Event| match &event.kind {
         EventKind::Logged { target, lines } if *target == of => {
@@ -82,7 +82,7 @@ fn asked(run: &Run) -> Vec<Duration> {
     run.asked.iter().filter(|asked| asked.what() == "logs").map(|asked| asked.at).collect()
 }
 
-/// Everything that was asked but for logs, and all that happened but for what logs say.
+/// All other requests, and all events except for log lines.
 fn beside(run: &Run) -> (Vec<Asked>, Vec<String>) {
     let others = run.asked.iter().filter(|asked| asked.what() != "logs").cloned().collect();
     let is_logs = |kind: &EventKind| matches!(kind, EventKind::Logged { .. } | EventKind::LogEnded { .. });
@@ -90,7 +90,7 @@ fn beside(run: &Run) -> (Vec<Asked>, Vec<String>) {
 }
 
 #[test]
-fn whatever_becomes_of_a_log_the_wait_is_the_same() {
+fn a_log_never_changes_the_wait() {
     let without = run(latest(settings()), logging(|_, _| panic!("nobody wants it")));
     let hour = retry_after(503, s(3600));
     let servers: Vec<(Body, Duration, usize)> = vec![
@@ -116,7 +116,7 @@ fn whatever_becomes_of_a_log_the_wait_is_the_same() {
 }
 
 #[test]
-fn where_the_log_is_the_polls_say() {
+fn polls_show_where_the_log_is() {
     let run = run(latest(following()), logging(|_, _| silent()));
     let seen = run.asked.iter().find(|asked| asked.at >= s(5) && asked.what() == "deploy").unwrap();
     assert_eq!(asked(&run)[0], seen.at + LATENCY, "as soon as the detail says it");
@@ -124,7 +124,7 @@ fn where_the_log_is_the_polls_say() {
 }
 
 #[test]
-fn what_is_there_already_is_read_without_a_pause() {
+fn existing_lines_are_read_without_a_pause() {
     let run = run(
         latest(following()),
         logging(|_, request| match cursor(request) {
@@ -140,16 +140,16 @@ fn what_is_there_already_is_read_without_a_pause() {
 }
 
 #[test]
-fn a_log_that_says_nothing_new_is_asked_for_less_and_less_often() {
+fn a_quiet_log_is_read_less_and_less_often() {
     let run = run(latest(following()), logging(|_, _| soon(Body::Json(json!([])))));
-    // A page where the long poll should be is no good answer: pages it is from the third on.
+    // A page in place of the long poll's answer is not a good answer. From the third one on, pages are read.
     let asked = asked(&run);
     let gaps: Vec<Duration> = asked.windows(2).skip(3).map(|two| two[1] - two[0]).collect();
     assert!(gaps.windows(2).all(|two| two[1] > two[0] * 9 / 10) && gaps.last() > Some(&s(9)), "{gaps:?}");
 }
 
 #[test]
-fn a_cursor_that_the_server_does_not_take_and_a_failing_long_poll_lead_to_pages() {
+fn a_refused_cursor_or_a_failing_long_poll_leads_to_pages() {
     for failing in [status(400), status(404), status(500), status(503), Body::Exactly(Value::Null)] {
         let mut pages = 0;
         let run = run(
@@ -172,7 +172,7 @@ fn a_cursor_that_the_server_does_not_take_and_a_failing_long_poll_lead_to_pages(
 }
 
 #[test]
-fn a_pause_that_the_server_asks_the_polls_for_holds_for_logs() {
+fn a_pause_for_polls_applies_to_logs() {
     let mut rows = serving(|now| Some(own(now, "dpl0")));
     let run = run(latest(following()), move |now, request| match request {
         Request::Tail(..) => soon(part(&["x"], &format!("{}:x", now.as_nanos()), false)),
@@ -187,14 +187,14 @@ fn a_pause_that_the_server_asks_the_polls_for_holds_for_logs() {
 }
 
 #[test]
-fn a_pause_that_is_asked_of_a_log_holds_for_logs_alone() {
+fn a_pause_for_a_log_applies_only_to_logs() {
     let run = run(latest(following()), logging(|_, _| soon(retry_after(429, s(15)))));
     let asked = asked(&run);
     assert!(asked.len() >= 3 && asked.windows(2).all(|two| two[1] - two[0] >= s(15)), "{asked:?}");
     assert_eq!(run.report.verdict, Verdict::Passed);
 }
 
-/// So many deploys of an install, each with a log that says something all the time.
+/// This many deploys of an install, each with a log that grows all the time.
 fn fleet(count: usize, settings: WatchSettings, logs: impl Fn(&str, Duration) -> Scripted) -> Run {
     let target = |index| Target::new("inl-acme".parse().unwrap(), format!("cmp{index}").parse().unwrap());
     let targets = Targets::new((0..count).map(target)).unwrap();
@@ -233,11 +233,11 @@ fn talkative(_: &str, now: Duration) -> Scripted {
 }
 
 #[test]
-fn eight_logs_are_followed_at_once_and_those_that_are_over_make_room() {
+fn eight_logs_are_followed_at_once_and_ended_ones_make_room() {
     let run = fleet(10, following(), talkative);
     assert_eq!(run.report.verdict, Verdict::Passed);
-    let told: Vec<usize> = (0..10).filter(|index| !lines(&run, *index).is_empty()).collect();
-    assert_eq!(told, [0, 1, 2, 3, 4, 5, 6, 7, 9], "one of those that go on at the same time is too many");
+    let reported: Vec<usize> = (0..10).filter(|index| !lines(&run, *index).is_empty()).collect();
+    assert_eq!(reported, [0, 1, 2, 3, 4, 5, 6, 7, 9], "one of those that go on at the same time is too many");
     // One that cannot be followed makes room as well.
     let run = fleet(10, following(), |stream, now| {
         if stream == "log-dpl3" { soon(part(&["x"; 5001], "1:x", true)) } else { talkative(stream, now) }
@@ -247,7 +247,7 @@ fn eight_logs_are_followed_at_once_and_those_that_are_over_make_room() {
 }
 
 #[test]
-fn logs_leave_the_polls_what_they_need_of_the_rate() {
+fn logs_leave_enough_of_the_rate_for_polls() {
     for max_rps in [1, 3, 20] {
         let limited = |logs| WatchSettings { max_rps, logs, ..settings() };
         let (with, without) = (fleet(10, limited(Some(Followed::All)), talkative), fleet(10, limited(None), talkative));
@@ -264,14 +264,14 @@ fn logs_leave_the_polls_what_they_need_of_the_rate() {
 }
 
 #[test]
-fn logs_that_all_fail_are_not_tried_for_ever() {
+fn logs_that_all_fail_are_given_up() {
     let run = fleet(40, following(), |_, _| soon(status(403)));
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert!((1..=15).contains(&ends(&run).len()), "{}", ends(&run).len());
 }
 
 #[test]
-fn no_log_is_asked_for_when_it_ends() {
+fn no_log_is_read_after_the_end() {
     let clocks = nuon_gate_core::watch::Clocks { total: s(30), ..Default::default() };
     let settings = WatchSettings { clocks, intervals: Intervals::new(ms(500), s(10)).unwrap(), ..following() };
     let run = run(latest(settings), logging(|now, _| soon(part(&["x"], &format!("{}:x", now.as_nanos()), true))));

@@ -27,7 +27,7 @@ fn own(now: Duration) -> Value {
     with(created(row("dpl0", status), 0), json!({ "workflow_id": "inw0" }))
 }
 
-/// The server, with its own way to answer a long poll that was opened at this time.
+/// The server, with its own answer to a long poll that was opened at this time.
 fn served(mut awaiting: impl FnMut(Duration) -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
     let mut rows = serving(|now| Some(own(now)));
     move |now, request| match request {
@@ -41,7 +41,7 @@ fn long_polls(run: &Run) -> Vec<Duration> {
     run.asked.iter().filter(|asked| asked.what() == "await").map(|asked| asked.at).collect()
 }
 
-/// How long after its end the deploy's verdict was there.
+/// How long after the deploy's end the verdict came.
 fn lag(run: &Run) -> Duration {
     let ended = run.events.iter().find(|event| matches!(event.kind, EventKind::Ended { .. }));
     ended.expect("it ended").at.elapsed() - END
@@ -72,7 +72,7 @@ fn the_end_of_a_step_is_noticed_at_once() {
 
 #[test]
 fn only_ordinary_reads_decide() {
-    // It says again and again that the step has ended, with a body that says that all is well.
+    // It answers again and again that the step has ended, with a body that says that it succeeded.
     let well = || Body::Json(json!({ "id": "iws-apply", "status": { "status": "success" }, "finished": true }));
     let run = run(latest(long_polling()), served(move |_| soon(well())));
     assert_eq!(run.report.verdict, Verdict::Passed);
@@ -85,13 +85,13 @@ fn only_ordinary_reads_decide() {
 }
 
 #[test]
-fn it_is_given_up_after_two_that_are_no_answer() {
+fn it_is_given_up_after_two_bad_answers() {
     for code in [500, 401, 403, 502] {
         let run = run(latest(long_polling()), served(no_answer(code)));
         assert_eq!((run.report.verdict, long_polls(&run).len()), (Verdict::Passed, 2), "{code}");
         assert_eq!(run.count(|kind| matches!(kind, EventKind::Retrying { .. })), 0, "{code}: it counts as no error");
     }
-    // One good answer in between, and it goes on.
+    // After a good answer in between, it goes on.
     let mut codes = [500, 408, 500, 408].into_iter();
     let run = run(
         latest(long_polling()),
@@ -101,13 +101,13 @@ fn it_is_given_up_after_two_that_are_no_answer() {
 }
 
 #[test]
-fn a_step_that_is_not_known_is_asked_for_three_times() {
+fn an_unknown_step_is_requested_three_times() {
     let run = run(latest(long_polling()), served(no_answer(404)));
     assert_eq!((run.report.verdict, long_polls(&run).len()), (Verdict::Passed, 3));
 }
 
 #[test]
-fn a_load_balancer_that_ends_it_ends_nothing() {
+fn a_load_balancer_that_closes_it_ends_nothing() {
     for ends in [|| status_code(504), broken] {
         let run = run(
             latest(long_polling()),
@@ -122,12 +122,12 @@ fn a_load_balancer_that_ends_it_ends_nothing() {
 }
 
 #[test]
-fn it_is_no_outage_and_delays_no_deadline() {
+fn a_failing_long_poll_is_no_outage_and_delays_no_deadline() {
     let clocks = |total| nuon_gate_core::watch::Clocks { total: s(total), ..settings().clocks };
     let run = run(latest(WatchSettings { clocks: clocks(20), ..long_polling() }), served(|_| hang()));
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert!(run.report.elapsed <= s(20) + 4 * LATENCY, "{:?}", run.report.elapsed);
-    // Nothing else answers: the outage is the ordinary reads'.
+    // Nothing else answers: the ordinary requests make it an outage.
     let mut left = 6;
     let run = self::run(latest(long_polling()), move |now, request| match request {
         Request::Await(..) => after(s(1), Body::Json(json!({}))),
@@ -142,7 +142,7 @@ fn it_is_no_outage_and_delays_no_deadline() {
 }
 
 #[test]
-fn one_for_all_deploys_of_a_workflow() {
+fn deploys_of_one_workflow_share_a_long_poll() {
     let steps: Vec<Value> = (0..10).map(|n| step(&format!("s{n}"), "in-progress", &format!("dpl{n}"))).collect();
     let run = run(watch(long_polling(), 10, Pins::default()), move |now, request| match request {
         Request::Await(..) => as_nuon_does(now),
@@ -164,14 +164,14 @@ fn one_for_all_deploys_of_a_workflow() {
 }
 
 #[test]
-fn nobody_asks_unless_it_is_waited_for_and_wanted() {
+fn no_long_poll_without_a_running_step_or_the_setting() {
     for settings in [WatchSettings { mode: Mode::Once, ..long_polling() }, settings()] {
         assert_eq!(long_polls(&run(latest(settings), served(as_nuon_does))), Vec::<Duration>::new());
     }
 }
 
 #[test]
-fn a_pause_that_it_asks_for_is_kept() {
+fn a_pause_from_a_long_poll_is_kept() {
     let mut first = true;
     let run = run(
         latest(long_polling()),
@@ -186,10 +186,10 @@ fn a_pause_that_it_asks_for_is_kept() {
 }
 
 #[test]
-fn nobody_waits_for_the_steps_of_a_target_that_has_ended() {
+fn an_ended_target_has_no_long_poll() {
     let clocks = nuon_gate_core::watch::Clocks { stall: Some(s(70)), ..settings().clocks };
     let run = run(watch(WatchSettings { clocks, ..long_polling() }, 2, Pins::default()), |now, request| {
-        // The first stalls, although its step is still at work; the second goes on.
+        // The first one stalls although its step is still running. The second one goes on.
         let status = |number: usize| match (number, now.as_secs() / 40) {
             (0, _) => "executing",
             (_, 0) => "planning",
@@ -224,7 +224,7 @@ fn nobody_waits_for_the_steps_of_a_target_that_has_ended() {
 }
 
 #[test]
-fn a_sign_does_not_shorten_the_time_for_which_a_pass_has_to_last() {
+fn a_long_poll_does_not_shorten_the_settle_time() {
     let slow = s(12);
     let mut rows = serving(|now| Some(own(now)));
     let settings = WatchSettings { settle: s(8), ..long_polling() };

@@ -1,4 +1,4 @@
-//! Finding out which targets there are by their names, in virtual time.
+//! Discovering targets by their names, in virtual time.
 
 use super::discovery::verdicts;
 use crate::virtual_time::{Body, Driver, STARTED_AT, Scripted, at_least, deploy, row, run, s, settings, soon, status};
@@ -43,7 +43,7 @@ fn names_become_targets() {
 }
 
 #[test]
-fn trouble_while_names_are_resolved_is_just_trouble() {
+fn errors_while_names_are_resolved_are_retried() {
     let run = run(
         over(settings(), wanted(&["zero"])),
         |now, request| {

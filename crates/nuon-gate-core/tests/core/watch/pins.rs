@@ -1,4 +1,4 @@
-//! Which of a component's deploys is the right one, and what happens when a newer one comes, in virtual time.
+//! Which of a component's deploys matches, and what happens if a newer one appears, in virtual time.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use nuon_gate_core::watch::{Clocks, EventKind, OnSuperseded, Watch, WatchSetting
 use nuon_gate_core::{Clock, Kind, MatchedBy, Verdict};
 use serde_json::{Value, json};
 
-/// A row with everything that can be pinned; they are named alike.
+/// A row with every field that a pin can match, all derived from one name.
 fn full(name: &str, status: &str, second: i64) -> Value {
     let commit = if name == "Mine" { "4be1c7d09f5a2e63" } else { "ffff1c7d09f5a2e6" };
     let more = json!({
@@ -35,7 +35,7 @@ fn only(pins: Pins) -> Watch {
     watch(settings(), 1, pins)
 }
 
-/// A server that gives the list, the first of it as the newest, and each row under its id. Workflows run.
+/// A server that returns the list, its first row as the newest, and each row by its id. Workflows are running.
 fn rows(at: impl Fn(Duration) -> Vec<Value>) -> impl FnMut(Duration, &Request) -> Scripted {
     move |now, request| {
         let rows = at(now);
@@ -100,14 +100,14 @@ fn the_right_one_is_found_behind_a_newer_one() {
         assert_eq!(run.what()[..3], ["latest", "list", "deploy"], "{pins:?}");
         assert!(run.report.elapsed >= s(60));
         assert!(run.warnings().is_empty(), "{:?}", run.warnings());
-        // The newer one is reported, once, and changes nothing.
+        // The newer one is reported once, and changes nothing.
         assert_eq!(superseded(&run), [("dplMine", "dplOther", OnSuperseded::Ignore)]);
         assert_eq!(run.target().superseded_by.as_ref().unwrap().as_str(), "dplOther");
     }
 }
 
 #[test]
-fn a_list_that_could_not_be_read_is_asked_for_again() {
+fn an_unreadable_list_is_requested_again() {
     for code in [404, 500] {
         let pins = Pins { build: "bldMine".parse().ok(), ..Pins::default() };
         let mut server = rows(|_| vec![full("Other", "active", -30), full("Mine", "active", -60)]);
@@ -121,7 +121,7 @@ fn a_list_that_could_not_be_read_is_asked_for_again() {
 }
 
 #[test]
-fn what_does_not_match_never_passes() {
+fn a_deploy_that_does_not_match_never_passes() {
     let none = Pins::default();
     let cases = [
         (Pins { workflow: "inwMine".parse().ok(), ..none.clone() }, Clock::Total),
@@ -131,7 +131,7 @@ fn what_does_not_match_never_passes() {
         (Pins { after: newer_than("dplOther", -60), ..none.clone() }, Clock::Start),
         (Pins { after: Some(Baseline::NoneAt(at(-29))), ..none.clone() }, Clock::Start),
         (Pins { since: Some(Since::At(at(-24))), ..none.clone() }, Clock::Start),
-        // One pin that matches does not make up for one that does not.
+        // A pin that matches does not make up for one that does not.
         (Pins { build: "bldOther".parse().ok(), since: Some(Since::At(at(-24))), ..none.clone() }, Clock::Start),
         (Pins { commit: "ffff1c7".parse().ok(), build: "bldMine".parse().ok(), ..none }, Clock::Start),
     ];
@@ -150,7 +150,7 @@ fn what_does_not_match_never_passes() {
 }
 
 #[test]
-fn a_time_matches_what_was_created_then_or_later() {
+fn since_matches_deploys_created_then_or_later() {
     for pins in [
         Pins { since: Some(Since::At(at(-25))), ..Pins::default() },
         Pins { after: Some(Baseline::NoneAt(at(-30))), ..Pins::default() },
@@ -163,7 +163,7 @@ fn a_time_matches_what_was_created_then_or_later() {
 }
 
 #[test]
-fn the_age_of_the_baseline_is_asked_once() {
+fn the_age_of_the_baseline_is_read_once() {
     let pins = Pins { after: Some(Baseline::Deploy("dplOld".parse().unwrap())), ..Pins::default() };
     let run = run(
         only(pins),
@@ -215,7 +215,7 @@ fn of_workflow() -> Watch {
 }
 
 #[test]
-fn a_running_workflow_stops_the_start_clock() {
+fn a_running_workflow_stops_the_start_timeout() {
     let run = run(
         of_workflow(),
         rows(|now| {
@@ -228,7 +228,7 @@ fn a_running_workflow_stops_the_start_clock() {
 }
 
 #[test]
-fn a_running_workflow_stops_the_start_clock_of_every_target_whoever_saw_it() {
+fn a_running_workflow_stops_the_start_timeout_of_every_target() {
     let pins = Pins { workflow: "inwMine".parse().ok(), ..Pins::default() };
     let mut answers = rows(|_| vec![full("Other", "active", -30)]);
     let run = run(watch(settings(), 2, pins), move |now, request| match request {
@@ -281,7 +281,7 @@ fn a_workflow_that_ends_without_the_deploy_names_the_step() {
 
 #[test]
 fn a_deploy_that_came_with_the_end_of_its_workflow_is_found() {
-    // Nothing was to be done: the row came and ended, and its workflow with it, while the workflow was asked about.
+    // There was nothing to do: the row appeared and ended, and its workflow too, while the workflow was requested.
     let mut server = rows(|now| if now < ms(350) { vec![] } else { vec![full("Mine", "auto-skipped", 0)] });
     let run = run(of_workflow(), |now, request| match request {
         Request::Workflow(..) => soon(workflow("success", true, &[step("deploy", "auto-skipped", "dplMine")])),
@@ -303,7 +303,7 @@ fn a_workflow_that_does_not_exist_is_rejected() {
     assert!(run.reason().starts_with("there is no workflow `inwMine`"), "{}", run.reason());
 }
 
-/// dplMine runs for a minute; dplOther comes after half of it and runs for two.
+/// dplMine runs for a minute. dplOther appears half-way and runs for two.
 fn overtaken(watch: Watch, second: &'static str) -> Run {
     let word = |now: Duration, end: u64| if now < s(end) { "executing" } else { "active" };
     run(
@@ -345,7 +345,7 @@ fn a_newer_deploy_supersedes_as_the_policy_says() {
 }
 
 #[test]
-fn a_teardown_is_not_followed_into() {
+fn following_does_not_cross_to_a_teardown() {
     let followed = overtaken(latest(settings()), "teardown");
     assert_eq!(followed.report.verdict, Verdict::Failed);
     assert!(followed.reason().contains("replaced by a teardown (dplOther)"), "{}", followed.reason());
@@ -404,7 +404,7 @@ fn a_deploy_that_is_pinned_by_its_id_has_to_exist() {
 
 #[test]
 fn a_newer_deploy_passes_only_by_its_own_workflow() {
-    // It is met in a look that has already read the workflow of the one before.
+    // It appears in a poll that has already read the earlier one's workflow.
     let run = run(latest(settings()), |now, request| {
         let (one, two) = (full("One", "executing", -60), full("Two", "active", -30));
         let newest = if now < s(3) { &one } else { &two };

@@ -1,4 +1,4 @@
-//! The plan that a human is asked to approve, in virtual time: it is told, and whatever becomes of it decides nothing.
+//! The plan that a human is asked to approve, in virtual time: it is reported, and reading it never changes a verdict.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use nuon_gate_core::api::Request;
 use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, WatchSettings};
 use serde_json::json;
 
-/// A human is asked from the beginning, and approves after a minute.
+/// A human is asked from the start, and approves after a minute.
 fn server(plan: impl Fn() -> Scripted) -> impl FnMut(Duration, &Request) -> Scripted {
     let of_workflow = |word| with(created(row("dplA", word), 5), json!({ "workflow_id": "inw1" }));
     move |now, request| {
@@ -34,20 +34,20 @@ fn good() -> Scripted {
     soon(Body::Exactly(json!({ "resource_changes": [change] })))
 }
 
-/// What was told of the plan when a human was asked.
-fn told(run: &Run) -> Vec<Option<u64>> {
-    let told = run.events.iter().filter_map(|event| match &event.kind {
+/// The reported counts of the plan when a human was asked.
+fn reported(run: &Run) -> Vec<Option<u64>> {
+    let reported = run.events.iter().filter_map(|event| match &event.kind {
         EventKind::ApprovalNeeded { plan, .. } => Some(plan.as_ref().map(|plan| plan.destroy)),
         _ => None,
     });
-    told.collect()
+    reported.collect()
 }
 
 fn asked_for(run: &Run) -> usize {
     run.what().into_iter().filter(|what| *what == "plan").count()
 }
 
-/// A limit that any error rings which counts as an outage.
+/// An outage timeout that expires at any error that counts as an outage.
 fn strict() -> WatchSettings {
     let clocks = Clocks { outage: Some(s(1)), ..settings().clocks };
     WatchSettings { clocks, ..settings() }
@@ -56,15 +56,18 @@ fn strict() -> WatchSettings {
 #[test]
 fn it_is_read_before_it_is_reported_and_only_once() {
     let read = run(latest(settings()), server(good));
-    assert_eq!((read.report.verdict, told(&read), asked_for(&read)), (Verdict::Passed, vec![Some(1)], 1));
+    assert_eq!((read.report.verdict, reported(&read), asked_for(&read)), (Verdict::Passed, vec![Some(1)], 1));
     assert_eq!(read.target().plan.as_ref().unwrap().destroyed[0], "aws_vpc.main", "what was approved is kept");
     let fails = WatchSettings { on_approval: OnApproval::Fail, ..settings() };
     let failed = run(latest(fails), server(good));
-    assert_eq!((failed.report.verdict, told(&failed), asked_for(&failed)), (Verdict::ApprovalNeeded, vec![Some(1)], 1));
+    assert_eq!(
+        (failed.report.verdict, reported(&failed), asked_for(&failed)),
+        (Verdict::ApprovalNeeded, vec![Some(1)], 1)
+    );
 }
 
 #[test]
-fn what_cannot_be_read_is_no_outage_and_is_reported_without_it() {
+fn an_unreadable_plan_is_no_outage_and_is_left_out() {
     type Plan = fn() -> Scripted;
     let bad: [(&str, Plan); 8] = [
         ("hang", hang),
@@ -79,7 +82,7 @@ fn what_cannot_be_read_is_no_outage_and_is_reported_without_it() {
     for (what, plan) in bad {
         let without = run(latest(strict()), server(plan));
         assert_eq!(
-            (without.report.verdict, told(&without), asked_for(&without)),
+            (without.report.verdict, reported(&without), asked_for(&without)),
             (Verdict::Passed, vec![None], 1),
             "{what}"
         );
@@ -87,12 +90,12 @@ fn what_cannot_be_read_is_no_outage_and_is_reported_without_it() {
         assert!(longest <= Some(s(5)), "{what}: {longest:?}");
     }
     let paused = run(latest(settings()), server(|| soon(retry_after(429, s(30)))));
-    assert_eq!((paused.report.verdict, told(&paused)), (Verdict::Passed, vec![None]));
+    assert_eq!((paused.report.verdict, reported(&paused)), (Verdict::Passed, vec![None]));
 }
 
 #[test]
-fn nobody_asks_for_it_when_the_wait_ends() {
-    // That a human is asked is certain with the last poll.
+fn the_plan_is_not_read_when_the_wait_ends() {
+    // Only the last poll makes certain that a human is asked.
     let clocks = Clocks { total: s(10), ..settings().clocks };
     let late =
         run(latest(WatchSettings { clocks, links: true, org: "org1".parse().ok(), ..settings() }), |now, request| {
@@ -103,7 +106,7 @@ fn nobody_asks_for_it_when_the_wait_ends() {
     let asked: Vec<_> = late.what().into_iter().filter(|what| optional.contains(what)).collect();
     assert_eq!((late.report.verdict, asked), (Verdict::TimedOut, Vec::<&str>::new()));
     assert!(!late.target().plan_was_asked_for, "it is read after the end");
-    // By a signal as well.
+    // The same after a signal.
     let driver = Driver::signalled(s(3), nuon_gate_core::Signal::Interrupt);
     let interrupted = driver.run(latest(settings()), |now, request| {
         let mut server = server(good);
@@ -113,7 +116,7 @@ fn nobody_asks_for_it_when_the_wait_ends() {
 }
 
 #[test]
-fn a_limit_is_kept_although_it_hangs() {
+fn a_hanging_plan_delays_no_timeout() {
     let total = |seconds| WatchSettings { clocks: Clocks { total: s(seconds), ..settings().clocks }, ..settings() };
     for seconds in 1..12 {
         let with = run(latest(total(seconds)), server(hang));

@@ -1,4 +1,4 @@
-//! Rows that another row takes the place of: who is followed, and who is not.
+//! Replaced rows: which row is followed, and which is not.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ fn of_workflow(id: &str, status: &str, workflow: &str) -> Value {
     json!({ "id": id, "status": status, "install_deploy_type": "apply", "workflow_id": workflow })
 }
 
-/// A server that has one row under its id, dplA's in its list, and perhaps another as the newest. Whatever is not dplA is
-/// newer; a workflow runs.
+/// A server that has one row under its id, dplA's in its list, and perhaps another one as the newest. All but dplA are
+/// newer. A workflow is running.
 fn two_rows(
     by_id: impl Fn(Duration, &str) -> Value,
     newest: impl Fn(Duration) -> Value,
@@ -43,7 +43,7 @@ fn replaced(run: &Run) -> Vec<&str> {
 }
 
 #[test]
-fn the_successor_is_found_in_the_same_look_and_followed() {
+fn the_successor_is_found_in_the_same_poll_and_followed() {
     for (word, watch) in [("retried", pinned(settings(), "dplA")), ("discarded", latest(settings()))] {
         let a = move |now: Duration| row("dplA", if now < s(10) { "executing" } else { word });
         let run = run(
@@ -63,7 +63,7 @@ fn the_successor_is_found_in_the_same_look_and_followed() {
         assert_eq!((run.deploy_id(), replaced(&run)), ("dplB", vec!["dplA"]));
         let turn = run.asked.iter().rposition(|asked| asked.what() == "list").unwrap();
         let gap = run.asked[turn].at - run.asked[turn - 1].at;
-        assert!(turn > 0 && gap < s(1), "the successor is looked for at once, not after {gap:?}");
+        assert!(turn > 0 && gap < s(1), "the successor is read at once, not after {gap:?}");
         let found: Vec<&str> = run
             .events
             .iter()
@@ -88,7 +88,7 @@ fn a_pin_stays_the_reason_for_the_match() {
 
 #[test]
 fn a_successor_of_another_workflow_is_none() {
-    // Somebody else's deploy came after: it passes, but is not what was waited for.
+    // Someone else's deploy came later. It passes, but is not the one that was waited for.
     let run = run(
         pinned(settings(), "dplA"),
         two_rows(|_, id| row(id, "retried"), |_| of_workflow("dplB", "active", "inwOther")),
@@ -161,7 +161,7 @@ fn a_chain_is_followed_to_its_end() {
 }
 
 #[test]
-fn rows_in_a_circle_are_not_asked_for_without_pause() {
+fn rows_that_replace_each_other_are_not_polled_without_pause() {
     let run = run(latest(settings()), two_rows(|_, id| row(id, "retried"), |_| row("dplA", "retried")));
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert!(run.asked.len() < 1000, "{} requests in an hour", run.asked.len());
@@ -194,8 +194,8 @@ fn following_never_crosses_from_an_apply_to_a_teardown() {
 }
 
 #[test]
-fn what_replaced_it_counts_as_a_change() {
-    // After minutes of slow polling the new row is looked at soon again.
+fn a_replacement_counts_as_a_change() {
+    // After minutes of slow polling, the new row is polled again soon.
     let run = run(
         latest(settings()),
         two_rows(
@@ -216,7 +216,7 @@ fn what_replaced_it_counts_as_a_change() {
     );
     let turn = run.asked.iter().rposition(|asked| asked.what() == "list").unwrap();
     let gap = run.asked[turn + 1].at - run.asked[turn].at;
-    assert!(gap <= s(3), "the next look came after {gap:?}");
+    assert!(gap <= s(3), "the next poll came after {gap:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A part of the targets, in virtual time, and that the parts together are the whole.
+//! A shard of the targets, in virtual time, and that the shards together make the whole.
 
 use jiff::Timestamp;
 use nuon_gate_core::api::ApiStats;
@@ -15,7 +15,7 @@ use crate::virtual_time::{
     Body, Run, STARTED_AT, at_least, component, deploy, none, row, run, s, settings, soon, status, step, targets, with,
 };
 
-/// The settings of one part of a run.
+/// The settings of one shard of a run.
 fn sharded(settings: WatchSettings, index: u32, count: u32) -> WatchSettings {
     let shard = Shard::new(index, count).unwrap();
     WatchSettings { sharding: Some(Sharding { shard, run: Some("ci-7".to_owned()) }), ..settings }
@@ -25,7 +25,7 @@ fn over(settings: WatchSettings, scope: Scope, pinning: impl Into<Pinning>) -> W
     Watch::new(settings, scope, pinning, Timestamp::from_second(STARTED_AT).unwrap()).unwrap()
 }
 
-/// Follows targets that end after so many seconds in the given status; 0 is never.
+/// Follows targets that end after this many seconds in the given status; 0 is never.
 fn follow(settings: WatchSettings, targets: Targets, ends: &[(u64, &'static str)]) -> Run {
     let clocks = Clocks { total: s(300), ..settings.clocks };
     let settings = WatchSettings { clocks, ..settings };
@@ -49,7 +49,7 @@ fn own(index: u32, count: u32) -> Vec<String> {
     own_of(&targets(5), index, count)
 }
 
-/// Which of these belong to a part.
+/// Which of these belong to a shard.
 fn own_of(all: &Targets, index: u32, count: u32) -> Vec<String> {
     let shard = Shard::new(index, count).unwrap();
     let own: Vec<&Target> = all.as_slice().iter().filter(|target| shard.has(target)).collect();
@@ -57,7 +57,7 @@ fn own_of(all: &Targets, index: u32, count: u32) -> Vec<String> {
 }
 
 #[test]
-fn only_the_own_part_is_watched() {
+fn only_the_own_shard_is_watched() {
     let ends = [(10, "active"); 5];
     for index in 1..=2 {
         let run = follow(sharded(settings(), index, 2), targets(5), &ends);
@@ -78,10 +78,10 @@ fn an_empty_shard_passes_and_says_so() {
     assert_eq!((ended.report.verdict, ended.report.elapsed, ended.asked.len()), (Verdict::Passed, s(0), 0));
     let words = format!("none of the 5 targets is in shard {empty}/50, so nothing was waited for");
     assert_eq!(ended.warnings(), [words]);
-    // Looking once is no more.
+    // A single poll reads no more.
     let once = WatchSettings { mode: Mode::Once, ..settings() };
     assert_eq!(follow(sharded(once, empty, 50), targets(5), &[(0, ""); 5]).report.verdict, Verdict::Passed);
-    // No targets at all are none of any shard.
+    // An empty list of targets is an error in every shard.
     let all = Scope::Wanted(vec![nuon_gate_core::resolve::Wanted::Install("acme".parse().unwrap())]);
     let nothing = run(over(sharded(settings(), 1, 2), all, Pins::default()), |_, request| {
         soon(match request {
@@ -92,9 +92,9 @@ fn an_empty_shard_passes_and_says_so() {
     assert!(matches!(nothing.refusal, Some(Refusal::Invalid(InvalidSettings::NoTargets(_)))));
 }
 
-/// What is required of all targets is no shard's to bring alone, nor to call lost.
+/// A shard alone can neither meet nor lose what is required of all targets.
 #[test]
-fn a_shard_does_its_own_part() {
+fn a_shard_meets_only_its_own_part_of_a_requirement() {
     let mine = own(1, 2).len();
     let ends = |of_own: &'static str, of_others: &'static str| {
         let is_own = |at: usize| own(1, 2).contains(&format!("cmp{at}"));
@@ -107,27 +107,27 @@ fn a_shard_does_its_own_part() {
     assert!((2..5).contains(&mine));
     assert_eq!(shard(at_least(5), false, &ends("active", "error")).0, Verdict::Passed);
     assert_eq!(shard(at_least(5), false, &ends("error", "active")).0, Verdict::Failed);
-    // One of its own fails early. Others may still bring enough, so it goes on, unless all have to pass.
+    // One of its own fails early. Others may still meet the requirement, so it goes on unless all have to pass.
     let mut early = vec![(60, "active"); 5];
     early[own(1, 2)[0].strip_prefix("cmp").unwrap().parse::<usize>().unwrap()] = (10, "error");
     let (verdict, elapsed) = shard(at_least(mine), true, &early);
     assert!(verdict == Verdict::Failed && elapsed >= s(60), "{verdict:?} {elapsed:?}");
     let (verdict, elapsed) = shard(Require::All, true, &early);
     assert!(verdict == Verdict::Failed && elapsed < s(25), "{verdict:?} {elapsed:?}");
-    // It needs no more than the whole does.
+    // A shard needs no more than the whole run does.
     let mut one = vec![(0, ""); 5];
     one[own(1, 2)[0].strip_prefix("cmp").unwrap().parse::<usize>().unwrap()] = (10, "active");
     assert_eq!(shard(Require::Any, false, &one).0, Verdict::Passed);
-    // More than there are in all shards can never pass.
+    // A run that requires more targets than all shards have can never pass.
     let settings = sharded(WatchSettings { require: at_least(6), ..settings() }, 1, 2);
     let at = Timestamp::from_second(STARTED_AT).unwrap();
     let refused = Watch::new(settings, Scope::Targets(targets(5)), Pins::default(), at).map(|_| ());
     assert_eq!(refused, Err(InvalidSettings::TooManyRequired { needed: 6, targets: 5 }));
 }
 
-/// Every part knows the run by the same name, and no other run has it.
+/// Every shard knows the run by the same name, and no other run has that name.
 #[test]
-fn a_run_is_known_by_what_its_parts_have_in_common() {
+fn the_shards_of_a_run_share_its_name() {
     let known = |settings: WatchSettings, count: usize, pins: Pins| {
         let watch = over(settings, Scope::Targets(targets(count)), pins);
         watch.report(nuon_gate_core::Moment::START).shard.unwrap().run_id.unwrap().as_str().to_owned()
@@ -135,11 +135,11 @@ fn a_run_is_known_by_what_its_parts_have_in_common() {
     let plain = |index, count| sharded(settings(), index, count);
     let first = known(plain(1, 3), 5, Pins::default());
     assert_eq!([2, 3].map(|index| known(plain(index, 3), 5, Pins::default())), [first.clone(), first.clone()]);
-    // Nor does the order in which targets were given.
+    // The order in which targets were given does not matter.
     let turned = Targets::new(targets(5).as_slice().iter().rev().cloned()).unwrap();
     let watch = over(plain(1, 3), Scope::Targets(turned), Pins::default());
     assert_eq!(watch.report(nuon_gate_core::Moment::START).shard.unwrap().run_id.unwrap().as_str(), first);
-    // How long is waited is no part of it.
+    // Timeouts do not matter.
     let patient = WatchSettings { clocks: Clocks { total: s(9), ..settings().clocks }, fail_fast: true, ..settings() };
     assert_eq!(known(sharded(patient, 1, 3), 5, Pins::default()), first);
     let build = |build: &str| Pins { build: Some(build.parse().unwrap()), ..Pins::default() };
@@ -162,9 +162,9 @@ fn a_run_is_known_by_what_its_parts_have_in_common() {
     assert_eq!(all.len(), others.len() + 1);
 }
 
-/// A workflow's deploys are dealt as they come, and every part sees the workflow to its end.
+/// A workflow's deploys are assigned to shards as they appear, and every shard follows the workflow to its end.
 #[test]
-fn a_workflow_is_divided_too() {
+fn a_workflows_deploys_are_sharded_too() {
     let flow = |fails: bool| {
         move |now: std::time::Duration, request: &nuon_gate_core::api::Request| {
             use nuon_gate_core::api::Request;
@@ -222,9 +222,9 @@ fn a_workflow_is_divided_too() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the deploys come to, the parts of a run come to what the run would have come to.
+    /// Whatever the deploys end in, the shards of a run come to the verdict of an undivided run.
     #[test]
-    fn the_parts_are_the_whole(
+    fn shards_merge_to_the_verdict_of_the_whole_run(
         ends in prop::collection::vec(prop::sample::select(vec![
             (10, "active"), (40, "active"), (20, "active"), (15, "error"), (50, "error"), (30, "cancelled"), (0, ""),
         ]), 1..9),
@@ -240,7 +240,7 @@ proptest! {
             serde_json::to_string(&result(&part)).unwrap()
         }).collect();
         let merged = merge(&texts, &MergeOptions { require, run: Some("ci-7".to_owned()) }).unwrap();
-        // A run that is lost fast says what it was lost by, and has not seen what would have been worse.
+        // With `fail_fast`, a run names what made it fail, and may not have seen anything more severe.
         let is_lost = fail_fast && whole.report.verdict != Verdict::Passed;
         prop_assert_eq!(merged.verdict == Verdict::Passed, whole.report.verdict == Verdict::Passed);
         prop_assert!(is_lost || merged.verdict == whole.report.verdict, "{:?} {:?}", merged.verdict, whole.report.verdict);

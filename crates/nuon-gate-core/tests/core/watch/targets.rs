@@ -1,4 +1,4 @@
-//! Several targets: who decides, when it is over, and how many are asked about at once.
+//! Several targets: which one decides, when the run is over, and how many are polled at once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use nuon_gate_core::{MatchedBy, Require, Verdict};
 use Require::{All, Any};
 use Verdict::{Cancelled, Failed, Inconclusive, Passed, Pending, Rejected, TimedOut};
 
-/// Follows targets that end after so many seconds in the given status; 0 is never.
+/// Follows targets that end after this many seconds in the given status; 0 is never.
 fn ending(require: Require, fail_fast: bool, ends: &'static [(u64, &'static str)]) -> Run {
     let clocks = Clocks { total: s(600), ..settings().clocks };
     let watch = watch(WatchSettings { require, fail_fast, clocks, ..settings() }, ends.len(), Pins::default());
@@ -88,11 +88,11 @@ fn fail_fast_stops_as_soon_as_it_is_lost() {
 }
 
 #[test]
-fn of_several_verdicts_the_gravest_decides() {
+fn of_several_verdicts_the_most_severe_decides() {
     let order = [Rejected, Failed, Cancelled, Inconclusive, TimedOut, Pending, Passed];
     assert!(order.is_sorted() && Verdict::Interrupted(nuon_gate_core::Signal::HangUp) < Rejected);
 
-    // All but inconclusive, which needs the API to be silent for all. The lists lose one end after the other.
+    // All verdicts but inconclusive, which needs the API to be silent for all. The lists lose one end after the other.
     let ends: [&'static [(u64, &str)]; 3] = [
         &[(0, ""), (30, "cancelled"), (20, "error"), (10, "active")],
         &[(0, ""), (30, "cancelled"), (10, "active")],
@@ -132,7 +132,7 @@ fn every_target_ends_once() {
 }
 
 #[test]
-fn what_cannot_be_met_is_refused_at_the_start() {
+fn an_impossible_requirement_is_refused_at_the_start() {
     let made = |require, pin| {
         let settings = WatchSettings { require, ..settings() };
         Watch::new(settings, Scope::Targets(targets(3)), pin, "2027-01-15T08:00:00Z".parse().unwrap()).map(|_| ())
@@ -168,7 +168,7 @@ fn ten_thousand_targets_are_enough() {
 }
 
 #[test]
-fn at_most_sixteen_questions_are_under_way() {
+fn at_most_sixteen_requests_are_in_flight() {
     for count in [3, 16, 17, 100] {
         let run = run(watch(settings(), count, Pins::default()), |now, request| {
             let index = component(request).unwrap();
@@ -205,7 +205,7 @@ fn several_hundred_targets_are_all_followed() {
 
 #[test]
 fn a_poll_is_finished_however_many_others_wait() {
-    // Sixteen answers a second for 400 targets: there is always a look that is overdue.
+    // Sixteen answers a second for 400 targets: some poll is always overdue.
     let slow = |now: Duration, request: &Request| -> Scripted {
         let index = component(request).unwrap();
         after(s(1), deploy(&row(&format!("dpl{index}"), if index == 7 && now > s(60) { "error" } else { "executing" })))
@@ -214,7 +214,7 @@ fn a_poll_is_finished_however_many_others_wait() {
     assert_eq!(run.report.verdict, Failed);
     assert!(run.report.elapsed < s(120), "{:?}", run.report.elapsed);
 
-    // Its first sight is a failure, whose details are a second question.
+    // The first poll sees a failure, whose details need a second request.
     let run = crate::virtual_time::run(
         watch(WatchSettings { fail_fast: true, ..settings() }, 400, Pins::default()),
         |_, request| {
@@ -233,13 +233,13 @@ fn each_target_has_its_turn_when_the_api_is_slow() {
         after(s(5), deploy(&row(&format!("dpl{}", component(request).unwrap()), "executing")))
     });
     assert_eq!(run.report.verdict, TimedOut);
-    let mut looks: BTreeMap<usize, usize> = BTreeMap::new();
-    // A look is one question about the deploy, with what is newer at every third.
+    let mut polls: BTreeMap<usize, usize> = BTreeMap::new();
+    // A poll is one request for the deploy, and at every third poll one for the newest deploy.
     for asked in run.asked.iter().filter(|asked| asked.what() == "deploy") {
-        *looks.entry(component(&asked.request).unwrap()).or_default() += 1;
+        *polls.entry(component(&asked.request).unwrap()).or_default() += 1;
     }
-    let (fewest, most) = (looks.values().min().unwrap(), looks.values().max().unwrap());
-    assert!(looks.len() == 100 && most - fewest <= 2, "between {fewest} and {most} looks");
+    let (fewest, most) = (polls.values().min().unwrap(), polls.values().max().unwrap());
+    assert!(polls.len() == 100 && most - fewest <= 2, "between {fewest} and {most} polls");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the workflow behind a deploy says: what is held, what never ends by itself, and who is asked, in virtual time.
+//! The workflow behind a deploy: what is held, what never ends by itself, and when a human is asked, in virtual time.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn of_inw1(id: &str, status: &str) -> Value {
     with(created(row(id, status), second), json!({ "workflow_id": "inw1" }))
 }
 
-/// A server with dplA, which stands where `word` says, and its workflow.
+/// A server with dplA, in the status that `word` returns, and its workflow.
 fn dpl_a(
     word: impl Fn(Duration) -> &'static str,
     workflow: impl Fn(Duration) -> Body,
@@ -33,7 +33,7 @@ fn dpl_a(
     }
 }
 
-/// dplA stands at one status until so many seconds, at the other from then on.
+/// dplA has one status until this many seconds, and another one from then on.
 fn turning(seconds: u64, before: &'static str, then: &'static str) -> impl Fn(Duration) -> &'static str {
     move |now| if now < s(seconds) { before } else { then }
 }
@@ -42,7 +42,7 @@ fn running(word: &str) -> Body {
     workflow("in-progress", false, &[step("deploy", word, "dplA")])
 }
 
-/// A step in error that is tried again by itself.
+/// A step in error that is retried automatically.
 fn to_be_retried() -> Value {
     let status = json!({ "status": "error", "metadata": { "retry_idx": 0, "max_retries": 2 } });
     with(step("deploy", "error", "dplA"), json!({ "status": status }))
@@ -115,7 +115,7 @@ fn a_held_error_fails_when_its_workflow_ends_or_parks() {
 
 #[test]
 fn an_error_that_nothing_retries_fails_at_once() {
-    // Other components go on.
+    // Other components' steps go on.
     let steps = [step("deploy", "error", "dplA"), step("deploy", "in-progress", "dplOther")];
     let run = run(latest(settings()), dpl_a(|_| "error", |_| workflow("in-progress", false, &steps)));
     assert_eq!(run.report.verdict, Verdict::Failed);
@@ -187,14 +187,14 @@ fn a_deploy_that_outlives_its_workflow_is_an_orphan() {
         assert_eq!(run.reason(), format!("{what}: step 2 of 3, await runner healthy, failed, {never}"));
         let what = run.what();
         assert_eq!(what[what.len() - 4..], ["deploy", "latest", "workflow", "deploy"], "it might just have ended");
-        let looks = run.looks().into_iter().filter(|(_, last)| *last >= s(40)).count();
-        assert!(looks <= 3, "the workflow is read at every third look, but this took {looks}");
+        let polls = run.polls().into_iter().filter(|(_, last)| *last >= s(40)).count();
+        assert!(polls <= 3, "the workflow is read at every third poll, but there were {polls}");
     }
 }
 
 #[test]
 fn an_orphan_that_ends_at_the_second_read_is_none() {
-    // The third look reads the workflow's end before the deploy's.
+    // The third poll reads the workflow's end before the deploy's.
     let mut ended = None;
     let run = run(latest(settings()), |now, request| {
         if matches!(request, Request::Workflow(..)) {
@@ -243,7 +243,7 @@ fn approvals(run: &Run) -> usize {
 }
 
 #[test]
-fn a_human_is_asked_only_if_two_looks_say_so() {
+fn a_human_is_asked_only_if_two_polls_say_so() {
     let word = |now: Duration| {
         if now < s(10) {
             "planning"
@@ -257,7 +257,7 @@ fn a_human_is_asked_only_if_two_looks_say_so() {
         latest(settings()),
         dpl_a(word, |now| if now < s(60) { asks("prompt", &Value::Null) } else { running("success") }),
     );
-    assert_eq!((asked.report.verdict, approvals(&asked)), (Verdict::Passed, 1), "told once");
+    assert_eq!((asked.report.verdict, approvals(&asked)), (Verdict::Passed, 1), "reported once");
     assert!(asked.report.targets[0].approval.is_none(), "it has been answered");
     let event = asked.events.iter().find(|event| matches!(event.kind, EventKind::ApprovalNeeded { .. })).unwrap();
     let EventKind::ApprovalNeeded { place, .. } = &event.kind else { unreachable!() };
@@ -266,7 +266,7 @@ fn a_human_is_asked_only_if_two_looks_say_so() {
         asked.asked.iter().filter(|asked| asked.what() == "workflow" && asked.at >= s(10)).collect();
     assert_eq!(event.at.elapsed(), reads[1].at + ms(100), "at the second poll");
 
-    // Plans that approve themselves are seen waiting too, for a moment or with another option or an answer.
+    // Plans that approve themselves are also seen waiting: for a moment, with another option, or with an answer.
     let briefly = |now: Duration| {
         if now < ms(11_800) {
             "pending-approval"
@@ -300,20 +300,20 @@ fn a_human_is_asked_only_if_two_looks_say_so() {
 }
 
 #[test]
-fn what_follows_from_a_human_being_asked_is_the_users_choice() {
+fn on_approval_decides_when_a_human_is_asked() {
     let ask = || dpl_a(|_| "pending-approval", |_| asks("prompt", &Value::Null));
     let of = |on_approval| WatchSettings { on_approval, org: "org1".parse().ok(), ..with_clocks(120, None, None) };
 
     let fail = run(latest(of(OnApproval::Fail)), ask());
     assert_eq!((fail.report.verdict, approvals(&fail)), (Verdict::ApprovalNeeded, 1));
-    assert_eq!(fail.what(), ["latest", "workflow", "deploy", "workflow", "dashboard"], "two looks");
+    assert_eq!(fail.what(), ["latest", "workflow", "deploy", "workflow", "dashboard"], "two polls");
     let place = fail.target().approval.as_ref().unwrap();
     assert_eq!((place.workflow.as_str(), place.step.as_ref().unwrap().as_str()), ("inw1", "iws-approve"));
 
     let pass = run(latest(of(OnApproval::Pass)), ask());
     assert_eq!((pass.report.verdict, approvals(&pass)), (Verdict::Passed, 1));
-    // A pass is of the newest deploy.
-    assert_eq!(pass.what(), ["latest", "workflow", "deploy", "latest", "workflow", "dashboard"], "two looks");
+    // The newest deploy has passed.
+    assert_eq!(pass.what(), ["latest", "workflow", "deploy", "latest", "workflow", "dashboard"], "two polls");
     assert!(pass.warnings().iter().any(|text| text.contains("a human still has to approve")), "{:?}", pass.warnings());
 
     let wait = run(latest(of(OnApproval::Wait)), ask());
@@ -322,18 +322,18 @@ fn what_follows_from_a_human_being_asked_is_the_users_choice() {
 }
 
 #[test]
-fn the_approval_clock_counts_from_the_first_sight() {
+fn the_approval_timeout_counts_from_the_first_sight() {
     let word = turning(10, "planning", "pending-approval");
     let run = run(latest(with_clocks(3600, None, Some(30))), dpl_a(word, |_| asks("prompt", &Value::Null)));
     assert_eq!((run.report.verdict, run.target().clock()), (Verdict::ApprovalNeeded, Some(Clock::Approval)));
     let first = run.asked.iter().find(|asked| asked.what() == "workflow" && asked.at >= s(10)).unwrap().at + ms(100);
-    assert_eq!(run.report.elapsed, first + s(30) + ms(200), "the last look is at the ring");
+    assert_eq!(run.report.elapsed, first + s(30) + ms(200), "the last poll is when the timeout expires");
     assert!(run.reason().starts_with("the approval timeout of 30s expired without an answer"), "{}", run.reason());
     assert!(run.target().approval.is_some());
 }
 
 #[test]
-fn the_stall_clock_counts_from_the_last_change() {
+fn the_stall_timeout_counts_from_the_last_change() {
     let run = run(
         latest(with_clocks(3600, Some(60), None)),
         dpl_a(turning(50, "queued", "executing"), |_| running("in-progress")),
@@ -356,7 +356,7 @@ fn a_pass_has_to_settle() {
     assert_eq!(stays.report.verdict, Verdict::Passed);
     let active =
         stays.events.iter().find(|event| matches!(event.kind, EventKind::Changed { .. })).unwrap().at.elapsed();
-    assert!(stays.report.elapsed >= active + s(15) && stays.report.elapsed < active + s(16), "one more look");
+    assert!(stays.report.elapsed >= active + s(15) && stays.report.elapsed < active + s(16), "one more poll");
 
     let word = |now: Duration| {
         if now < s(20) {
@@ -373,7 +373,7 @@ fn a_pass_has_to_settle() {
 }
 
 #[test]
-fn without_its_workflow_the_status_alone_counts() {
+fn without_a_workflow_only_the_status_counts() {
     for (word, verdict) in [("active", Verdict::Passed), ("error", Verdict::Failed)] {
         let run = run(latest(settings()), dpl_a(move |_| word, |_| status(404)));
         assert_eq!(run.report.verdict, verdict);
@@ -384,7 +384,7 @@ fn without_its_workflow_the_status_alone_counts() {
 }
 
 #[test]
-fn what_is_held_when_the_total_clock_rings_is_no_pass() {
+fn a_held_status_does_not_pass_at_the_total_timeout() {
     let error = run(
         latest(with_clocks(60, None, None)),
         dpl_a(|_| "error", |_| workflow("in-progress", false, &[to_be_retried()])),
@@ -399,7 +399,7 @@ fn what_is_held_when_the_total_clock_rings_is_no_pass() {
 }
 
 #[test]
-fn a_flag_holds_nothing() {
+fn pass_on_and_fail_on_are_not_held() {
     let rules = nuon_gate_core::Rules::new(vec![], vec!["error".into()], vec![]).unwrap();
     let server = dpl_a(|_| "error", |_| workflow("in-progress", false, &[to_be_retried()]));
     let run = run(latest(WatchSettings { rules, ..settings() }), server);

@@ -1,4 +1,4 @@
-//! The services stand apart from the API: in what is asked of them, in what goes wrong, and in time.
+//! The services are separate from the API: in their requests, their faults, and their time.
 
 use nuon_gate_sim::Sim;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const SCRIPT: &str = r#"
     statuses = [{ status = "executing" }]
 "#;
 
-/// Every service, with what it takes.
+/// Every service, with a body that it accepts.
 fn all(sim: &Sim) -> Vec<(&'static str, String, Value)> {
     let content = json!({"type": "AdaptiveCard", "body": []});
     let attachment = json!({"contentType": "application/vnd.microsoft.card.adaptive", "content": content});
@@ -30,11 +30,11 @@ fn all(sim: &Sim) -> Vec<(&'static str, String, Value)> {
     ]
 }
 
-fn tell(url: &str, body: &Value) -> Answer {
+fn deliver(url: &str, body: &Value) -> Answer {
     send(url, "POST", TOKEN, &body.to_string())
 }
 
-/// Returns how many messages there are to read.
+/// Returns how many messages can be read.
 fn messages(sim: &Sim) -> usize {
     sim.slack_messages().len() + sim.discord_messages().len()
 }
@@ -47,7 +47,7 @@ fn the_second_of_each_kind_is_struck_and_no_other() {
         ));
         for nth in 1..=3 {
             for (name, url, body) in all(&sim) {
-                let answer = tell(&url, &body);
+                let answer = deliver(&url, &body);
                 let expected = name == struck && nth == 2;
                 assert_eq!(answer.status == 418, expected, "{struck} {name} {nth}");
                 assert_eq!(answer.header("Retry-After"), expected.then_some("7"));
@@ -63,12 +63,12 @@ fn what_strikes_the_api_strikes_nobody_else() {
     let install = || get(&sim, "/v1/installs/inlone").status;
     assert_eq!(install(), 200);
     for (name, url, body) in all(&sim) {
-        assert!((200..300).contains(&tell(&url, &body).status), "{name}");
+        assert!((200..300).contains(&deliver(&url, &body).status), "{name}");
     }
     assert_eq!([install(), install()], [418, 200], "nor do they count");
     for (name, url, body) in all(&sim) {
         let of_component = format!("{SCRIPT}[[fault]]\non = \"{name}\"\ncomponent = \"cmpapi\"\nanswer = \"reset\"\n");
-        assert!((200..300).contains(&tell(&url.replace(&sim.url(), &serve(&of_component).url()), &body).status));
+        assert!((200..300).contains(&deliver(&url.replace(&sim.url(), &serve(&of_component).url()), &body).status));
     }
 }
 
@@ -95,11 +95,11 @@ fn a_fault_prevents_a_message_unless_it_comes_after_it() {
 }
 
 #[test]
-fn what_they_receive_starts_no_clock_and_is_no_poll() {
+fn requests_of_sinks_start_no_script_and_are_no_polls() {
     let sim = serve(SCRIPT);
     let latest = || get(&sim, "/v1/installs/inlone/components/cmpapi/deploys/latest").status;
     for (_, url, body) in all(&sim) {
-        tell(&url, &body);
+        deliver(&url, &body);
     }
     std::thread::sleep(std::time::Duration::from_millis(400));
     assert_eq!(latest(), 404, "300 ms count from the first request to the API");
@@ -108,7 +108,7 @@ fn what_they_receive_starts_no_clock_and_is_no_poll() {
 
     let sim = serve(&SCRIPT.replace("after = \"300ms\"", "after_polls = 1"));
     for (_, url, body) in all(&sim) {
-        tell(&url, &body);
+        deliver(&url, &body);
     }
     let latest = || get(&sim, "/v1/installs/inlone/components/cmpapi/deploys/latest").status;
     assert_eq!([latest(), latest()], [404, 200]);
@@ -118,7 +118,7 @@ fn what_they_receive_starts_no_clock_and_is_no_poll() {
 fn bodies_are_kept_where_somebody_may_want_to_see_them() {
     let sim = serve(SCRIPT);
     for (_, url, body) in all(&sim) {
-        tell(&url, &body);
+        deliver(&url, &body);
         assert_eq!(sim.requests().pop().unwrap().body, body.to_string());
     }
     let id = post(&(sim.discord_webhook_url() + "?wait=true"), &json!({"content": "x"})).json()["id"].clone();
@@ -139,7 +139,7 @@ fn a_body_is_kept_up_to_a_mebibyte() {
         assert_eq!(send(&sim.webhook_url(), "POST", "", &"x".repeat(length)).status, 200);
         assert_eq!(sim.requests().pop().unwrap().body.len(), most);
     }
-    // A message after it is none the worse.
+    // A later message is not affected.
     assert_eq!(call(&sim, "chat.postMessage", &json!({"channel": CHANNEL, "text": "x"})).json()["ok"], true);
 }
 

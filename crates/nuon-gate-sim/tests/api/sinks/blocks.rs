@@ -1,4 +1,4 @@
-//! The limits of Slack's blocks, and where they are said to be broken.
+//! The limits of Slack's blocks, and where violations are reported.
 
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ fn rich(element: &Value) -> Value {
     json!({"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [element]}]})
 }
 
-/// What is wrong with these blocks, and where, as Slack tells it.
+/// Blocks, and their violation in Slack's words, with its place.
 fn cases() -> Vec<(Vec<Value>, &'static str)> {
     let divider = || json!({"type": "divider"});
     vec![

@@ -58,7 +58,7 @@ fn an_edit_takes_the_place_of_what_was_there_and_keeps_what_it_leaves_out() {
         assert_eq!((messages[0].content.as_str(), json!(messages[0].embeds)), (content, embeds));
         assert_eq!(messages[0].edits as usize, at + 1);
     }
-    // Nothing may become of it.
+    // A message may not become empty.
     let answer = edit(&sim, id, &json!({"embeds": []}));
     assert_eq!((answer.status, &answer.json()["code"]), (400, &50006.into()));
     assert_eq!((sim.discord_messages()[0].embeds.len(), sim.discord_messages()[0].edits), (1, 3));

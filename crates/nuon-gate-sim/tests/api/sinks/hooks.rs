@@ -1,4 +1,4 @@
-//! Incoming webhooks of Slack and Teams, and a webhook of anybody's.
+//! Incoming webhooks of Slack and Teams, and a generic webhook.
 
 use nuon_gate_sim::Script;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ fn a_slack_webhook_refuses_in_words() {
         let answer = post(&sim.slack_webhook_url(), body);
         assert_eq!((answer.status, answer.text.as_str()), (status, word));
         assert!(sim.slack_messages().is_empty());
-        // Blocks that are refused leave room for plain text.
+        // If blocks are refused, plain text is still accepted.
         let expected = if word == "invalid_blocks" { 200 } else { status };
         assert_eq!(post(&sim.slack_webhook_url(), &plain).status, expected, "{word}");
     }
@@ -60,7 +60,7 @@ fn a_webhook_keeps_what_it_receives() {
         for target in [sim.webhook_url(), sim.webhook_url() + "/below/it?key=1"] {
             let answer = send(&target, "POST", "Webhook-Id: msg_1\r\n", r#"{"type": "née"}"#);
             assert_eq!((answer.status, answer.text.as_str()), (status, ""));
-            // An answer that has no body must not tell how long it is.
+            // An answer without a body must not have a content length.
             assert_eq!(answer.header("content-length").is_some(), status == 200);
         }
         let requests = sim.requests();

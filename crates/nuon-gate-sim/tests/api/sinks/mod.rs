@@ -20,7 +20,7 @@ fn call(sim: &Sim, method: &str, body: &Value) -> Answer {
     send(&(sim.slack_api_url() + method), "POST", TOKEN, &body.to_string())
 }
 
-/// Calls it, and returns what it says; a status other than 200 is none of Slack's.
+/// Calls it, and returns its body. Slack always answers with status 200.
 fn said(sim: &Sim, method: &str, body: &Value) -> Value {
     let answer = call(sim, method, body);
     assert_eq!(answer.status, 200, "{}", answer.text);

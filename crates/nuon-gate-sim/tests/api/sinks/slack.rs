@@ -32,7 +32,7 @@ fn an_edit_takes_the_place_of_what_was_there_and_keeps_what_it_leaves_out() {
     let ts = said(&sim, "chat.postMessage", &first)["ts"].clone();
     let other = said(&sim, "chat.postMessage", &json!({"channel": "deploys", "text": "other"}))["ts"].clone();
     assert_ne!(ts, other);
-    // What is sent, and what then is there.
+    // The request, and the messages after it.
     let steps = [
         (json!({"text": "done"}), "done", json!([section("going on")])),
         (json!({"blocks": [section("all done")]}), "done", json!([section("all done")])),
@@ -141,7 +141,7 @@ fn every_method_wants_the_token() {
 }
 
 #[test]
-fn the_token_tells_whose_it_is_and_what_it_may() {
+fn the_token_shows_its_account_and_its_permissions() {
     for (script, scopes) in
         [("", "chat:write,chat:write.public"), ("slack.scopes = \"incoming-webhook\"", "incoming-webhook")]
     {

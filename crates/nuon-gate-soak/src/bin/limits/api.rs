@@ -1,12 +1,12 @@
-//! A server that sends whatever a case says, byte by byte, and without end if need be. Neither a simulator nor a generated
-//! world does: they speak for a server that means well.
+//! A server that sends exactly the bytes of a case, endlessly if the case says so. The simulator and the generated
+//! worlds cannot do that: they imitate a working server.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// A question, by its path.
+/// A question, recognised by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
     Latest,
@@ -35,10 +35,10 @@ impl Question {
     }
 }
 
-/// Stands in an answer for the end of the id that the path ends with, or of the component's there.
+/// A placeholder in an answer for the end of the id (or the component's id) at the end of the path.
 pub(crate) const OWN: &str = "@@@@@@@@@@@@@@@@@@@@@@@";
 
-/// An answer: bytes, and bytes that are repeated until the client has had enough.
+/// An answer: bytes, and bytes that are repeated until the client closes the connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     first: Arc<[u8]>,
@@ -48,17 +48,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A whole answer.
+    /// A complete answer.
     pub(crate) fn json(body: &str) -> Self {
         Self::with_head("200 OK", "", body)
     }
 
-    /// A whole answer with a status and headers, each ended by a line break.
+    /// A complete answer with a status and headers, each ended by a line break.
     pub(crate) fn with_head(status: &str, headers: &str, body: &str) -> Self {
         Self::bytes(format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()))
     }
 
-    /// An answer of Nuon's own, to what it does not have.
+    /// Nuon's own answer for something that does not exist.
     fn not_found() -> Self {
         Self::with_head(
             "404 Not Found",
@@ -87,7 +87,7 @@ impl Answer {
         Self { first: first.into(), own, again: Arc::default() }
     }
 
-    /// Sends it, about the id that ends so.
+    /// Sends it, with this end of the id.
     fn send(&self, stream: &mut TcpStream, id: &[u8]) -> io::Result<()> {
         let mut sent = 0;
         for at in self.own.iter().filter(|_| id.len() == OWN.len()) {
@@ -102,23 +102,23 @@ impl Answer {
         Ok(())
     }
 
-    /// And then these again and again.
+    /// Repeats these bytes after it for ever.
     pub(crate) fn then_endless(self, again: &str) -> Self {
         Self { again: again.as_bytes().into(), ..self }
     }
 }
 
-/// What is answered to each question.
+/// The answer to each question.
 pub(crate) type Answers = Vec<(Question, Answer)>;
 
-/// The server, as long as the program runs.
+/// The server. It runs as long as the program.
 pub(crate) struct Api {
     pub(crate) url: String,
     answers: Arc<Mutex<Arc<Answers>>>,
 }
 
 impl Api {
-    /// Starts it on a port of its own.
+    /// Starts it on its own port.
     pub(crate) fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -127,20 +127,20 @@ impl Api {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let answers = Arc::clone(&served.lock().unwrap_or_else(PoisonError::into_inner));
-                // The client may go away at any time, which is its good right.
+                // The client may close the connection at any time.
                 thread::spawn(move || connection(stream, &answers));
             }
         });
         Ok(Self { url, answers })
     }
 
-    /// Answers so from now on.
+    /// Sets the answers from now on.
     pub(crate) fn answer(&self, answers: Answers) {
         *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(answers);
     }
 }
 
-/// Returns how the id ends that a path is about.
+/// Returns the end of the id that a path names.
 fn id_in(path: &str) -> &[u8] {
     let path = path.split('?').next().unwrap_or_default();
     let id = path.trim_end_matches("/latest").trim_end_matches("/deploys").rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a hostile or broken server may send, and what may come of it.
+//! What a hostile or broken server may send, and how the program has to end.
 
 use std::fmt::Write as _;
 
@@ -17,25 +17,25 @@ const USAGE: i32 = 2;
 const NO_GOOD_ANSWER: i32 = 7;
 const TIMED_OUT: i32 = 124;
 
-/// Something that is sent.
+/// One kind of answers.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) sent: String,
-    /// What is waited for; one component of an install if nothing is said.
+    /// The targets; one component of an install by default.
     pub(crate) targets: Vec<String>,
-    /// What the program reads besides: a file of this name.
+    /// A file that the program reads besides, by its name.
     pub(crate) file: Option<(&'static str, String)>,
-    /// What is answered instead of what an ordinary server answers.
+    /// The answers that differ from an ordinary server's.
     pub(crate) answers: Answers,
     /// How the program has to end.
     pub(crate) code: i32,
-    /// When the total clock rings, in seconds.
+    /// The total timeout, in seconds.
     pub(crate) timeout: u32,
-    /// How much more memory it may have than in an ordinary run, in MiB.
+    /// How much more memory it may take than an ordinary run, in MiB.
     pub(crate) most: u64,
 }
 
-/// What is tried: a case, or one and the same twice as large, for which no more than thrice the time may be taken.
+/// One attempt: a case alone, or a case and the same one twice as large, which may take at most three times as long.
 pub(crate) enum Try {
     Once(Case),
     Growth(Case, Case),
@@ -44,7 +44,7 @@ pub(crate) enum Try {
 impl Case {
     fn new(name: &'static str, sent: impl Into<String>, code: i32, question: Question, answer: Answer) -> Self {
         let targets = ["--install", INSTALL, "--component", COMPONENT].map(str::to_owned).to_vec();
-        // A body of the largest size, what is made of it, and what the allocator keeps.
+        // A body of the largest size, what is parsed from it, and what the allocator keeps.
         let most = 64;
         Self {
             name,
@@ -58,7 +58,7 @@ impl Case {
         }
     }
 
-    /// A deploy that passed, with more in it.
+    /// A deploy that passed, with more members.
     fn active(name: &'static str, sent: impl Into<String>, more: &str) -> Self {
         let body = deploy("active", more);
         let answer = Answer::json(&body);
@@ -75,7 +75,7 @@ impl Case {
         case.and(Question::Deploy, answer.clone()).and(Question::Latest, answer).and(Question::Workflow, workflow)
     }
 
-    /// Answers to this question as well.
+    /// Answers this question as well.
     fn and(mut self, question: Question, answer: Answer) -> Self {
         self.answers.push((question, answer));
         self
@@ -85,12 +85,12 @@ impl Case {
         Self { most, ..self }
     }
 
-    /// Some answers are good, so that only the total clock ends it.
+    /// Some answers are good, so only the total timeout ends it.
     fn times_out(self) -> Self {
         Self { code: TIMED_OUT, timeout: 3, ..self }
     }
 
-    /// Returns everything that is answered.
+    /// Returns all answers.
     pub(crate) fn all_answers(&self) -> Answers {
         let deploy = Answer::json(&deploy("active", ""));
         let usual = [
@@ -106,12 +106,12 @@ impl Case {
     }
 }
 
-/// A run without anything unusual, which the others are compared with.
+/// An ordinary run, for comparison.
 pub(crate) fn ordinary() -> Case {
     Case::active("an ordinary deploy", "", "")
 }
 
-/// Everything that is tried. What is large is made when its turn comes.
+/// All attempts. Large bodies are only made when needed.
 pub(crate) fn all() -> impl Iterator<Item = Try> {
     let groups: [fn() -> Vec<Try>; 8] = [bodies, heads, nesting, deploys, lists, logs, workflows, targets];
     groups.into_iter().flat_map(|group| group())
@@ -135,20 +135,20 @@ fn step(status: &str) -> String {
     format!(r#"{{"id":"iws",{target},"status":{{"status":"{status}"}},"finished":true}}"#)
 }
 
-/// A deploy's body of this size, with a field that means nothing.
+/// A deploy's body of this size, padded with a meaningless field.
 fn padded(size: usize) -> String {
     let bare = deploy("active", r#","outputs":"""#).len();
     deploy("active", &format!(r#","outputs":"{}""#, "x".repeat(size - bare)))
 }
 
-/// A list of so many equal rows.
+/// A list of equal rows.
 fn list(row: &str, count: usize) -> String {
     let mut list = format!("[{}", format!("{row},").repeat(count));
     list.pop();
     list + "]"
 }
 
-/// Values within one another.
+/// Nested values.
 fn nested(open: &str, close: &str, levels: usize) -> String {
     format!("{}1{}", open.repeat(levels), close.repeat(levels))
 }
@@ -329,7 +329,7 @@ fn workflows() -> Vec<Try> {
     let workflow = |others: &str| workflow("success", &format!("[{},{}", step("success"), &others[1..]));
     let done = r#"{"id":"iws","status":{"status":"success"},"finished":true}"#;
     let steps = |count| {
-        // The deploy's own step is one of them.
+        // One of them is the deploy's own step.
         let answer = workflow(&list(done, count - 1));
         Case::new("steps of a workflow", format!("{count}"), PASSED, Question::Workflow, answer)
     };
@@ -343,7 +343,7 @@ fn workflows() -> Vec<Try> {
         }
         rows.pop();
         let answer = workflow(&format!("[{rows}]"));
-        // It waits for one of them, and has to find out which they are.
+        // The gate waits for one of them, and has to find out which deploys there are.
         Case::new("deploys of a workflow", format!("{count}"), PASSED, Question::Workflow, answer)
     };
     vec![

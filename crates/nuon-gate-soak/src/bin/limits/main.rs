@@ -1,9 +1,9 @@
-//! Tries the limits of the real program against a server that sends too much of everything, and prints a table.
+//! Tests the limits of the real program against a server that sends too much of everything, and prints a table.
 //!
 //! `cargo build --release -p nuon-gate && cargo run --release -p nuon-gate-soak --bin limits`
 //!
-//! Each run has to end with the right exit code and within a bound of memory above that of an ordinary run. What is sent
-//! twice as large may take thrice the time. `--gate` names another program, `--only` a part of the cases' names.
+//! Each run has to end with the right exit code, within a bound of memory above an ordinary run's. A body twice as
+//! large may take three times as long. `--gate` names another program, `--only` selects cases by a part of their name.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a harness reports on its streams")]
 
@@ -21,21 +21,21 @@ use nuon_gate_soak::program::{self, Ended, Folder};
 use self::api::Api;
 use self::cases::{Case, Try};
 
-/// How often each case that is compared by its time is run; the quickest run counts.
+/// How often each case that is compared by its time runs. The quickest run counts.
 const RUNS: u32 = 3;
-/// What is sent twice as large may take so many times as long.
+/// How much longer a case twice as large may take.
 const MOST_GROWTH: f64 = 3.0;
-/// A run that takes longer does not end.
+/// After this time, a run counts as hanging.
 const LIMIT: Duration = Duration::from_secs(120);
 /// The largest result, in KiB for each target.
 const LARGEST_RESULT: u64 = 128;
 
-/// What a case came to.
+/// The measurements of a case.
 struct Measured {
     ended: Ended,
-    /// The most memory it had, in KiB, as far as that was seen.
+    /// The most memory it was seen to use, in KiB.
     peak: u64,
-    /// In bytes.
+    /// The size of the result, in bytes.
     result: u64,
 }
 
@@ -45,7 +45,7 @@ impl Measured {
     }
 }
 
-/// Runs a case, and keeps its quickest run with the most memory of any.
+/// Runs a case several times. Keeps the quickest time and the largest memory.
 fn measure(case: &Case, api: &Api, gate: &Path, runs: u32) -> io::Result<Measured> {
     let Folder(folder) = &Folder::new("limits")?;
     if let Some((name, text)) = &case.file {
@@ -77,16 +77,16 @@ fn measure(case: &Case, api: &Api, gate: &Path, runs: u32) -> io::Result<Measure
     Ok(Measured { ended, peak, result: fs::metadata(folder.join("stdout"))?.len() })
 }
 
-/// Returns the most memory that a process has had so far, in KiB, where the system tells.
+/// Returns the peak memory of a process in KiB, if the system reports it.
 fn memory(child: &Child, gate: &Path) -> Option<u64> {
-    // For a moment after it was started the child shows the memory of the harness.
+    // Just after its start, the child still shows the memory of the harness.
     fs::read_link(format!("/proc/{}/exe", child.id())).ok().filter(|running| running == gate)?;
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The table, and what in it is wrong.
+/// The table, and its violations.
 struct Table {
     /// The most memory of an ordinary run, in KiB.
     ordinary: u64,
@@ -94,7 +94,7 @@ struct Table {
 }
 
 impl Table {
-    /// Prints a row, and takes note of what is wrong with it.
+    /// Prints a row, and records its violations.
     fn row(&mut self, case: &Case, measured: &Measured, growth: Option<f64>) {
         let (Ended { code, was_killed, .. }, peak) = (measured.ended, measured.peak);
         let above = peak.saturating_sub(self.ordinary);
@@ -119,7 +119,7 @@ impl Table {
     }
 }
 
-/// Tries everything whose name contains `only`.
+/// Runs every case whose name contains `only`.
 fn run(gate: &Path, only: &str) -> io::Result<Vec<String>> {
     let (api, usual) = (Api::start()?, cases::ordinary());
     let ordinary = measure(&usual, &api, gate, RUNS)?;
@@ -143,7 +143,7 @@ fn run(gate: &Path, only: &str) -> io::Result<Vec<String>> {
     Ok(table.wrong)
 }
 
-/// Reads the command line: the program, and what is to be tried.
+/// Reads the command line: the program, and which cases to run.
 fn read(mut arguments: impl Iterator<Item = String>) -> Result<(PathBuf, String), String> {
     let mut gate = None;
     let mut only = String::new();

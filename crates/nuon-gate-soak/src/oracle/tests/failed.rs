@@ -1,12 +1,12 @@
-//! A failure and what supports it.
+//! Failures, and what supports them.
 
 use serde_json::json;
 
 use super::*;
 
-/// A look at a row and a workflow in a state with steps.
-fn look(status: &str, state: &str, steps: &[Value]) -> Tape {
-    Tape::default().look(0, &row(status, 60), &flow(state, steps))
+/// A poll of a row and a workflow in a state, with steps.
+fn poll(status: &str, state: &str, steps: &[Value]) -> Tape {
+    Tape::default().poll(0, &row(status, 60), &flow(state, steps))
 }
 
 #[test]
@@ -17,38 +17,38 @@ fn failing_statuses() {
     let going = || [step("in-progress", "dpl1")];
     let failed = |name, question, tape, part| (name, question, tape, end("failed", 250), part);
     check(vec![
-        failed("error, workflow over", plain(), look("error", "error", &going()), ""),
-        failed("error, workflow parked", plain(), look("error", "failed-pending-retry", &going()), ""),
-        failed("error, step over", plain(), look("error", "in-progress", &[step("error", "dpl1")]), ""),
+        failed("error, workflow over", plain(), poll("error", "error", &going()), ""),
+        failed("error, workflow parked", plain(), poll("error", "failed-pending-retry", &going()), ""),
+        failed("error, step over", plain(), poll("error", "in-progress", &[step("error", "dpl1")]), ""),
         failed(
             "error, workflow goes on",
             plain(),
-            look("error", "in-progress", &going()),
+            poll("error", "in-progress", &going()),
             "is held: its workflow goes on",
         ),
-        failed("error, step retries", plain(), look("error", "in-progress", &[step("retrying", "dpl1")]), "is held"),
-        failed("error, all steps over", plain(), look("error", "in-progress", &[step("success", "dpl1")]), ""),
-        failed("error, a step over retries", plain(), look("error", "in-progress", &[again]), "is held"),
+        failed("error, step retries", plain(), poll("error", "in-progress", &[step("retrying", "dpl1")]), "is held"),
+        failed("error, all steps over", plain(), poll("error", "in-progress", &[step("success", "dpl1")]), ""),
+        failed("error, a step over retries", plain(), poll("error", "in-progress", &[again]), "is held"),
         failed("error, workflow unread", plain(), Tape::default().latest(0, &row("error", 60)), "never read"),
-        failed("--fail-on error", at_once, look("error", "in-progress", &going()), ""),
-        failed("--fail-on planning", own, look("planning", "in-progress", &going()), ""),
-        failed("planning", plain(), look("planning", "in-progress", &going()), "nothing that was read"),
-        failed("noop", plain(), look("noop", "in-progress", &going()), ""),
-        failed("inactive", plain(), look("inactive", "in-progress", &going()), ""),
-        failed("active", plain(), look("active", "in-progress", &going()), "nothing that was read"),
-        failed("own step failed", plain(), look("active", "in-progress", &[step("error", "dpl1")]), ""),
-        failed("another's step", plain(), look("executing", "in-progress", &[step("error", "dpl2")]), "nothing that"),
-        failed("denied", plain(), look("approval-denied", "error", &going()), "nothing that was read"),
+        failed("--fail-on error", at_once, poll("error", "in-progress", &going()), ""),
+        failed("--fail-on planning", own, poll("planning", "in-progress", &going()), ""),
+        failed("planning", plain(), poll("planning", "in-progress", &going()), "nothing that was read"),
+        failed("noop", plain(), poll("noop", "in-progress", &going()), ""),
+        failed("inactive", plain(), poll("inactive", "in-progress", &going()), ""),
+        failed("active", plain(), poll("active", "in-progress", &going()), "nothing that was read"),
+        failed("own step failed", plain(), poll("active", "in-progress", &[step("error", "dpl1")]), ""),
+        failed("another's step", plain(), poll("executing", "in-progress", &[step("error", "dpl2")]), "nothing that"),
+        failed("denied", plain(), poll("approval-denied", "error", &going()), "nothing that was read"),
     ]);
 }
 
 #[test]
-fn doubtful_steps() {
-    let one = |step: Value| look("active", "error", &[step]);
+fn steps_without_a_certain_deploy() {
+    let one = |step: Value| poll("active", "error", &[step]);
     let in_group = |value: &Value| with(value, "group_idx", json!(5));
     let nobodys = |kind: &str| in_group(&with(&step("not-attempted", ""), "step_target_type", json!(kind)));
     let health = nobodys("install_components");
-    let beside = |other: Value| look("active", "error", &[step("success", "dpl1"), other, health.clone()]);
+    let beside = |other: Value| poll("active", "error", &[step("success", "dpl1"), other, health.clone()]);
     let failed = |name, tape, part| (name, plain(), tape, end("failed", 250), part);
     check(vec![
         failed("expired, whatever has", one(step("expired", "dpl1")), ""),
@@ -60,7 +60,7 @@ fn doubtful_steps() {
 }
 
 #[test]
-fn a_clock_that_was_put_back() {
+fn a_clock_that_was_set_back() {
     let alone = |status: &str, second: i64| with(&row(status, second), "workflow_id", Value::Null);
     let shown = |count: u64, apart: u64| {
         let first = Tape::default().latest(0, &alone("executing", 90));
@@ -77,10 +77,10 @@ fn a_clock_that_was_put_back() {
 
 #[test]
 fn orphans() {
-    let over = || look("queued", "error", &[]);
-    let again = over().look(3_000, &row("queued", 60), &flow("error", &[]));
-    let later = over().look(3_000, &row("active", 70), &flow("in-progress", &[step("in-progress", "dpl1")]));
-    let stopped = look("queued", "cancelled", &[]).look(3_000, &row("queued", 60), &flow("cancelled", &[]));
+    let over = || poll("queued", "error", &[]);
+    let again = over().poll(3_000, &row("queued", 60), &flow("error", &[]));
+    let later = over().poll(3_000, &row("active", 70), &flow("in-progress", &[step("in-progress", "dpl1")]));
+    let stopped = poll("queued", "cancelled", &[]).poll(3_000, &row("queued", 60), &flow("cancelled", &[]));
     check(vec![
         ("read again", plain(), again, end("failed", 3_250), ""),
         ("read once", plain(), over(), end("failed", 250), "nothing that was read"),
@@ -92,12 +92,12 @@ fn orphans() {
 
 #[test]
 fn other_grounds() {
-    let going = look("executing", "in-progress", &[step("in-progress", "dpl1")]);
+    let going = poll("executing", "in-progress", &[step("in-progress", "dpl1")]);
     let expect = |kind: &str| question(|own| own.expect = some(kind));
     let torn = with(&with(&row("queued", 90), "id", json!("dpl2")), "install_deploy_type", json!("teardown"));
     let crossed = going.clone().latest(3_000, &torn);
     let ignore = question(|own| own.on_superseded = some("ignore"));
-    let held = look("error", "in-progress", &[step("in-progress", "dpl1")]);
+    let held = poll("error", "in-progress", &[step("in-progress", "dpl1")]);
     let pinned = question(|own| own.workflow = some("inw1"));
     let none = |state: &str| Tape::default().flow(0, &flow(state, &[]));
     check(vec![

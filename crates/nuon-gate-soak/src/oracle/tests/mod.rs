@@ -1,4 +1,4 @@
-//! Small transcripts made by hand: for each rule one that is allowed and one that is found.
+//! Small transcripts written by hand: for each rule one that is allowed and one that is a violation.
 
 mod ends;
 mod failed;
@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use super::judge;
 use crate::transcript::{Answer, Exchange, HttpAnswer, Outcome, Question};
 
-/// One transcript: its name, its question, what was read, how it ended, and a part of what is found; empty if it is allowed.
+/// One transcript: its name, its question, the reads, the outcome, and a part of the expected finding; empty if it is
+/// allowed.
 pub(super) type Line = (&'static str, Question, Tape, Outcome, &'static str);
 
 /// Judges a table.
@@ -40,7 +41,7 @@ pub(super) fn plain() -> Question {
     question(|_| ())
 }
 
-/// Returns a text as a pin has it.
+/// Returns a text as a pin holds it.
 pub(super) fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -50,12 +51,12 @@ pub(super) fn end(verdict: &str, at_ms: u64) -> Outcome {
     end_of(verdict, Some("dpl1"), at_ms)
 }
 
-/// An outcome about a deploy or none.
+/// An outcome about a deploy, or about none.
 pub(super) fn end_of(verdict: &str, deploy: Option<&str>, at_ms: u64) -> Outcome {
     Outcome { verdict: verdict.to_owned(), deploy: deploy.map(str::to_owned), at_ms }
 }
 
-/// What was asked and answered; every answer takes 50 ms.
+/// Requests and answers. Every answer takes 50 ms.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tape(pub(super) Vec<Exchange>);
 
@@ -83,8 +84,8 @@ impl Tape {
         self.ask(at, "/v1/workflows/inw1", ok(flow))
     }
 
-    /// Adds a look: latest, detail, workflow, 100 ms apart.
-    pub(super) fn look(self, at: u64, row: &Value, flow: &Value) -> Self {
+    /// Adds a poll: latest, detail, workflow, 100 ms apart.
+    pub(super) fn poll(self, at: u64, row: &Value, flow: &Value) -> Self {
         self.latest(at, row).detail(at + 100, row).flow(at + 200, flow)
     }
 }
@@ -106,7 +107,7 @@ pub(super) fn http(status: u16, body: &Value, own: bool) -> Answer {
     Answer::Http(HttpAnswer::new(status, headers, body.to_string().into_bytes()))
 }
 
-/// The deploy `dpl1` of `inw1`, in a status since a second.
+/// The deploy `dpl1` of `inw1`, with a status set at this second.
 pub(super) fn row(status: &str, second: i64) -> Value {
     json!({
         "id": "dpl1", "install_id": "inl1", "component_id": "cmp1", "install_component_id": "inc1",
@@ -117,7 +118,7 @@ pub(super) fn row(status: &str, second: i64) -> Value {
     })
 }
 
-/// An instant that many seconds after the deploy was made.
+/// The instant this many seconds after the deploy was created.
 fn clock(second: i64) -> String {
     format!("2026-08-03T14:{:02}:{:02}Z", second / 60, second % 60)
 }
@@ -135,7 +136,7 @@ pub(super) fn proof() -> Value {
     flow("in-progress", &[step("success", "dpl1"), step("success", "dpl1")])
 }
 
-/// A step that targets a deploy; it has finished if its word is one of an end.
+/// A step that targets a deploy. It is finished if its status is final.
 pub(super) fn step(status: &str, target: &str) -> Value {
     let over = matches!(status, "success" | "error" | "approved" | "cancelled" | "auto-skipped" | "approval-denied");
     let begun = if status == "pending" { "" } else { "2026-08-03T14:00:01Z" };
@@ -145,7 +146,7 @@ pub(super) fn step(status: &str, target: &str) -> Value {
     })
 }
 
-/// A value with a member changed; `null` takes it away.
+/// A value with one member changed; `null` removes it.
 pub(super) fn with(value: &Value, name: &str, member: Value) -> Value {
     let mut value = value.clone();
     if let Some(own) = value.as_object_mut() {

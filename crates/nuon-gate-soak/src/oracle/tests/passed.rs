@@ -1,4 +1,4 @@
-//! A pass: identity, kind, the newest status, what newer deploys and old ones do to it.
+//! Passes: identity, kind, the newest status, and the effect of newer and older deploys.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn identity_and_kind() {
     let active = row("active", 60);
-    let of = |own: &Value| Tape::default().look(0, own, &proof());
+    let of = |own: &Value| Tape::default().poll(0, own, &proof());
     let changed = |name: &str, value: Value| of(&with(&active, name, value));
     let unnamed = Tape::default().detail(0, &with(&active, "component_id", json!(""))).flow(100, &proof());
     let foreign = Tape::default().latest(0, &active).detail(100, &with(&active, "component_id", json!("cmp2")));
@@ -91,7 +91,7 @@ fn newer_deploys() {
     let newer = with(&with(&row("active", 90), "id", json!("dpl2")), "created_at", json!("2026-08-03T14:01:00Z"));
     let newer = with(&newer, "workflow_id", Value::Null);
     let recovery = with(&newer, "install_deploy_type", json!("recover"));
-    let old = Tape::default().look(0, &active, &proof());
+    let old = Tape::default().poll(0, &active, &proof());
     let both = Tape::default().latest(0, &newer).detail(100, &active).flow(200, &proof());
     let unread = Tape::default().detail(0, &active).flow(100, &proof());
     let other = with(&newer, "workflow_id", json!("inw2"));
@@ -111,7 +111,7 @@ fn newer_deploys() {
         ("followed without the flag", pinned, both.clone(), end_of("passed", Some("dpl2"), 250), "not what was pinned"),
         ("--on-superseded fail", way("fail"), both, end("passed", 250), "dpl2 is newer"),
         ("none is newer", way("fail"), old, end("passed", 250), ""),
-        ("not looked for", way("fail"), unread, end("passed", 150), "was not read"),
+        ("not read", way("fail"), unread, end("passed", 150), "was not read"),
         ("a plan, perhaps", plain(), listed, end("passed", 350), ""),
         ("no plan", plain(), read, end("passed", 450), "dpl2 is newer"),
         ("a plan", plain(), plan, end("passed", 450), ""),
@@ -120,25 +120,25 @@ fn newer_deploys() {
 }
 
 #[test]
-fn old_deploys_and_second_looks() {
+fn old_deploys_and_second_polls() {
     let active = row("active", 60);
     let over = with(&proof(), "finished", json!(true));
     let over = with(&over, "status", json!({"status": "success"}));
-    let old = Tape::default().look(0, &active, &over);
-    let fresh = Tape::default().look(0, &row("executing", 30), &proof()).look(3_000, &active, &over);
+    let old = Tape::default().poll(0, &active, &over);
+    let fresh = Tape::default().poll(0, &row("executing", 30), &proof()).poll(3_000, &active, &over);
     let stale = |way: &str| question(|own| own.on_stale = way.to_owned());
     let mut slow = old.clone();
     slow.0.iter_mut().for_each(|own| own.done_ms += 5_000);
     let settle = question(|own| own.settle_ms = 5_000);
-    let twice = old.clone().look(6_000, &active, &over);
+    let twice = old.clone().poll(6_000, &active, &over);
     check(vec![
         ("accepted", stale("accept"), old.clone(), end("passed", 250), ""),
         ("waited past", stale("wait"), old.clone(), end("passed", 250), "ended before the gate started"),
         ("refused", stale("fail"), old.clone(), end("passed", 250), "ended before the gate started"),
         ("ended while the answer was on its way", stale("wait"), slow, end("passed", 5_250), ""),
-        ("not quite ended", stale("wait"), Tape::default().look(0, &active, &proof()), end("passed", 250), ""),
+        ("not quite ended", stale("wait"), Tape::default().poll(0, &active, &proof()), end("passed", 250), ""),
         ("ended since", stale("wait"), fresh, end("passed", 3_250), ""),
         ("settled", settle.clone(), twice, end("passed", 6_250), ""),
-        ("not settled", settle, old, end("passed", 250), "not looked at again"),
+        ("not settled", settle, old, end("passed", 250), "not polled again"),
     ]);
 }

@@ -1,22 +1,22 @@
-//! A pass: what its workflow has to prove.
+//! Passes: what the workflow has to prove.
 
 use serde_json::json;
 
 use super::*;
 
-/// A health step of a group; without a target, if that is empty.
+/// A health step of a group, with a target unless that is empty.
 fn health(status: &str, target: &str, group: i64) -> Value {
     let own = with(&step(status, target), "step_target_type", json!("install_components"));
     with(&own, "group_idx", json!(group))
 }
 
-/// A look at an active deploy whose workflow has those steps.
+/// A poll of an active deploy whose workflow has these steps.
 fn steps(all: &[Value]) -> Tape {
-    Tape::default().look(0, &row("active", 60), &flow("in-progress", all))
+    Tape::default().poll(0, &row("active", 60), &flow("in-progress", all))
 }
 
 #[test]
-fn the_same_look() {
+fn the_same_poll() {
     let active = row("active", 60);
     let early = Tape::default().flow(0, &proof()).latest(100, &active).detail(200, &active);
     let between = Tape::default().latest(0, &active).flow(20, &proof());
@@ -24,25 +24,25 @@ fn the_same_look() {
     let mut slow = Tape::default().latest(0, &active);
     slow.0[0].done_ms = 5_000;
     let slow = slow.flow(5_010, &proof());
-    let then = Tape::default().look(0, &row("executing", 30), &proof()).latest(5_000, &active);
-    let owned = |name: &str, value: Value| Tape::default().look(0, &active, &with(&proof(), name, value));
-    let unread = Tape::default().look(0, &active, &proof()).latest(5_000, &active);
+    let then = Tape::default().poll(0, &row("executing", 30), &proof()).latest(5_000, &active);
+    let owned = |name: &str, value: Value| Tape::default().poll(0, &active, &with(&proof(), name, value));
+    let unread = Tape::default().poll(0, &active, &proof()).latest(5_000, &active);
     let unread = unread.ask(5_100, "/v1/workflows/inw1", refusal(500));
     let mut pause = refusal(429);
     if let Answer::Http(answer) = &mut pause {
         answer.headers.push(("retry-after".to_owned(), "5".to_owned()));
     }
     let paused = Tape::default().latest(0, &active).ask(100, "/v1/workflows/inw1", pause).flow(5_200, &proof());
-    let again = Tape::default().look(0, &active, &proof()).look(5_000, &active, &flow("in-progress", &[]));
+    let again = Tape::default().poll(0, &active, &proof()).poll(5_000, &active, &flow("in-progress", &[]));
     check(vec![
         ("beside each other", plain(), between, end("passed", 100), ""),
         ("after a slow answer", plain(), slow, end("passed", 5_060), ""),
         ("after a pause that was asked for", plain(), paused, end("passed", 5_250), ""),
-        ("a later look lacks it", plain(), unread, end("passed", 5_150), "not read in the look"),
-        ("before the row", plain(), early, end("passed", 250), "not read in the look"),
+        ("a later poll lacks it", plain(), unread, end("passed", 5_150), "not read in the poll"),
+        ("before the row", plain(), early, end("passed", 250), "not read in the poll"),
         ("long after the row", plain(), apart, end("passed", 400_050), ""),
-        ("from a look before", plain(), then, end("passed", 5_050), "not read in the look"),
-        ("a later look takes it back", plain(), again, end("passed", 5_250), "no step that targets it"),
+        ("from a poll before", plain(), then, end("passed", 5_050), "not read in the poll"),
+        ("a later poll takes it back", plain(), again, end("passed", 5_250), "no step that targets it"),
         ("another owner", plain(), owned("owner_id", json!("inl2")), end("passed", 250), "owned by another"),
         ("plan-only", plain(), owned("plan_only", json!(true)), end("passed", 250), "plan-only"),
         ("another id", plain(), owned("id", json!("inw2")), end("passed", 250), "never answered"),
@@ -57,7 +57,7 @@ fn a_workflow_that_never_answers() {
         let poll = |tape: Tape, at: u64| tape.latest(at, &active).ask(at + 100, path, answer.clone());
         (0..times).fold(Tape::default(), |tape, index| poll(tape, index * 3_000))
     };
-    let once = Tape::default().look(0, &row("executing", 30), &proof());
+    let once = Tape::default().poll(0, &row("executing", 30), &proof());
     let gone = (1..4)
         .fold(once, |tape, index| tape.latest(index * 3_000, &active).ask(index * 3_000 + 100, path, refusal(404)));
     let old = with(&active, "workflow_id", Value::Null);
@@ -67,7 +67,7 @@ fn a_workflow_that_never_answers() {
         ("three times", plain(), missing(&refusal(404), 3), end("passed", 6_150), ""),
         ("twice", plain(), missing(&refusal(404), 2), end("passed", 3_150), "only 2 answers"),
         ("not Nuon's word", plain(), missing(&foreign, 3), end("passed", 6_150), "only 0 answers"),
-        ("it answered once", plain(), gone, end("passed", 9_150), "not read in the look"),
+        ("it answered once", plain(), gone, end("passed", 9_150), "not read in the poll"),
     ]);
 }
 
@@ -105,14 +105,14 @@ fn the_steps() {
 fn on_approval_and_pass_on() {
     let (asked, waits) = (flow("in-progress", &[step("approval-awaiting", "dpl1")]), row("pending-approval", 60));
     let free = with(&asked, "approval_option", json!("approve-all"));
-    let twice = |flow: &Value| Tape::default().look(0, &waits, flow).look(3_000, &waits, flow);
+    let twice = |flow: &Value| Tape::default().poll(0, &waits, flow).poll(3_000, &waits, flow);
     let pass = || question(|own| own.on_approval = "pass".to_owned());
     let error = question(|own| own.pass_on = vec!["error".to_owned()]);
     let failed = flow("error", &[step("error", "dpl1")]);
-    let failed = Tape::default().look(0, &row("error", 60), &failed);
+    let failed = Tape::default().poll(0, &row("error", 60), &failed);
     check(vec![
         ("asked", pass(), twice(&asked), end("passed", 3_250), ""),
-        ("asked once", pass(), Tape::default().look(0, &waits, &asked), end("passed", 250), "only once"),
+        ("asked once", pass(), Tape::default().poll(0, &waits, &asked), end("passed", 250), "only once"),
         ("not asked", pass(), twice(&free), end("passed", 3_250), "no human is asked"),
         ("not to pass", plain(), twice(&asked), end("passed", 3_250), "is pending-approval"),
         ("--pass-on error", error, failed, end("passed", 250), ""),

@@ -1,4 +1,4 @@
-//! A pass: the deploy that was asked for.
+//! Passes: the right deploy.
 
 use serde_json::json;
 
@@ -6,14 +6,14 @@ use super::*;
 
 #[test]
 fn each_pin() {
-    let tape = || Tape::default().look(0, &row("active", 60), &proof());
+    let tape = || Tape::default().poll(0, &row("active", 60), &proof());
     let base = with(&with(&row("active", 60), "id", json!("dpl0")), "created_at", json!("2026-08-03T15:00:00Z"));
     let based = tape().ask(300, "/v1/installs/inl1/components/cmp1/deploys", ok(&json!([base])));
     let pass = |name: &'static str, change: &dyn Fn(&mut Question), part| {
         (name, question(change), tape(), end("passed", 250), part)
     };
     let timeless = with(&row("active", 60), "created_at", Value::Null);
-    let timeless = Tape::default().look(0, &timeless, &proof());
+    let timeless = Tape::default().poll(0, &timeless, &proof());
     let itself = question(|own| own.after = some("dpl1"));
     let after = question(|own| own.after = some("dpl0"));
     check(vec![

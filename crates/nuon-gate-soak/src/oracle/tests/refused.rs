@@ -13,7 +13,7 @@ fn answers(all: &[Answer]) -> Tape {
         .fold(Tape::default(), |tape, (index, own)| tape.ask(index as u64 * 3_000, LATEST, own.clone()))
 }
 
-/// A workflow that answers with this id, and then refuses.
+/// A workflow that answers with this id once, and then refuses.
 fn elsewhere(id: &str) -> Tape {
     Tape::default().flow(0, &with(&proof(), "id", json!(id))).ask(3_000, "/v1/workflows/inw1", refusal(403))
 }

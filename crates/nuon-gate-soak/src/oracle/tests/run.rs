@@ -10,9 +10,9 @@ fn a_workflow_alone() {
     let question = question(|own| (own.targets, own.workflow) = (Vec::new(), some("inw1")));
     let over = |status: &str| {
         let own = flow(status, &[step("success", "dpl1"), step("success", "dpl1")]);
-        Tape::default().look(0, &row("active", 60), &with(&own, "finished", json!(true)))
+        Tape::default().poll(0, &row("active", 60), &with(&own, "finished", json!(true)))
     };
-    let going = Tape::default().look(0, &row("active", 60), &proof());
+    let going = Tape::default().poll(0, &row("active", 60), &proof());
     let two = Tape::default().flow(0, &with(&flow("success", &[step("success", "dpl2")]), "finished", json!(true)));
     let list = "/v1/installs/inl1/components/deploys?limit=100";
     let second = |kind: &str| with(&with(&row("active", 60), "id", json!("dpl2")), "install_deploy_type", json!(kind));
@@ -22,7 +22,7 @@ fn a_workflow_alone() {
     let repeated = Tape::default().flow(0, &with(&again, "finished", json!(true)));
     let belied = |status: &str| {
         let own = flow("success", &[step("success", "dpl1"), step(status, "")]);
-        Tape::default().look(0, &row("active", 60), &with(&own, "finished", json!(true)))
+        Tape::default().poll(0, &row("active", 60), &with(&own, "finished", json!(true)))
     };
     let passed = || vec![end("passed", 250)];
     let failed = || vec![end("failed", 250)];
@@ -67,7 +67,7 @@ fn a_workflow_alone() {
 fn several_targets() {
     let pair = |component: &str| ("inl1".to_owned(), component.to_owned());
     let question = question(|own| own.targets = vec![pair("cmp1"), pair("cmp2")]);
-    let tape = Tape::default().look(0, &row("active", 60), &proof());
+    let tape = Tape::default().poll(0, &row("active", 60), &proof());
     let pending = end_of("pending", None, 250);
     assert_eq!(judge(&question, &tape.0, &[end("passed", 250), pending.clone()]), Vec::<String>::new());
     let run = judge_run(&question, &tape.0, &[end("passed", 250), end("passed", 250)], &end_of("passed", None, 300));

@@ -1,20 +1,20 @@
-//! Clocks, liveness and pacing.
+//! Timeouts, liveness and pacing.
 
 use serde_json::json;
 
 use super::*;
 
-/// Looks at a row and a workflow, so many milliseconds apart.
-fn looks(status: &str, flow: &Value, count: u64, apart: u64) -> Tape {
-    (0..count).fold(Tape::default(), |tape, index| tape.look(index * apart, &row(status, 60), flow))
+/// Polls of a row and a workflow, this many milliseconds apart.
+fn polls(status: &str, flow: &Value, count: u64, apart: u64) -> Tape {
+    (0..count).fold(Tape::default(), |tape, index| tape.poll(index * apart, &row(status, 60), flow))
 }
 
 #[test]
 fn clocks() {
     let going = flow("in-progress", &[step("in-progress", "dpl1")]);
-    let tape = |status: &str| looks(status, &going, 1, 1);
-    let later = tape("queued").look(50_000, &row("executing", 90), &going);
-    let lagging = later.clone().look(55_000, &row("queued", 60), &going).look(60_000, &row("executing", 90), &going);
+    let tape = |status: &str| polls(status, &going, 1, 1);
+    let later = tape("queued").poll(50_000, &row("executing", 90), &going);
+    let lagging = later.clone().poll(55_000, &row("queued", 60), &going).poll(60_000, &row("executing", 90), &going);
     let elsewhere = "/v1/installs/inl1/components/cmp2/deploys/latest";
     let asked = tape("queued").detail(50_000, &row("executing", 90));
     let asked_by_another = asked.clone().ask(49_000, elsewhere, ok(&row("executing", 90)));
@@ -22,7 +22,7 @@ fn clocks() {
     let by_list = listed("/v1/installs/inl1/components/deploys?limit=100");
     let by_list = by_list.ask(49_000, elsewhere, ok(&row("queued", 60)));
     let shown_later = asked_by_another.clone().latest(70_000, &row("executing", 90));
-    let later_error = tape("executing").look(3_000, &row("error", 90), &going);
+    let later_error = tape("executing").poll(3_000, &row("error", 90), &going);
     let wait_newer = || question(|own| own.on_stale = "wait".to_owned());
     let stall = || question(|own| own.stall_timeout_ms = Some(60_000));
     let other = question(|own| own.build = some("bld2"));
@@ -32,18 +32,24 @@ fn clocks() {
     let state = |state: &str| Tape::default().flow(0, &flow(state, &[]));
     check(vec![
         ("total", plain(), tape("executing"), end("timed_out", 600_000), ""),
-        ("early", plain(), tape("executing"), end("timed_out", 500_000), "no clock can have rung"),
+        ("early", plain(), tape("executing"), end("timed_out", 500_000), "no timeout can have expired"),
         ("start", plain(), Tape::default(), none(), ""),
         ("start, workflow waits", pinned(), state("pending"), none(), ""),
-        ("start, workflow runs", pinned(), state("in-progress"), none(), "no clock can have rung"),
-        ("start, but it was there", plain(), tape("executing"), end("timed_out", 300_000), "no clock can have rung"),
+        ("start, workflow runs", pinned(), state("in-progress"), none(), "no timeout can have expired"),
+        (
+            "start, but it was there",
+            plain(),
+            tape("executing"),
+            end("timed_out", 300_000),
+            "no timeout can have expired",
+        ),
         ("stall", stall(), later.clone(), end("timed_out", 110_000), ""),
         ("stall, after lagging", stall(), lagging, end("timed_out", 110_000), ""),
-        ("no stall, by its detail", stall(), asked, end("timed_out", 70_000), "no clock can have rung"),
-        ("no stall, by the install's list", stall(), by_list, end("timed_out", 70_000), "no clock can have rung"),
+        ("no stall, by its detail", stall(), asked, end("timed_out", 70_000), "no timeout can have expired"),
+        ("no stall, by the install's list", stall(), by_list, end("timed_out", 70_000), "no timeout can have expired"),
         ("stall, by what another may have asked", stall(), asked_by_another, end("timed_out", 70_000), ""),
         ("stall, as if no other had asked", stall(), shown_later, end("timed_out", 110_000), ""),
-        ("no stall", stall(), later, end("timed_out", 90_000), "no clock can have rung"),
+        ("no stall", stall(), later, end("timed_out", 90_000), "no timeout can have expired"),
         ("error was held", plain(), tape("error"), end("timed_out", 600_000), "was in `error`"),
         (
             "error before the start, a newer one is waited for",
@@ -70,10 +76,10 @@ fn clocks() {
 fn an_end_that_is_plain() {
     let over = with(&flow("error", &[step("error", "dpl1")]), "finished", json!(true));
     let settle = question(|own| own.settle_ms = 60_000);
-    let failing = |count: u64| looks("error", &over, count, 3_000);
-    let proven = |count: u64| looks("active", &proof(), count, 3_000);
+    let failing = |count: u64| polls("error", &over, count, 3_000);
+    let proven = |count: u64| polls("active", &proof(), count, 3_000);
     let broken = proven(2).latest(6_000, &row("active", 60)).ask(6_100, "/v1/workflows/inw1", refusal(500));
-    let broken = broken.look(9_000, &row("active", 60), &proof());
+    let broken = broken.poll(9_000, &row("active", 60), &proof());
     let list = "/v1/installs/inl1/components/cmp1/deploys";
     let unlisted = proven(4).ask(9_300, list, refusal(500));
     let lagging =
@@ -88,12 +94,12 @@ fn an_end_that_is_plain() {
     let health = [step("success", "dpl1"), nobodys("install_deploys"), nobodys("install_components")];
     let more = flow("in-progress", &[step("success", "dpl1"), step("in-progress", "dpl1"), step("pending", "dpl2")]);
     let fewer = flow("in-progress", &[step("in-progress", "dpl1")]);
-    let first = |flow: &Value| Tape::default().look(0, &row("executing", 30), flow);
-    let then = |tape: Tape| (1..=4).fold(tape, |tape, index| tape.look(index * 3_000, &row("active", 60), &proof()));
+    let first = |flow: &Value| Tape::default().poll(0, &row("executing", 30), flow);
+    let then = |tape: Tape| (1..=4).fold(tape, |tape, index| tape.poll(index * 3_000, &row("active", 60), &proof()));
     let (after, before) = (then(first(&more)), then(first(&fewer)));
     let beside = |flow: &Value| {
         (0..4).fold(Tape::default(), |tape, index| {
-            tape.look(index * 3_000, &row("active", 60), &proof()).flow(index * 3_000 + 300, flow)
+            tape.poll(index * 3_000, &row("active", 60), &proof()).flow(index * 3_000 + 300, flow)
         })
     };
     let log = |tape: Tape, index: u64| tape.ask(index * 1_000, "/v1/log-streams/log1/logs?order=asc", ok(&json!([])));
@@ -102,14 +108,14 @@ fn an_end_that_is_plain() {
     let anothers = with(&flow("cancelled", &[]), "owner_id", json!("inl2"));
     let ownerless = with(&proof(), "owner_id", Value::Null);
     check(vec![
-        ("three looks", plain(), proven(3), end("passed", 6_250), ""),
-        ("four looks", plain(), proven(4), end("passed", 9_250), "a pass was plain in 4 looks"),
-        ("four looks beside a log", plain(), beside_a_log, end("passed", 9_250), "a pass was plain in 4 looks"),
+        ("three polls", plain(), proven(3), end("passed", 6_250), ""),
+        ("four polls", plain(), proven(4), end("passed", 9_250), "a pass was plain in 4 polls"),
+        ("four polls beside a log", plain(), beside_a_log, end("passed", 9_250), "a pass was plain in 4 polls"),
         ("one was not good", plain(), broken, end("passed", 9_250), ""),
         ("a list was not good", plain(), unlisted, end("passed", 9_350), ""),
         ("one lagged", plain(), lagging, end("passed", 9_250), ""),
-        ("the owner is not known", plain(), looks("active", &ownerless, 4, 3_000), end("passed", 9_250), ""),
-        ("newer ones were not looked for", plain(), unsought, end("passed", 9_150), ""),
+        ("the owner is not known", plain(), polls("active", &ownerless, 4, 3_000), end("passed", 9_250), ""),
+        ("newer ones were not read", plain(), unsought, end("passed", 9_150), ""),
         ("no detail", plain(), undetailed, end("passed", 9_150), ""),
         ("settling", settle, proven(21), end("passed", 60_250), ""),
         ("an answer with more steps came before", plain(), after, end("passed", 12_250), ""),
@@ -118,7 +124,7 @@ fn an_end_that_is_plain() {
             plain(),
             before,
             end("passed", 12_250),
-            "a pass was plain in 4 looks",
+            "a pass was plain in 4 polls",
         ),
         ("another target's answer has more steps", plain(), beside(&more), end("passed", 12_250), ""),
         (
@@ -128,25 +134,25 @@ fn an_end_that_is_plain() {
             end("passed", 12_250),
             "a pass was plain in 4",
         ),
-        ("a doubtful step works on it", plain(), looks("active", &doubtful, 4, 3_000), end("timed_out", 600_000), ""),
+        ("a doubtful step works on it", plain(), polls("active", &doubtful, 4, 3_000), end("timed_out", 600_000), ""),
         (
             "cancelled, by another install's answer",
             plain(),
-            looks("cancelled", &anothers, 4, 3_000),
+            polls("cancelled", &anothers, 4, 3_000),
             end("cancelled", 9_250),
             "",
         ),
-        ("timed out", plain(), proven(2), end("timed_out", 600_000), "a pass was plain in 2 looks"),
-        ("cancelled, in two minds", plain(), looks("cancelled", &over, 4, 3_000), end("cancelled", 9_250), ""),
+        ("timed out", plain(), proven(2), end("timed_out", 600_000), "a pass was plain in 2 polls"),
+        ("cancelled, contradictory", plain(), polls("cancelled", &over, 4, 3_000), end("cancelled", 9_250), ""),
         (
-            "cancelled, four looks",
+            "cancelled, four polls",
             plain(),
-            looks("cancelled", &flow("cancelled", &[]), 4, 3_000),
+            polls("cancelled", &flow("cancelled", &[]), 4, 3_000),
             end("cancelled", 9_250),
-            "its end was plain in 4 looks",
+            "its end was plain in 4 polls",
         ),
-        ("a failure, three looks", plain(), failing(3), end("failed", 6_250), ""),
-        ("a failure, forty looks", plain(), failing(41), end("failed", 120_250), "its end was plain in 41 looks"),
+        ("a failure, three polls", plain(), failing(3), end("failed", 6_250), ""),
+        ("a failure, forty polls", plain(), failing(41), end("failed", 120_250), "its end was plain in 41 polls"),
     ]);
 }
 
@@ -155,7 +161,7 @@ fn pacing() {
     let going = flow("in-progress", &[step("in-progress", "dpl1")]);
     let stopped = || end("cancelled", 30_000);
     let polls = |count: u64, apart: u64| {
-        looks("executing", &going, count, apart).look(20_000, &row("cancelled", 90), &flow("cancelled", &[]))
+        polls("executing", &going, count, apart).poll(20_000, &row("cancelled", 90), &flow("cancelled", &[]))
     };
     let bad =
         (0..5).fold(polls(1, 1), |tape, index| tape.ask(5_000 + index * 500, "/v1/workflows/inw1", Answer::Reset));
@@ -164,7 +170,7 @@ fn pacing() {
         .fold(polls(1, 1), |tape, index| tape.flow(4_000 + index * 2_000, &going).flow(4_100 + index * 2_000, &going));
     check(vec![
         ("at the interval", plain(), polls(4, 2_000), stopped(), ""),
-        ("twice in each look", plain(), twice, stopped(), ""),
+        ("twice in each poll", plain(), twice, stopped(), ""),
         ("too often", plain(), polls(4, 1_000), stopped(), "asked too often"),
         ("after what is no answer", plain(), bad, stopped(), ""),
         ("after a long poll", plain(), long, stopped(), ""),
@@ -178,9 +184,9 @@ fn pauses() {
         answer.headers.push(("retry-after".to_owned(), "10".to_owned()));
     }
     let path = "/v1/installs/inl1/components/cmp1/deploys/latest";
-    let after = |at: u64| Tape::default().ask(0, path, wait.clone()).look(at, &row("active", 60), &proof());
+    let after = |at: u64| Tape::default().ask(0, path, wait.clone()).poll(at, &row("active", 60), &proof());
     let logged = Tape::default().ask(0, "/v1/log-streams/log1/logs?order=asc", wait.clone());
-    let logged = logged.look(5_000, &row("active", 60), &proof());
+    let logged = logged.poll(5_000, &row("active", 60), &proof());
     check(vec![
         ("kept", plain(), after(10_050), end("passed", 10_300), ""),
         ("a log's, which the polls need not keep", plain(), logged, end("passed", 5_300), ""),

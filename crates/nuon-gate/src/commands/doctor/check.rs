@@ -13,7 +13,7 @@ use crate::trouble::Trouble;
 pub(super) enum Health {
     /// It succeeded.
     Ok,
-    /// A wait would go on, with less than it could have.
+    /// A wait would work, but with less information.
     Warning,
     /// A wait would end here.
     Failed,
@@ -51,12 +51,12 @@ impl Check {
         Self { result: Health::Failed, hint: Some(Line::new(hint)), code, ..Self::ok(name, detail) }
     }
 
-    /// The result of a check by the API's error.
+    /// The result of a check that ended in an error of the API.
     pub(super) fn unanswered(name: &'static str, error: &ApiError, hint: impl AsRef<str>) -> Self {
         Self::failed(name, exit::code_of(error), error.to_string(), hint)
     }
 
-    /// The result of a check by a mistake in flags, variables or files.
+    /// The result of a check that found a mistake in flags, variables or files.
     pub(super) fn misconfigured(name: &'static str, trouble: Trouble) -> Self {
         let code = trouble.exit_code();
         let (detail, hint) = trouble.into_parts();
@@ -70,12 +70,12 @@ pub(super) type Step<T> = Result<(T, Check), Check>;
 /// The checks so far. Each is shown at once, as the next one may take long.
 pub(super) struct Checks {
     list: Vec<Check>,
-    tell: fn(&Check),
+    show: fn(&Check),
 }
 
 impl Checks {
-    pub(super) fn new(tell: fn(&Check)) -> Self {
-        Self { list: Vec::new(), tell }
+    pub(super) fn new(show: fn(&Check)) -> Self {
+        Self { list: Vec::new(), show }
     }
 
     pub(super) fn as_slice(&self) -> &[Check] {
@@ -83,7 +83,7 @@ impl Checks {
     }
 
     pub(super) fn push(&mut self, check: Check) {
-        (self.tell)(&check);
+        (self.show)(&check);
         self.list.push(check);
     }
 

@@ -1,4 +1,4 @@
-//! `doctor`: checks what a wait needs, one thing after the other.
+//! `doctor`: checks everything that a wait needs.
 //!
 //! Each part adds its checks to the list: reaching the API first, then access. What cannot be checked is reported as
 //! skipped, so that every report has the same checks in the same order.
@@ -61,7 +61,7 @@ async fn examine(reader: &Reader, checks: &mut Checks, arguments: DoctorArgument
             checks.skip_rest(&reach::NAMES);
             access::access(checks, parts, wanted, reached, &patience).await;
             checks.skip_rest(&access::NAMES);
-            // Their errors have been reported, and no notification could be sent either.
+            // Errors of the set-up have been reported, and no notification could be sent either.
             if let Ok(setup) = setup {
                 sinks::examine(reader, checks, setup, environment).await;
             }

@@ -30,7 +30,7 @@ pub(super) struct Reached {
 /// The host to connect to.
 struct Peer<'a> {
     url: &'a ApiUrl,
-    /// It stands before the API.
+    /// A proxy in front of the API.
     proxy: Option<&'a Proxy>,
     host: String,
     port: u16,

@@ -1,4 +1,4 @@
-//! How the checks are shown.
+//! Prints the checks.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ struct Whole<'a> {
     exit_code: u8,
 }
 
-/// Shows a check in a line, and what can be done in another.
+/// Prints a check in one line, and its hint in another.
 pub(super) fn text(check: &Check) {
     let result = match check.result {
         Health::Ok => "ok",
@@ -27,14 +27,14 @@ pub(super) fn text(check: &Check) {
     }
 }
 
-/// Shows a check as a line of JSON.
+/// Prints a check as a line of JSON.
 pub(super) fn json_line(check: &Check) {
     if let Ok(line) = serde_json::to_string(check) {
         stdout_line(&line);
     }
 }
 
-/// Shows all checks as one JSON object.
+/// Prints all checks as one JSON object.
 pub(super) fn json(checks: &Checks) {
     let whole = Whole { schema: 1, checks: checks.as_slice(), exit_code: checks.code() };
     if let Ok(text) = serde_json::to_string_pretty(&whole) {

@@ -272,7 +272,7 @@ line 1: pods are full</failure>
     }
 
     #[test]
-    fn the_end_of_a_run_that_no_target_decided_is_told_with_each_target() {
+    fn the_end_of_a_run_that_no_target_decided_lists_each_target() {
         for verdict in [Verdict::Failed, Verdict::Interrupted(nuon_gate_core::Signal::Terminate)] {
             let mut result = sample::result(&[(Verdict::Pending, "api"), (Verdict::Passed, "worker")]);
             result.verdict = verdict;
@@ -283,7 +283,7 @@ line 1: pods are full</failure>
             let report = report(&result);
             assert!(report.contains(said), "{report}");
         }
-        // What goes on while another has failed is not said to have failed for its reason.
+        // A target that goes on does not get the reason of one that failed.
         let mut result = sample::result(&[(Verdict::Failed, "web"), (Verdict::Pending, "api")]);
         result.targets[1].reason = None;
         assert!(report(&result).contains("message=\"pending\""));

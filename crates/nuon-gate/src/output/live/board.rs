@@ -173,7 +173,7 @@ impl Board {
             }
             EventKind::Held { target, hold, .. } => self.change(*target, |entry| {
                 entry.note = noted(hold);
-                // It takes no longer than it has.
+                // The deploy itself has ended, so it has no expected end.
                 entry.usual = entry.usual.take().filter(|_| !hold.is_of_health());
             }),
             EventKind::ApprovalNeeded { target, url, .. } => {

@@ -99,7 +99,7 @@ fn at_the_end_there_are_only_lines() {
 }
 
 #[test]
-fn the_end_waits_for_nobody_who_could_still_say_something() {
+fn the_end_does_not_wait_for_other_senders() {
     let stream = super::open(|| Ok(io::sink()), PLAIN, true).unwrap();
     let other = stream.sender();
     stream.send(Message::Watch { began: Instant::now(), limit: Duration::from_secs(3600) });

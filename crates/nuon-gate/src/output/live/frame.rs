@@ -81,7 +81,7 @@ fn one_of_many(board: &Board, target: usize, width: usize, size: Size, now: Mome
     flow(head, parts, size).swap_remove(0)
 }
 
-/// Returns the name of a target, with the sign of where it stands, and that in words.
+/// Returns the name of a target with the sign of its state, and the state in words.
 fn opening(board: &Board, target: usize, width: usize, now: Moment) -> (Row, Vec<Span>) {
     let entry = &board.entries()[target];
     let (sign, tone, words) = standing(entry, now);
@@ -108,7 +108,7 @@ fn flow(head: Row, parts: Vec<Span>, size: Size) -> Vec<Row> {
     rows
 }
 
-/// Returns how long it takes as a rule, of one that goes on.
+/// Returns the usual duration of a deploy that has not ended.
 fn usual(entry: &Entry) -> Option<Usual> {
     entry.usual.filter(|_| entry.asked.is_none() && matches!(entry.place, Place::At(_)))
 }
@@ -194,7 +194,7 @@ fn totals_bar(board: &Board, size: Size) -> Row {
     ])
 }
 
-/// Even where each sign of it takes two cells, a bar fits.
+/// A bar fits even if each of its signs takes two cells.
 fn bar_length(size: Size) -> usize {
     (size.columns / 3).min(LONGEST_BAR)
 }

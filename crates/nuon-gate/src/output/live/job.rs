@@ -14,14 +14,14 @@ use crate::signals::is_ignored;
 /// runtime.
 pub(super) fn listen(writer: &Sender<Message>) {
     let kind = |signal: Signal| SignalKind::from_raw(signal.as_raw());
-    tell(kind(Signal::WINCH), || Message::Resized, writer);
+    forward(kind(Signal::WINCH), || Message::Resized, writer);
     if !is_ignored(kind(Signal::TSTP)) {
-        tell(kind(Signal::TSTP), || Message::Suspend, writer);
-        tell(kind(Signal::CONT), || Message::Resume, writer);
+        forward(kind(Signal::TSTP), || Message::Suspend, writer);
+        forward(kind(Signal::CONT), || Message::Resume, writer);
     }
 }
 
-fn tell(kind: SignalKind, message: fn() -> Message, writer: &Sender<Message>) {
+fn forward(kind: SignalKind, message: fn() -> Message, writer: &Sender<Message>) {
     // Without a listener the signal stops the program as usual; the live view is repainted all the same.
     let Ok(mut signals) = signal(kind) else { return };
     let writer = writer.clone();

@@ -97,7 +97,7 @@ fn an_approval_is_asked_for_before_anything_else_is_shown() {
 }
 
 #[test]
-fn what_went_well_is_not_told_of() {
+fn a_summary_omits_what_went_well() {
     let mut result = sample::result(&[(Verdict::Passed, "api")]);
     result.warnings.clear();
     result.notifications[0].result = Delivery::Sent;

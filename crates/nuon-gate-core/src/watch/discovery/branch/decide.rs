@@ -1,7 +1,8 @@
-//! What follows from what has been read of a branch's run: the one decision, as a pure function.
+//! The one decision about a branch's run, as a pure function of what has been read.
 //!
-//! The run passes only if it says so, and its own workflow, every group, and the workflow of every install say nothing else. What
-//! contradicts a success is asked again for a while, as one of the two may be behind, and then is a failure.
+//! The run passes only if it says so, and nothing in its own workflow, its groups, or the workflows of its installs
+//! contradicts that. A contradiction is polled again for a while, as one of the two may lag behind, and then is a
+//! failure.
 
 use crate::cause::{Cause, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
@@ -10,7 +11,7 @@ use crate::watch::discovery::workflow::Left;
 use crate::watch::settings::{OnApproval, OnSuperseded};
 use crate::{Line, Require, RunId, Verdict};
 
-/// What has been read of a run in one poll.
+/// What one poll has read about a run.
 #[derive(Debug, Clone)]
 pub(super) struct Sight {
     pub(super) run: RunId,
@@ -18,21 +19,21 @@ pub(super) struct Sight {
     pub(super) is_plan_only: bool,
     /// How its own workflow has ended, if it has.
     pub(super) end: Option<WorkflowEnd>,
-    /// How the run has ended, in words, if it has and not well.
+    /// How the run has ended, in words, if it has ended badly.
     pub(super) failure: Failure,
     /// A human is asked, and was in the poll before.
     pub(super) asks: Option<Cause>,
-    /// What contradicts a success in the groups as a whole: their words, and the installs that they name.
+    /// What contradicts a success in the groups: their statuses, and the installs that they name.
     pub(super) odd_groups: Vec<Cause>,
     pub(super) installs: Vec<InstallSight>,
     /// Whether anything at all was deployed.
     pub(super) has_targets: bool,
 }
 
-/// What has been read of an install in the run.
+/// What one poll has read about an install in the run.
 #[derive(Debug, Clone)]
 pub(super) struct InstallSight {
-    /// How it is called.
+    /// Its name.
     pub(super) install: Line,
     /// The later run that took its place, if this one has given it up.
     pub(super) superseded_by: Option<RunId>,
@@ -41,12 +42,12 @@ pub(super) struct InstallSight {
     pub(super) stand: Stand,
 }
 
-/// Where an install's own workflow stands.
+/// The state of an install's own workflow.
 #[derive(Debug, Clone)]
 pub(super) enum Stand {
     /// There is none yet, or none with any step.
     Nothing,
-    /// It goes on.
+    /// It is running.
     Open,
     /// It goes on, and is not waited for any more.
     Left(Left),
@@ -56,18 +57,18 @@ pub(super) enum Stand {
     Failed(Failure),
 }
 
-/// What follows.
+/// The decision.
 #[derive(Debug, Clone)]
 pub(super) enum Decision {
     /// It goes on.
     Wait,
-    /// The run says that it succeeded, and this says something else: how it ends if neither moves.
+    /// The run says that it succeeded, but this contradicts it: how it ends if neither changes.
     Contradiction(Failure),
     /// No more targets come.
     End(Option<Failure>),
 }
 
-/// What the user has said.
+/// The user's settings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
     pub(super) on_superseded: OnSuperseded,
@@ -108,7 +109,7 @@ impl Sight {
         self.installs.iter().filter_map(|own| Some((&own.install, own.superseded_by.as_ref()?)))
     }
 
-    /// Returns why the workflow of an install is none that can be waited for, whatever becomes of the run.
+    /// Returns why the workflow of an install cannot be waited for, whatever the run does.
     fn refused(&self) -> Option<&Failure> {
         self.installs.iter().find_map(|own| match &own.stand {
             Stand::Failed(failure @ (Verdict::Rejected, _)) => Some(failure),
@@ -159,7 +160,7 @@ impl Sight {
             return failed(cause);
         }
         for own in &self.installs {
-            // One that was given up for a later run is no part of this one, if nothing of it was deployed.
+            // An install that was given up for a later run does not belong to this one, if nothing was deployed to it.
             let is_ignored = on_superseded == OnSuperseded::Ignore && own.superseded_by.is_some();
             match &own.stand {
                 Stand::Nothing if is_ignored => {}

@@ -1,4 +1,4 @@
-//! Which branch of which app is meant: by their names or ids, or as that of a run's workflow.
+//! Finds the branch and its app: by their names or ids, or as those of a run's workflow.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,7 @@ pub(super) struct Lookup {
     branches: Paged<BranchId, Branch>,
 }
 
-/// What a search needs, or has come to.
+/// What a search needs, or its outcome.
 pub(super) enum LookupState {
     Ask(Request),
     Found(BranchPlace, Option<RunId>),
@@ -40,7 +40,7 @@ impl Lookup {
         Self { sought, apps: Paged::new(), open: None, branches: Paged::new() }
     }
 
-    /// Says what has to be known next, or what it has come to.
+    /// Returns the next request, or the outcome.
     pub(super) fn state(&mut self) -> LookupState {
         if let Some(page) = self.apps.page() {
             return LookupState::Ask(Request::Apps(page));
@@ -111,7 +111,7 @@ impl Lookup {
         Some(LookupState::Unknown(unknown(Named::Branch, given, Some(label), &names)))
     }
 
-    /// Says that the branch of a workflow is that of no app.
+    /// Reports that the branch of a workflow belongs to no app.
     fn nowhere(&self) -> LookupState {
         let given = match &self.sought {
             Sought::OfWorkflow(_, owner) => owner.as_str(),

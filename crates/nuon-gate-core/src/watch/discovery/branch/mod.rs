@@ -1,4 +1,4 @@
-//! The targets that the run of a branch brings: the deploys of each install's workflow in its groups.
+//! The targets of a branch's run: the deploys of each install's workflow in its groups.
 //!
 //! The branch is resolved ([`lookup`]), then one of its runs is found ([`search`]) and followed ([`rollout`]); each poll of it
 //! leads to one decision ([`decide`]).
@@ -49,7 +49,7 @@ enum Phase {
     Rollout(Box<Rollout>),
 }
 
-/// What is needed, or has been come to.
+/// What is needed, or the outcome.
 pub(super) enum Next {
     Read(Request),
     /// The poll is over: these become targets.
@@ -87,7 +87,7 @@ impl BranchTargets {
         matches!(self.phase, Phase::Rollout(_))
     }
 
-    /// Returns what the run has come to, if it was found.
+    /// Returns the state of the run, if it was found.
     pub(super) fn report(&self) -> Option<RunReport> {
         match &self.phase {
             Phase::Rollout(rollout) => Some(rollout.report()),
@@ -95,7 +95,7 @@ impl BranchTargets {
         }
     }
 
-    /// Tells whether what a request is about has answered before, so that it exists.
+    /// Returns whether the object of a request has answered before, so that it exists.
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match &self.phase {
             Phase::Rollout(rollout) => rollout.has_answered(request),
@@ -161,7 +161,7 @@ impl BranchTargets {
         }
     }
 
-    /// Takes what a human should know of how the run was found.
+    /// Takes the warnings about how the run was found.
     pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.warnings)
     }
@@ -193,7 +193,7 @@ impl BranchTargets {
         }
     }
 
-    /// Records that something could not be read, and tells whether the poll goes on without it.
+    /// Records that something could not be read. Returns whether the poll goes on without it.
     pub(super) fn does_without(&mut self, request: &Request) -> bool {
         match (&mut self.phase, request) {
             (Phase::Rollout(rollout), Request::InstallDeploys(_)) => rollout.do_without_list(),
@@ -201,7 +201,7 @@ impl BranchTargets {
         }
     }
 
-    /// Records that something was not found, and tells whether that says something.
+    /// Records that something was not found. Returns whether that means something.
     pub(super) fn on_missing(&mut self, request: &Request) -> bool {
         match (&mut self.phase, request) {
             (Phase::Search(search), Request::Run(..)) => {
@@ -213,7 +213,7 @@ impl BranchTargets {
         }
     }
 
-    /// Says what has to be read next in this poll, or what it has come to.
+    /// Returns what to read next in this poll, or the outcome.
     ///
     /// # Errors
     ///
@@ -236,7 +236,7 @@ impl BranchTargets {
                     Searched::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
                     Searched::NotYet => return Ok(not_yet()),
                     Searched::Found { run, at_once } => {
-                        // A list that lags shows late what had been there.
+                        // A lagging list shows an old run late.
                         let had_been_there = match Era::of(run.created_at, shared.server_clock(now)) {
                             Era::Before => true,
                             Era::During => false,
@@ -270,7 +270,7 @@ impl BranchTargets {
                         Rolled::Ask(request) => Next::Read(request),
                         Rolled::Over { joining, observed } => Next::Over { joining, observed },
                         Rolled::End(failure) => {
-                            // With a human's approval outstanding it is one that the user does without.
+                            // With an approval outstanding, it is one that the user does not require.
                             if failure.is_none() && rollout.asks() {
                                 self.warnings.push(Warning::RunNotApproved(rollout.run().id.clone()));
                             }

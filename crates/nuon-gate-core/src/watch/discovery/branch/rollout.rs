@@ -66,7 +66,7 @@ struct Member {
     is_done: bool,
 }
 
-/// What a rollout needs, or has come to.
+/// What a rollout needs, or the outcome of a poll.
 pub(super) enum Rolled {
     Ask(Request),
     /// The poll is over.
@@ -108,7 +108,7 @@ impl Rollout {
         }
     }
 
-    /// Takes what has happened since it was last asked.
+    /// Takes the events since the last call.
     pub(super) fn take_events(&mut self) -> Vec<RunEvent> {
         std::mem::take(&mut self.events)
     }
@@ -210,7 +210,7 @@ impl Rollout {
         Ok(())
     }
 
-    /// Records that the run was not found by its id, as some servers have it only in their list; tells whether that
+    /// Records that the run was not found by its id, as some servers only have it in their list. Returns whether that
     /// means anything.
     pub(super) fn on_missing(&mut self, request: &Request) -> bool {
         let is_about_run = matches!(request, Request::Run(..)) && !self.by_list;
@@ -218,7 +218,7 @@ impl Rollout {
         is_about_run
     }
 
-    /// Goes on without the list of an install's deploys; tells whether there is a workflow that it was asked for.
+    /// Goes on without the list of an install's deploys. Returns whether there is a workflow that it was requested for.
     pub(super) fn do_without_list(&mut self) -> bool {
         self.current().map(|member| member.targets.do_without_list()).is_some()
     }
@@ -230,7 +230,7 @@ impl Rollout {
         self.members.get_mut(&placed.install)?.iter_mut().find(|member| member.targets.id() == workflow)
     }
 
-    /// Tells whether what a request is about has answered before, so that it exists.
+    /// Returns whether what a request is about has answered before, so that it exists.
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match request {
             Request::Workflow(Some(install), id) => {
@@ -243,8 +243,7 @@ impl Rollout {
         }
     }
 
-    /// Says what has to be read next in this poll, or what it has come to.
-    /// `url`: the run's page, if the dashboard is known.
+    /// Returns what to read next in this poll, or the outcome. `url`: the run's page, if the dashboard is known.
     pub(super) fn next(&mut self, targets: &[TargetWatch], now: Moment, once: bool, url: Option<Line>) -> Rolled {
         if let Some(request) = self.unread() {
             return Rolled::Ask(request);
@@ -266,7 +265,7 @@ impl Rollout {
         }
     }
 
-    /// Allows a contradiction to the run's success the time that an answer can lag.
+    /// Gives a contradiction to the run's success as much time as an answer can lag.
     fn settle(&mut self, decision: Decision, now: Moment, once: bool) -> Decision {
         let Decision::Contradiction(failure) = decision else {
             self.contradicted_since = None;
@@ -403,8 +402,8 @@ fn group_name(group: &GroupRun) -> Line {
     name.unwrap_or_else(|| Line::new(group.id.as_ref().map(ToString::to_string).unwrap_or_default()))
 }
 
-/// Tells whether a group or an install of it says that it failed. Other words are not judged: what an install's own workflow
-/// says counts.
+/// Returns whether the status of a group, or of an install in it, is a failure. Other statuses are not judged: the
+/// install's own workflow counts.
 fn is_failure(word: &RemoteText) -> bool {
     ["error", "failed", "cancelled"].iter().any(|own| word.is(own))
 }

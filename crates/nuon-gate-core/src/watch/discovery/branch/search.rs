@@ -8,7 +8,7 @@ use crate::paging::Paged;
 use crate::resolve::{Named, UnknownName, unknown};
 use crate::{BranchPlace, RemoteText, RunId, WorkflowId};
 
-/// A run that is not found in so many polls in a row does not exist. Once may be a lagging replica.
+/// A run that is not found in this many polls in a row does not exist. A single miss may be a lagging replica.
 const MISSES: u32 = 3;
 
 /// The search for a run, from poll to poll.
@@ -16,20 +16,20 @@ const MISSES: u32 = 3;
 pub(super) struct RunSearch {
     place: BranchPlace,
     wanted: Option<RunId>,
-    /// Servers that know no run by its id have it in their list.
+    /// Servers that cannot find a run by its id have it in their list.
     by_list: bool,
     listed: Paged<WorkflowId, RunRow>,
     /// It has been read by its id.
     direct: Option<Arc<BranchRun>>,
-    /// In so many polls there was no such run.
+    /// The number of polls in a row without such a run.
     misses: u32,
-    /// One that had ended before: what is newer is waited for.
+    /// A run that had ended before: a newer one is waited for.
     baseline: Option<Arc<BranchRun>>,
     /// Whether this is not the first poll.
     polled: bool,
 }
 
-/// What a search needs, or has come to.
+/// What a search needs, or its outcome.
 pub(super) enum Searched {
     Ask(Request),
     /// This one. `at_once`: it was there in the first poll.
@@ -60,12 +60,12 @@ impl RunSearch {
         &self.place
     }
 
-    /// Tells whether a run was named.
+    /// Returns whether a run was named.
     pub(super) fn is_pinned(&self) -> bool {
         self.wanted.is_some()
     }
 
-    /// Tells whether the run has to be found in the list.
+    /// Returns whether the run has to be found in the list.
     pub(super) fn is_by_list(&self) -> bool {
         self.by_list
     }
@@ -80,7 +80,7 @@ impl RunSearch {
         self.baseline = Some(run);
     }
 
-    /// Says what has to be known next, or what it has come to. `once`: there is no other poll.
+    /// Returns the next request, or the outcome. `once`: there is no other poll.
     pub(super) fn state(&mut self, once: bool) -> Result<Searched, ApiError> {
         if let Some(run) = self.direct.clone() {
             return Ok(Searched::Found { run, at_once: true });
@@ -153,7 +153,7 @@ impl RunSearch {
     }
 }
 
-/// Tells whether a run has this id, or its workflow has.
+/// Returns whether a run has this id, or its workflow has.
 pub(super) fn is_it(run: &BranchRun, wanted: &RunId) -> bool {
     run.id == *wanted || run.workflow_id.as_str() == wanted.as_str()
 }

@@ -1,4 +1,4 @@
-//! What follows from what has been read of a branch's run, as a table.
+//! The decisions about a branch's run, as a table.
 
 use super::decide::{Decision, InstallSight, Rules, Sight, Stand};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble};
@@ -149,7 +149,7 @@ fn what_a_run_says_of_itself() {
             rows.push((word, passed().says(word, end), Ends(own_failure())));
         }
     }
-    // No other word is a success, whatever else says so.
+    // No other status is a success, whatever else says so.
     for word in ["pending", "running", "", "Success", "succeeded", "weird"] {
         for (end, expected) in [(None, Wait), (Some(Succeeded), Wait)] {
             rows.push((word, passed().says(word, end), expected));

@@ -1,4 +1,4 @@
-//! What has to be read before a deploy's status can be believed, and what follows from it all.
+//! What has to be read before a deploy's status is believed, and the decision.
 
 use std::time::Duration;
 
@@ -36,15 +36,15 @@ impl Follow {
         }
     }
 
-    /// A deploy of a branch's run that was cancelled because a later run took its install is for that run to bring.
+    /// A cancelled deploy of a branch's run, whose install a later run took, is left to that run.
     fn unless_taken(&self, cancelled: End, policy: &Policy<'_>) -> Decision {
         let way = self.on_superseded(policy);
         if self.pins.branch_run.is_none() || way == OnSuperseded::Ignore {
             return Decision::End(cancelled);
         }
-        // The run may be behind its deploys.
+        // The run may lag behind its deploys.
         let asked_until = match &self.held {
-            // There is no other poll, nor another look at the run.
+            // There is no other poll of the target or of the run.
             _ if policy.settings.mode == Mode::Once => Moment::START,
             Some(Held { hold: Hold::Taken(_), since, .. }) => *since + LAG,
             _ => policy.now + LAG,
@@ -60,7 +60,7 @@ impl Follow {
         }
     }
 
-    /// Returns what is to be done with the deploy if it had ended before the wait began, and was not pinned.
+    /// Returns what to do with a deploy that had ended before the wait began and was not pinned.
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
         let (past, row) = self.past.zip(self.known.as_ref())?;
         past.had_ended(row, self.ended_with(row), policy).then_some(policy.settings.on_stale)
@@ -100,11 +100,11 @@ impl Follow {
                 Decision::Hold(Hold::Outdated)
             }
             Judged::Pass => self.pass(row, by_rule, policy),
-            // A row of a list lacks what a reason is made of.
+            // A row of a list lacks the details of a reason.
             Judged::Fail(_) if !self.detailed && self.reads.details == 0 => {
                 Decision::Need(deploy_request(policy.target, &self.id))
             }
-            // The newest row lacks what a reason is made of. A replica that hangs must not keep back a failure, though.
+            // The newest row lacks the details of a reason. But a hanging replica must not delay a failure.
             Judged::Fail(_) if !self.detailed && !matches!(self.hold(), Hold::Outdated) => {
                 Decision::Hold(Hold::Outdated)
             }
@@ -118,8 +118,8 @@ impl Follow {
         }
     }
 
-    /// Reads the deploy: among all of the install if that serves others too, or else its detail. If what comes is outdated,
-    /// the newest row may say where it stands.
+    /// Reads the deploy: in the install's list if that serves other targets too, otherwise its detail. If the answer is
+    /// outdated, the newest row may be current.
     fn read_deploy(&self, policy: &Policy<'_>) -> Decision {
         match (self.reads.details, &self.reads.newest) {
             (0, _) if policy.by_list && !self.reads.swept && !self.is_unlisted && self.has_to_exist() => {
@@ -131,7 +131,8 @@ impl Follow {
         }
     }
 
-    /// Tells whether it is known that the deploy exists: only its detail says that one which the user named does not.
+    /// Returns whether the deploy must be checked to exist: only its detail shows that a deploy that the user named
+    /// does not.
     fn has_to_exist(&self) -> bool {
         self.known.is_some() || self.pins.deploy.is_none()
     }
@@ -175,7 +176,7 @@ impl Follow {
         let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
         let is_lost = |id: &WorkflowId| matches!(self.workflow_exists, Existence::Missing) && !policy.has_answered(id);
         let id = self.own_workflow().filter(|id| !is_lost(id))?;
-        // Only the workflow says which step is at work, whose end a long poll may tell.
+        // Only the workflow shows the running step, whose end a long poll may report.
         let moves = self.reads.changed && policy.settings.long_poll && policy.settings.mode == Mode::Wait;
         let wanted = self.reads.workflow.is_none() && (depends || policy.wide || moves);
         wanted.then(|| workflow_request(policy.target, id))
@@ -195,7 +196,7 @@ impl Follow {
         if let Some(end) = wrong_kind(row, before, policy.settings.expect) {
             return Some(end);
         }
-        // What is named by its id, or by its workflow, was not searched for by the other pins.
+        // A deploy that was named by its id, or found by its workflow, has not been matched against the other pins yet.
         let pin = self.pins.contradicted_by(row, policy.started_at).filter(|_| before.is_none())?;
         Some(End::rejected(Cause::PinMismatch { deploy: self.id.clone(), pin }))
     }
@@ -212,17 +213,17 @@ impl Follow {
         }
     }
 
-    /// Everything that a pass needs is there: the deploy's identity by its own detail, a passing status that is the newest,
-    /// and the steps of its workflow. Nothing else makes a [`Proof`].
+    /// Everything that a pass needs is there: the deploy's identity by its own detail, a passing status that is the
+    /// newest, and the steps of its workflow. Nothing else creates a [`Proof`].
     fn pass(&self, row: &Deploy, by_rule: bool, policy: &Policy<'_>) -> Decision {
         let settle = if self.is_past(policy) { Duration::ZERO } else { policy.settings.settle };
         let since = match &self.held {
             Some(Held { hold: Hold::Settling(until), .. }) => *until,
-            // Its health is asked about once it has settled.
+            // Its health is read once it has settled.
             Some(Held { hold, since, .. }) if hold.is_of_health() => *since,
             _ => policy.now + settle,
         };
-        // It is the status that has to last, however long the rest of the poll takes.
+        // The status has to last, however long the rest of the poll takes.
         if settle > Duration::ZERO && self.reads.read_at < since {
             return Decision::Hold(Hold::Settling(since));
         }
@@ -235,7 +236,7 @@ impl Follow {
         self.proven(row, basis, policy)
     }
 
-    /// What had ended before the wait began, and is not to be judged, need neither last nor be healthy.
+    /// A deploy that had ended before the wait began, and is not to be judged, need neither settle nor be healthy.
     fn is_past(&self, policy: &Policy<'_>) -> bool {
         matches!(self.on_stale(policy), Some(OnStale::Wait | OnStale::Fail))
     }
@@ -256,7 +257,7 @@ impl Follow {
         if self.is_unmatched(row, policy) {
             return Decision::Hold(Hold::Unmatched);
         }
-        // Whether it is superseded has to be known, and a list that lacks this very deploy does not say so.
+        // The gate must know whether it is superseded, and a list without this deploy does not show that.
         if !self.reads.shown && self.on_superseded(policy) != OnSuperseded::Ignore {
             return match self.reads.rows {
                 None => Decision::Need(list_request(policy.target)),
@@ -274,12 +275,12 @@ impl Follow {
         Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis, health)))
     }
 
-    /// Gives a contradiction a moment to go away before it is believed.
+    /// Waits for a moment before a contradiction is believed.
     fn behind(&self, behind: Behind, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let since = Held::behind_since(self.held.as_ref(), policy.now);
         let has_lasted = match policy.settings.mode {
             Mode::Wait => policy.now >= since + LAG,
-            // There is no other poll: how old it is by the server's own account has to do.
+            // There is no other poll, so the contradiction's age by the server's times decides.
             Mode::Once => self.contradicted_for(policy).is_some_and(|age| age >= LAG),
         };
         if !has_lasted {
@@ -298,7 +299,7 @@ impl Follow {
         Some(span(since, policy.server_now()))
     }
 
-    /// Plans that approve themselves are also seen waiting for a moment, so only the second poll in a row makes it certain
+    /// Plans that approve themselves are also seen waiting for a moment, so it is only certain after two polls in a row
     /// that a human is asked.
     fn approval(&self, place: ApprovalPlace, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let polls = match &self.held {
@@ -310,7 +311,7 @@ impl Follow {
             && self.reads.workflows < 2
             && let Some(id) = self.own_workflow()
         {
-            // There is no other poll in which it could be seen again.
+            // There is no other poll that could confirm it.
             return Decision::Need(workflow_request(policy.target, id));
         }
         if polls == 0 && !is_once {
@@ -323,7 +324,7 @@ impl Follow {
         }
         match policy.settings.on_approval {
             OnApproval::Wait => Decision::Hold(Hold::Approval(place)),
-            // Nothing has been deployed whose health could be asked about.
+            // Nothing has been deployed whose health could be read.
             OnApproval::Pass if policy.settings.healthy_for.is_some() => Decision::Hold(Hold::Approval(place)),
             OnApproval::Fail => Decision::End(End::Otherwise(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place))),
             OnApproval::Pass => self.proven(row, Basis::Approval(place), policy),

@@ -17,21 +17,21 @@ use crate::watch::phase::{Decision, End, Held, Policy};
 use crate::watch::settings::Mode;
 use crate::{Hold, Kind, Moment, RemoteText, Verdict};
 
-/// For so long there may be nothing known. The server itself gives up after five minutes without an observation.
+/// How long the health may be unknown. The server itself gives up after five minutes without an observation.
 const BLIND: Duration = Duration::from_secs(300);
-/// So long before the end of the bake the last observation may be: there is about one a minute.
+/// How old the last observation may be at the end of the bake: there is about one a minute.
 const REPORT: Duration = Duration::from_secs(120);
-/// So often in a row the server has to say that it has no health to give. Once may be its database.
+/// How often in a row the server has to say that it has no health. A single time may be its database.
 const REFUSALS: u32 = 3;
 
-/// What is known of the component's health, from poll to poll.
+/// What is known about the component's health, from poll to poll.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     component: Option<Arc<ComponentHealth>>,
     resources: Option<Arc<Vec<Resource>>>,
     /// When the last observation was made by the time of the first poll.
     observed: Option<Timestamp>,
-    /// How often in a row the server has refused to say.
+    /// How often in a row the server has refused to answer.
     refusals: u32,
 }
 
@@ -45,18 +45,18 @@ pub(super) struct Sighted {
     error: Option<ApiError>,
 }
 
-/// Whether the component is healthy, and has been for as long as it has to be.
+/// Whether the component is healthy, and has been for long enough.
 pub(super) enum Healthy {
     /// That is not required.
     NotRequired,
     /// It is.
     Proven(HealthProof),
-    /// It is not, or not yet, and this follows.
+    /// It is not, or not yet; this is the decision.
     Unproven(Decision),
 }
 
 impl Follow {
-    /// Tells whether the component is healthy, if that is required. One that was torn down has no health.
+    /// Returns whether the component is healthy, if that is required. One that was torn down has no health.
     pub(super) fn healthy(&self, row: &Deploy, policy: &Policy<'_>) -> Healthy {
         let required = policy.settings.healthy_for.filter(|_| row.kind() != Some(Kind::Teardown));
         required.map_or(Healthy::NotRequired, |length| self.healthy_for(length, row, policy))
@@ -78,7 +78,7 @@ impl Follow {
             let words = RemoteText::new("the deploy does not say when it ended");
             return Healthy::Unproven(self.unseen(words, row, policy));
         };
-        // What was observed before the only poll there is cannot be told from what came after it.
+        // With a single poll, observations from before and after it cannot be distinguished.
         let observed = self.watched.observed.filter(|_| policy.settings.mode == Mode::Wait);
         Healthy::Unproven(match condition(component, resources, Ended { at, observed }) {
             Condition::Healthy(sight) => return self.baked(&sight, length, at, policy),
@@ -109,7 +109,7 @@ impl Follow {
         let (from, first) = before.map_or((at, observed), |bake| (bake.from, bake.observed));
         let (baked, is_covered) = match policy.settings.mode {
             Mode::Wait => (at - from, span(first, observed) + REPORT >= length),
-            // There is no other poll: how long it is so by the server's own account has to do.
+            // There is no other poll, so the server's times decide how long it has been healthy.
             Mode::Once if policy.has_server_time => (span(began.max(ended), policy.server_now()), true),
             Mode::Once => (Duration::ZERO, true),
         };
@@ -119,7 +119,7 @@ impl Follow {
         Healthy::Unproven(Decision::Hold(Hold::Baking(Bake { from, length, baked, began, observed: first })))
     }
 
-    /// Nothing is known of its health: that may be so for a while, as it is observed from time to time.
+    /// Nothing is known about its health. That may last for a while, because it is observed from time to time.
     fn unseen(&self, words: RemoteText, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let has_lasted = match policy.settings.mode {
             Mode::Wait => matches!(&self.held,

@@ -1,4 +1,4 @@
-//! What each answer adds to what is known of a deploy that is followed.
+//! What each answer adds to the knowledge about a deploy that is followed.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl Follow {
         }
     }
 
-    /// Tells whether a row names another workflow than before. A deploy stays in its workflow.
+    /// Returns whether a row names another workflow than before. A deploy stays in its workflow.
     fn names_another_workflow(&self, row: &Deploy) -> bool {
         row.workflow().is_some_and(|id| self.workflow_id.as_ref().is_some_and(|own| own != id))
     }
@@ -131,7 +131,7 @@ impl Follow {
         self.reads.current = true;
         self.reads.read_at = policy.now;
         self.matches |= self.pins.match_deploy(&row, policy.started_at);
-        // The short form of the same state only confirms it: the details are what a reason is made of.
+        // The short form of the same state only confirms it: a reason needs the details.
         if !detailed && !is_new {
             return Vec::new();
         }
@@ -139,7 +139,7 @@ impl Follow {
         if is_new {
             (self.held, self.watched) = (None, Watched::default());
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
-            // What was read of the workflow was read before this.
+            // The workflow was read before this, so it is read again.
             (self.reads.workflow, self.reads.workflows) = (None, 0);
             self.reads.changed = true;
         }
@@ -176,7 +176,7 @@ impl Follow {
         other.map_or(Newest::None, Newest::Row)
     }
 
-    /// Tells whether a row that was shown as the newest still is, after another was shown.
+    /// Returns whether a row that was shown as the newest still is, after another was shown.
     fn stays_newest(&self, before: &Deploy, row: &Deploy) -> bool {
         let is_own = |row: &Deploy| row.id.as_ref() == Some(&self.id);
         let created = |row: &Deploy| row.created_at.or(self.created.filter(|_| is_own(row)));
@@ -221,7 +221,7 @@ impl Follow {
     }
 }
 
-/// Returns a target's rows that may be newer than its own: what is older is of no use, and there may be many of it.
+/// Returns a target's rows that may be newer than its own: older ones are of no use, and there may be many.
 fn rows_since(target: &Target, rows: &[Deploy], own: &Deploy) -> Vec<Deploy> {
     rows_of(target, rows).filter(|row| row.order(own) != Some(Ordering::Less)).cloned().collect()
 }

@@ -1,4 +1,4 @@
-//! Following a deploy by its id: what is known of it, and what each answer adds.
+//! Following a deploy by its id: what is known about it, and what each answer adds.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(in crate::watch) struct Follow {
     /// The newest state that was read.
     known: Option<Arc<Deploy>>,
     freshness: Freshness,
-    /// Whether the user has pinned anything, which decides what follows from a newer deploy.
+    /// Whether the user has pinned anything, which decides how newer deploys are treated.
     is_pinned: bool,
     /// What is known of whether it had ended before the wait began; nothing where that does not matter.
     past: Option<Past>,
@@ -45,7 +45,7 @@ pub(in crate::watch) struct Follow {
     identified: bool,
     /// What is known was read with details.
     detailed: bool,
-    /// The workflow that the deploy has named. A row that leaves it out later has not lost it.
+    /// The workflow that the deploy has named. A later row without one does not remove it.
     workflow_id: Option<WorkflowId>,
     workflow_exists: Existence,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
@@ -79,7 +79,7 @@ enum Origin {
     Successor(Kind),
 }
 
-/// Whether the workflow that the deploy names is there.
+/// Whether the workflow that the deploy names exists.
 #[derive(Debug)]
 enum Existence {
     Unknown,
@@ -117,7 +117,7 @@ struct Reads {
     /// How often the detail was read.
     details: u32,
     newest: Newest,
-    /// What says which is the newest is not behind this deploy: it shows it, or one that is not older.
+    /// The answer about the newest deploy does not lag behind this one: it shows it, or one that is not older.
     shown: bool,
     /// The newest rows, where they were read.
     rows: Option<Arc<Vec<Deploy>>>,
@@ -244,7 +244,7 @@ impl Follow {
         Self { in_place_of: replaced, ..self }
     }
 
-    /// Takes note that the list has been read in this poll.
+    /// Records that the list has been read in this poll.
     pub(super) fn after_list(mut self) -> Self {
         self.reads.listed = true;
         self
@@ -257,7 +257,7 @@ impl Follow {
         }
     }
 
-    /// Tells whether the deploy has changed in this poll.
+    /// Returns whether the deploy has changed in this poll.
     pub(in crate::watch) fn has_changed(&self) -> bool {
         self.reads.changed
     }
@@ -282,11 +282,11 @@ impl Follow {
         if let Some(past) = &mut self.past {
             past.note_poll(now, hold.is_at_work());
         }
-        // An answer that is older says nothing of what was held before.
+        // An older answer does not change what was held before.
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {
             return;
         }
-        // No end rests on what was read of a deploy that goes on, and workflows are large.
+        // A running deploy's answers decide nothing at the end, and workflows are large.
         if hold == Hold::InProgress {
             (self.reads.workflow, self.reads.rows) = (None, None);
         }
@@ -310,7 +310,7 @@ impl Follow {
         }
     }
 
-    /// Tells whether a deploy is known to be the target's, so that another answer about it is an odd one. What is newer is one
+    /// Returns whether a deploy is known to be the target's, so that another answer about it is an odd one. What is newer is one
     /// of its rows; a baseline may be anybody's.
     pub(super) fn is_identified(&self, id: &DeployId) -> bool {
         if *id == self.id { self.identified } else { self.is_rival(id) }
@@ -392,7 +392,7 @@ impl Follow {
         self.rival().is_some_and(|row| row.id.as_ref() == Some(id))
     }
 
-    /// Tells whether a workflow is that of the newest row now: another row can have become that since it was asked for.
+    /// Returns whether a workflow is that of the newest row now: another row can have become that since it was asked for.
     fn is_of_rival(&self, workflow: &WorkflowId) -> bool {
         self.rival().is_some_and(|row| self.read_rows.workflow_of(row) == Some(workflow))
     }

@@ -1,4 +1,4 @@
-//! When what was read is believed: what has to last, what contradicts itself, and what is older than what was read before.
+//! When an answer is believed: what has to last, what contradicts itself, and what is older than an earlier answer.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::{Hold, Moment, RemoteText, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [settling(), retries(), contradictions(), in_one_look(), orphans(), ages(), flags()].into_iter().flatten().collect()
+    [settling(), retries(), contradictions(), in_one_poll(), orphans(), ages(), flags()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn contradictions() -> Vec<Scene> {
     ]
 }
 
-/// If there is no other poll, the server's own account says for how long a contradiction has lasted.
-fn in_one_look() -> Vec<Scene> {
+/// If there is no other poll, the server's times show how long a contradiction has lasted.
+fn in_one_poll() -> Vec<Scene> {
     let error = row(OWN, "error");
     let since = |second: i64| {
         let status = json!({ "status": "success", "created_at_ts": 1_800_000_000 + second });
@@ -294,7 +294,7 @@ fn done_with_error() -> Said {
     workflow("iwf-1", "error", OWN, "error")
 }
 
-/// Answers that are older than what was read before.
+/// Answers that are older than earlier ones.
 fn ages() -> Vec<Scene> {
     let at = |status: &str, second: u32| {
         with(row(OWN, status), &json!({ "updated_at": format!("2027-01-15T08:00:{second:02}Z") }))
@@ -342,7 +342,7 @@ fn ages() -> Vec<Scene> {
     ]
 }
 
-/// What flags make of a status.
+/// Flags that change the meaning of a status.
 fn flags() -> Vec<Scene> {
     let rules = |pass: &[Status], fail: &[Status], wait: &[Status]| {
         Rules::new(pass.to_vec(), fail.to_vec(), wait.to_vec()).unwrap()

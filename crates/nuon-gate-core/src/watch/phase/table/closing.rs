@@ -43,7 +43,7 @@ fn timed_out() -> Then {
     limit(Verdict::TimedOut, Clock::Total, None, true)
 }
 
-/// What each clock means while nothing is known.
+/// The meaning of each timeout while nothing is known.
 fn clocks() -> Vec<Scene> {
     let each = [
         ("the total clock", Clock::Total, Verdict::TimedOut),
@@ -74,7 +74,7 @@ fn answers(status: &str, word: &str, step: &str) -> [Said; 3] {
     [detail(&row(OWN, status)), newest(&row(OWN, status)), workflow("iwf-1", word, OWN, step)]
 }
 
-/// What has not ended has not passed when a timeout expires.
+/// A pending deploy has not passed when a timeout expires.
 fn unknown() -> Vec<Scene> {
     let held_step = || Then::Holds(Hold::Step(RemoteText::new("step 1 of 1, apply, is `in-progress`")));
     let step_failed = || {
@@ -137,7 +137,7 @@ fn unknown() -> Vec<Scene> {
     ]
 }
 
-/// What is known although a timeout expires.
+/// What is known even when a timeout expires.
 fn known() -> Vec<Scene> {
     let called_off = Cause::Deploy(DeployFailure {
         status: Status::Cancelled,

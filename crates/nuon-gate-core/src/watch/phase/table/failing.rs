@@ -49,7 +49,7 @@ pub(super) const TABLE: &[Row] = &[
         &[own("approved").finished(), own("success").finished()], Unnoticed),
     row("error, one has ended well, one has not begun", JUDGING, "error", AT_WORK,
         &[own("success").finished(), own("pending")], Retry),
-    // The workflow's words.
+    // The workflow's statuses.
     row("error, workflow pending", WORKFLOWS, "error", flow("pending"), &[own("pending")], Retry),
     row("error, `success` unfinished", WORKFLOWS, "error", flow("success"), &[own("pending")], Retry),
     row("error, odd word", JUDGING, "error", flow("hibernating"), &[own("pending")], Retry),
@@ -75,7 +75,7 @@ pub(super) const TABLE: &[Row] = &[
     row("error, retried, then cancelled", JUDGING, "error", CANCELLED, &[own("retried")], Fail),
     row("error, cancelled while health is tried", JUDGING, "error", CANCELLED,
         &[own("success"), health("in-progress", MINE)], Fail),
-    // A failed try of a health check.
+    // A failed attempt of a health check.
     row("health failed, tries left", VERIFIED, "error", AT_WORK, &[own("success"), health("error", MINE).tries(0, 3)],
         Retry),
     row("health failed, retrying", VERIFIED, "error", AT_WORK, &[own("success"), health("retrying", MINE)], Retry),
@@ -116,12 +116,12 @@ pub(super) const TABLE: &[Row] = &[
         &[own("success").finished(), health("checking", MINE)], Retry),
     row("health of another at work, workflow parked", VERIFIED, "error", PARKED,
         &[own("success"), health("error", MINE), health("in-progress", THEIRS)], Fail),
-    // What has not begun in a workflow that has parked does not begin.
+    // A step that has not begun when its workflow parks does not begin.
     row("health not begun, workflow parked", VERIFIED, "error", PARKED,
         &[own("success"), health("error", MINE), health("pending", MINE)], Fail),
     row("health failed for good, workflow parked", VERIFIED, "error", PARKED, &[own("success"), health("error", MINE)],
         Fail),
-    // A flag says at once.
+    // A flag decides at once.
     row("a flag says that error fails", JUDGING, "error", AT_WORK, &[own("retrying")], Fail)
         .by_rule(Judgement::Failed),
     row("a failure that no retry follows", JUDGING, "noop", AT_WORK, &[own("in-progress")], Fail),

@@ -1,4 +1,4 @@
-//! Following a deploy by its id: what is read of it and besides, and when it gives way to another.
+//! Following a deploy by its id: what is read about it, what else is read, and when another deploy is followed instead.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn a_deploy_is_followed() {
     play(scenes());
 }
 
-/// What is needed next, and nothing before it.
+/// The requests in their order.
 fn in_order() -> Vec<Scene> {
     let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
     let asking = row(OWN, "pending-approval");

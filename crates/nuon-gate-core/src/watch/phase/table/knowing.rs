@@ -1,4 +1,4 @@
-//! What a phase tells those that keep the clocks and deal with errors.
+//! What a phase reports to the timeouts and to the handling of errors.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) fn scenes() -> Vec<Scene> {
 }
 
 #[test]
-fn what_is_told_of_a_phase() {
+fn events_of_a_phase() {
     play(scenes());
 }
 
@@ -46,7 +46,7 @@ fn awaits_start(phase: &Phase) -> bool {
     matches!(phase, Phase::Searching(search) if search.awaits_start(&HashMap::new()))
 }
 
-/// As soon as anybody has seen this workflow.
+/// Once any poller has seen this workflow.
 fn awaits_start_after(phase: &Phase, workflow: &str) -> bool {
     let answered = HashMap::from([(workflow.parse().unwrap(), Moment::START)]);
     matches!(phase, Phase::Searching(search) if search.awaits_start(&answered))

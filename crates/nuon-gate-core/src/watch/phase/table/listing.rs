@@ -1,5 +1,5 @@
-//! The deploys of the whole install are asked for, as several of its targets are waited for: what a row of that list says, and
-//! what has to be read by itself.
+//! The install's list is requested, because several of its targets are waited for: what a row of that list shows, and
+//! what has to be read individually.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn the_deploys_of_the_install() {
     play(scenes());
 }
 
-/// The row, as the list has it: it says whose it is.
+/// The row, as the list has it, with its install.
 fn owned(row: &Value) -> Value {
     with(row.clone(), &json!({ "install_id": "inl-acme", "component_id": "cmp-web" }))
 }
@@ -85,7 +85,7 @@ fn following() -> Vec<Scene> {
     ]
 }
 
-/// The list says nothing of the deploy, so that it is read by itself.
+/// The list lacks the deploy, so it is read individually.
 fn unsaid() -> Vec<Scene> {
     let (queued, active) = (row(OWN, "queued"), row(OWN, "active"));
     let found = |name| latest(name, LISTS).by_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);

@@ -103,7 +103,7 @@ pub(super) const TABLE: &[Row] = &[
         Waits("step 1 of 1, apply, has not begun")),
     row("a deploy's word for a step", JUDGING, "active", AT_WORK, &[own("active").finished()],
         Waits("step 1 of 1, apply, is `active`")),
-    // The workflow's word counts for nothing while the steps are good.
+    // The workflow's status does not matter while the steps are good.
     row("succeeded, pending", JUDGING, "active", flow("pending"), &[own("success")], Pass),
     row("succeeded, `success` unfinished", WORKFLOWS, "active", flow("success"), &[own("success")], Pass),
     row("at work, `success` unfinished", WORKFLOWS, "active", flow("success"), &[own("in-progress")],
@@ -116,7 +116,7 @@ pub(super) const TABLE: &[Row] = &[
     row("succeeded, cancelled", JUDGING, "active", CANCELLED, &[own("success"), other("not-attempted")], Pass),
     row("succeeded, odd word", JUDGING, "active", flow("hibernating"), &[own("success")], Pass),
     row("succeeded, odd word, finished", JUDGING, "active", flow("hibernating").finished(), &[own("success")], Pass),
-    // Steps of nobody's deploy, or of none yet.
+    // Steps of no known deploy.
     row("a deploy's step without an id", VERIFIED, "active", AT_WORK,
         &[own("success"), step("apply", "install_deploys", None, "pending")], Pass),
     row("a step that names the deploy as another thing", VERIFIED, "active", AT_WORK,
@@ -179,7 +179,7 @@ pub(super) const TABLE: &[Row] = &[
     row("health of any, the deploy names no component", VERIFIED, "active", AT_WORK,
         &[own("success"), health("in-progress", THEIRS)], Waits("step 2 of 2, verify health, is `in-progress`"))
         .without_component(),
-    // A flag asks no step.
+    // A flag needs no step.
     row("a flag says that it passed", JUDGING, "frozen", FAILED, &[own("error")], Pass).by_rule(Judgement::Passed),
 ];
 

@@ -1,4 +1,4 @@
-//! A deploy that has not ended: under way, left behind by a workflow that has ended, or waiting for a human.
+//! A deploy that has not ended: running, left behind by a workflow that has ended, or waiting for a human.
 
 use super::Means::{Asks, InProgress, Orphan, OrphanBehind};
 use crate::model::WorkflowEnd::{Failed, Parked, Succeeded};
@@ -54,7 +54,7 @@ pub(super) const TABLE: &[Row] = &[
     row("pending-approval, not answered, then cancelled", JUDGING, "pending-approval", CANCELLED,
         &[own("approval-expired")], CALLED_OFF),
     row("executing, cancelled at work", JUDGING, "executing", CANCELLED, &[own("in-progress")], CALLED_OFF),
-    // The steps have seen more than the row says, or there is none.
+    // The steps show more than the row, or there is none.
     row("executing, failed, no step", JUDGING, "executing", FAILED, &[], SEEN_MORE),
     row("executing, failed, only another's step", JUDGING, "executing", FAILED, &[other("error")], SEEN_MORE),
     row("executing, failed, own step succeeded", JUDGING, "executing", FAILED, &[own("success")], SEEN_MORE),
@@ -102,7 +102,7 @@ pub(super) const TABLE: &[Row] = &[
         InProgress),
     row("the step asks, the deploy does not", APPROVALS, "planning", AT_WORK, &[own("approval-awaiting")], InProgress),
     row("asks by an older word", APPROVALS, "pending-approval", AT_WORK, &[own("awaiting-approval")], InProgress),
-    // A flag asks no workflow.
+    // A flag needs no workflow.
     row("a flag says that it is waited for", JUDGING, "active", FAILED, &[own("error")], InProgress)
         .by_rule(Judgement::Pending),
 ];

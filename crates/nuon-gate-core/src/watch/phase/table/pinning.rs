@@ -1,4 +1,4 @@
-//! What is pinned has not appeared yet.
+//! The pinned deploy has not appeared yet.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn what_is_pinned() {
     play(scenes());
 }
 
-/// What stood before is read first.
+/// The baseline is read first.
 fn baselines() -> Vec<Scene> {
     let (before, newer) = (row(OTHER, "active"), created(row(OWN, "active"), 3));
     let after = || Pins { after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };

@@ -1,14 +1,14 @@
-//! What the server says in a scene.
+//! The server's answers in a scene.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::OWN;
 
-/// The server's time when every watch begins.
+/// The server's time at the start of every watch.
 pub(super) const STARTED_AT: i64 = 1_800_000_000;
 
-/// What the server says to the request that is expected next.
+/// The server's answer to the next expected request.
 pub(super) struct Said {
     pub(super) asked: String,
     pub(super) body: Body,
@@ -16,11 +16,11 @@ pub(super) struct Said {
 
 pub(super) enum Body {
     Json(Value),
-    /// An error of its own.
+    /// An error of the server's own.
     Status(u16),
-    /// Not found, for so long that it is done without.
+    /// Not found so often that the poll does without it.
     Lost,
-    /// Nothing that is an answer.
+    /// Not an answer.
     Nothing,
 }
 
@@ -103,7 +103,7 @@ pub(super) fn row(id: &str, status: &str) -> Value {
     created(row, -60)
 }
 
-/// The row, created so many seconds after the watch began.
+/// The row, created this many seconds after the start of the watch.
 pub(super) fn created(row: Value, second: i64) -> Value {
     with(row, &json!({ "created_at": Timestamp::from_second(STARTED_AT + second).unwrap().to_string() }))
 }

@@ -1,4 +1,4 @@
-//! Scenes: what is asked, poll by poll, what the server says, and what follows.
+//! Scenes: the requests, poll by poll, the server's answers, and the decisions.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::said::{Body, STARTED_AT, Said};
 use super::{
-    JUDGING, OWN, answer, approving, believing, closing, following, healthy, knowing, listing, pinning, replacing,
-    searching, stale, superseding, taking,
+    JUDGING, OWN, answer, approving, baking, believing, closing, dating, following, knowing, listing, pinning,
+    replacing, rivals, searching, stale, superseding, taking,
 };
 use crate::api::{ApiError, Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
@@ -23,10 +23,10 @@ use crate::watch::settings::{Mode, WatchSettings};
 use crate::watch::takeovers::{Takeover, Takeovers};
 use crate::{DeployId, Hold, Kind, Line, Moment, Target, Verdict, WorkflowId};
 
-/// Something that can be said of a phase, with its name.
+/// A property of a phase, with its name.
 type Shown = (&'static str, fn(&Phase) -> bool);
 
-/// What is waited for, and what comes of it.
+/// What is waited for, and the outcome.
 pub(super) struct Scene {
     pub(super) name: &'static str,
     pub(super) section: &'static str,
@@ -36,19 +36,19 @@ pub(super) struct Scene {
     has_server_time: bool,
     /// Other targets of the install are waited for as well.
     by_list: bool,
-    /// Workflows that have answered somebody else, and how many polls came before.
+    /// Workflows that have answered another poller, and how many polls came before.
     answered: Vec<(usize, WorkflowId)>,
     known: HashMap<WorkflowId, Moment>,
-    /// What the branch's run says of the install before a poll.
-    looks: Vec<(usize, bool)>,
+    /// What a poll of the branch's run showed about the install, before which poll of the target.
+    run_polls: Vec<(usize, bool)>,
     takeovers: Takeovers,
     polls: Vec<Poll>,
     stop: Option<StopReason<'static>>,
-    /// What can be said of it in the end.
+    /// The expected properties at the end.
     shown: Vec<Shown>,
-    /// What follows from each poll, and then from there being no time.
+    /// The decision after each poll, and then without time for another.
     thens: Vec<Then>,
-    /// What is reported, but for states of the same deploy; `None` where the scene is not about that.
+    /// What is reported, except for states of the same deploy; `None` if the scene is not about that.
     reported: Option<Vec<&'static str>>,
 }
 
@@ -58,7 +58,7 @@ struct Poll {
     said: Vec<Said>,
 }
 
-/// What follows.
+/// A decision.
 #[derive(Debug, PartialEq)]
 pub(super) enum Then {
     Holds(Hold),
@@ -75,15 +75,17 @@ pub(super) fn all() -> Vec<Scene> {
     let each = [
         searching::scenes(),
         stale::scenes(),
+        dating::scenes(),
         pinning::scenes(),
         following::scenes(),
         replacing::scenes(),
         believing::scenes(),
         approving::scenes(),
         superseding::scenes(),
+        rivals::scenes(),
         taking::scenes(),
         closing::scenes(),
-        healthy::scenes(),
+        baking::scenes(),
         knowing::scenes(),
         listing::scenes(),
     ];
@@ -136,7 +138,7 @@ impl Scene {
             by_list: false,
             answered: Vec::new(),
             known: HashMap::new(),
-            looks: Vec::new(),
+            run_polls: Vec::new(),
             takeovers: Takeovers::default(),
             polls: Vec::new(),
             stop: None,
@@ -161,25 +163,25 @@ impl Scene {
         Self { has_server_time: false, ..self }
     }
 
-    /// Where the dashboard is can be asked.
+    /// The dashboard can be requested.
     pub(super) fn dashboard(self) -> Self {
         Self { dashboard: Some(Request::Dashboard("org-1".parse().unwrap())), ..self }
     }
 
-    /// The deploys of the whole install are asked for first, for other targets as well.
+    /// The install's list is requested first, for other targets as well.
     pub(super) fn by_list(self) -> Self {
         Self { by_list: true, ..self }
     }
 
-    /// This workflow has answered somebody else, from the next poll on.
+    /// This workflow has answered another poller, from the next poll on.
     pub(super) fn answered(mut self, workflow: &str) -> Self {
         self.answered.push((self.polls.len(), workflow.parse().unwrap()));
         self
     }
 
-    /// A whole look at the branch's run begins with the next poll: a later run has taken the install, or not.
-    pub(super) fn looked(mut self, is_taken: bool) -> Self {
-        self.looks.push((self.polls.len(), is_taken));
+    /// A complete poll of the branch's run begins with the next poll: a later run has taken the install, or not.
+    pub(super) fn run_polled(mut self, is_taken: bool) -> Self {
+        self.run_polls.push((self.polls.len(), is_taken));
         self
     }
 
@@ -192,7 +194,7 @@ impl Scene {
         self.polled(at, true, said.into())
     }
 
-    /// A poll in which so much is said that it is made elsewhere.
+    /// A poll with so many answers that a function builds it.
     pub(super) fn poll_of(self, at: u64, said: Vec<Said>) -> Self {
         self.polled(at, false, said)
     }
@@ -227,7 +229,7 @@ impl Scene {
         for (nth, Poll { at, wide, said }) in std::mem::take(&mut self.polls).into_iter().enumerate() {
             self.known.extend(self.answered.extract_if(.., |(before, _)| *before <= nth).map(|(_, id)| (id, last)));
             last = Moment::after_start(Duration::from_secs(at));
-            for (_, is_taken) in self.looks.extract_if(.., |(before, _)| *before == nth) {
+            for (_, is_taken) in self.run_polls.extract_if(.., |(before, _)| *before == nth) {
                 let takeover = || Takeover { install: Line::new("acme"), by: "run-2".parse().unwrap() };
                 self.takeovers.note(last, is_taken.then(|| (target().install, takeover())).into_iter().collect());
             }
@@ -299,7 +301,7 @@ impl Scene {
             return Some(self.advance(now, wide));
         }
         let fact = reply.ok()?.fact;
-        // What only serves people changes nothing.
+        // A request that only serves people changes nothing.
         if self.dashboard.as_ref() == Some(request) {
             self.dashboard = None;
         }

@@ -91,7 +91,7 @@ fn none_yet() -> Vec<Scene> {
     ]
 }
 
-/// What matches may stand behind a newer row that does not.
+/// The matching row may be behind a newer one that does not match.
 fn hidden() -> Vec<Scene> {
     let newer = with(of(created(row(OTHER, "active"), -30), "iwf-2"), &json!({ "build_id": "bld-3" }));
     let older = with(row(OWN, "active"), &json!({ "build_id": "bld-2" }));
@@ -135,7 +135,7 @@ fn hidden() -> Vec<Scene> {
     ]
 }
 
-/// The newest row deploys nothing, so the list is asked for the one behind it, and again for what supersedes it.
+/// The newest row deploys nothing, so the list is read for the one behind it, and again for a superseding one.
 fn passing_over(hidden: &Value, behind: &Value) -> [Said; 6] {
     let rows = || list(&[hidden, behind]);
     [newest(hidden), rows(), detail(behind), newest(hidden), rows(), done("iwf-1")]

@@ -1,4 +1,4 @@
-//! Every status, of either kind, beside every workflow that its deploy may have.
+//! Every status, of either kind, with every workflow that its deploy may have.
 
 use super::Means::{
     Cancelled, Fail, InProgress, Orphan, OrphanBehind, Pass, Replaced, Retry, StepFailed, Unnoticed, Waits,
@@ -41,7 +41,7 @@ const PENDING: [Means; 8] = [
     Orphan(Verdict::Cancelled, WorkflowEnd::Cancelled),
 ];
 
-/// The status, what it means for an apply in each column, and for a teardown.
+/// The status, its meaning for an apply in each column, and for a teardown.
 const TABLE: [(&str, &str, [Means; 8], [Means; 8]); 27] = [
     ("active", STATUSES, PASSES, PASSES),
     ("auto-skipped", STATUSES, PASSES, PASSES),
@@ -72,7 +72,7 @@ const TABLE: [(&str, &str, [Means; 8], [Means; 8]); 27] = [
     ("hibernating", JUDGING, PENDING, PENDING),
 ];
 
-/// What a flag makes of a status needs no step: it is the user's word.
+/// A flag's judgement needs no step: the user has decided.
 const BY_RULE: [(&str, Judgement, Means); 5] = [
     ("noop", Judgement::Passed, Pass),
     ("drifted", Judgement::Passed, Pass),

@@ -1,26 +1,23 @@
 //! A newer deploy that does not replace the one that is followed.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::said::{
-    Said, created, detail, done, list, lost, missing, newest, no_newest, nothing, of, plans_only, row, typed, with,
-    without, workflow,
+    Said, created, detail, done, list, missing, newest, no_newest, nothing, of, row, typed, without, workflow,
 };
 use super::scene::{
-    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play,
-    search,
+    IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play,
 };
-use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
+use super::{OTHER, OWN, WHICH};
 use crate::cause::Cause;
 use crate::model::Status;
-use crate::pins::{Baseline, Pins};
+use crate::pins::Pins;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnSuperseded;
 use crate::{Hold, Kind, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    let each = [policies(), following(), no_rivals(), older_without_a_time(), rivals(), seen_before(), unreadable()];
-    each.into_iter().flatten().collect()
+    [policies(), following(), unreadable()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -28,24 +25,24 @@ fn a_newer_deploy() {
     play(scenes());
 }
 
-fn on(name: &'static str, on_superseded: OnSuperseded) -> Scene {
+pub(super) fn on(name: &'static str, on_superseded: OnSuperseded) -> Scene {
     own(name, WHICH).with(|settings| settings.on_superseded = Some(on_superseded))
 }
 
 /// The newer row, of another workflow.
-fn newer(status: &str) -> Value {
+pub(super) fn newer(status: &str) -> Value {
     of(created(row(OTHER, status), -30), "iwf-2")
 }
 
-fn its_workflow() -> Said {
+pub(super) fn its_workflow() -> Said {
     workflow("iwf-2", "in-progress", OTHER, "in-progress")
 }
 
-fn superseded() -> Then {
+pub(super) fn superseded() -> Then {
     Then::Ends(Verdict::Superseded, Cause::Superseded { from: id(OWN), to: id(OTHER) })
 }
 
-/// What a flag makes of it.
+/// What a flag does about it.
 fn policies() -> Vec<Scene> {
     let active = row(OWN, "active");
     let answers = || [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")];
@@ -159,335 +156,7 @@ fn following() -> Vec<Scene> {
     ]
 }
 
-/// Rows that supersede nothing.
-fn no_rivals() -> Vec<Scene> {
-    let active = row(OWN, "active");
-    let fail = |name, section| own(name, section).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail));
-    let passes_beside = |name, section, other: &Value| {
-        fail(name, section).poll(0, [detail(&active), newest(other), done("iwf-1")]).then(passes_by("iwf-1"))
-    };
-    let passes_by_list = |name, other: &Value| {
-        fail(name, NO_DEPLOYS)
-            .poll(0, [detail(&active), newest(other), list(&[other, &active]), done("iwf-1")])
-            .then(passes_by("iwf-1"))
-    };
-    let flagged = with(newer("active"), &json!({ "plan_only": true }));
-    let older = created(newer("active"), -90);
-    vec![
-        fail("an older row", WHICH)
-            .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&[&active, &older])])
-            .then(passes_by("iwf-1")),
-        passes_beside("a newer row of the same workflow", WHICH, &created(row(OTHER, "queued"), -30)),
-        passes_beside("a row of the same workflow and the same time", WHICH, &row(OTHER, "queued")),
-        passes_beside(
-            "a row of the same workflow, without a time",
-            WHICH,
-            &without(row(OTHER, "queued"), "created_at"),
-        ),
-        passes_by_list("a newer recover row", &typed(newer("active"), "recover")),
-        passes_by_list("a newer plan-only row", &typed(newer("active"), "plan-only")),
-        passes_by_list("a newer row of an unknown type", &typed(newer("active"), "rollback")),
-        passes_by_list("a newer row that says that it only makes a plan", &flagged),
-        fail("a newer row, plan-only by its workflow", NO_DEPLOYS)
-            .poll(
-                0,
-                [
-                    detail(&active),
-                    newest(&newer("active")),
-                    plans_only("iwf-2"),
-                    list(&[&newer("active"), &active]),
-                    done("iwf-1"),
-                ],
-            )
-            .then(passes_by("iwf-1")),
-        fail("a newer row that the list alone shows, and whose workflow does not exist", NO_DEPLOYS)
-            .poll(0, [detail(&active), no_newest(), list(&[&newer("drifted"), &active]), nothing("workflow iwf-2")])
-            .then(Then::NoAnswer)
-            .poll(
-                2,
-                [detail(&active), newest(&active), lost("iwf-2"), list(&[&newer("drifted"), &active]), done("iwf-1")],
-            )
-            .then(passes_by("iwf-1")),
-        fail("plan-only by its workflow, known from the poll before", NO_DEPLOYS)
-            .wide_poll(
-                0,
-                [
-                    detail(&row(OWN, "queued")),
-                    newest(&newer("active")),
-                    plans_only("iwf-2"),
-                    list(&[&newer("active"), &row(OWN, "queued")]),
-                    workflow("iwf-1", "in-progress", OWN, "in-progress"),
-                ],
-            )
-            .then(IN_PROGRESS)
-            .poll(2, [detail(&active), newest(&newer("active")), list(&[&newer("active"), &active]), done("iwf-1")])
-            .then(passes_by("iwf-1")),
-    ]
-}
-
-/// A lagging replica shows a row without a time, which is older than the one that is followed.
-fn older_without_a_time() -> Vec<Scene> {
-    let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
-    let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
-    let timeless = without(older.clone(), "created_at");
-    let shown = || [newest(&timeless), detail(&older)];
-    let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
-    let [row_without_a_time, its_detail] = shown();
-    let by_build = || Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
-    let undated = |row: &Value| without(with(row.clone(), &json!({ "build_id": "bld-1" })), "created_at");
-    let at_work_on_other = || workflow("iwf-2", "success", OTHER, "success");
-    let built = |row: &Value| with(row.clone(), &json!({ "build_id": "bld-1" }));
-    let after = || Pins { deploy: Some(id(OWN)), after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
-    vec![
-        latest("followed: not by a row whose detail says that it is older", WHICH)
-            .poll(0, [newest(&queued)])
-            .then(IN_PROGRESS)
-            .wide_poll(2, [detail(&queued), row_without_a_time, its_detail, at_work()])
-            .then(IN_PROGRESS)
-            .wide_poll(4, [detail(&active), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
-            .then(passes_by("iwf-1"))
-            .reports(["found dpl-web by latest"]),
-        latest("followed: not by a row that was once shown to be older", WHICH)
-            .poll(0, [newest(&queued)])
-            .then(IN_PROGRESS)
-            .wide_poll(2, [detail(&queued), newest(&older), at_work()])
-            .then(IN_PROGRESS)
-            .poll(4, [detail(&active), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
-            .then(passes_by("iwf-1")),
-        search("followed: not by a row that was shown to be older while it was searched for", WHICH, by_build())
-            .with(|settings| settings.on_superseded = Some(OnSuperseded::Follow))
-            .poll(0, [newest(&older), list(&[&older])])
-            .then(NOT_STARTED)
-            .poll(2, [newest(&built(&queued))])
-            .then(IN_PROGRESS)
-            .poll(4, [detail(&built(&active)), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
-            .then(passes_by("iwf-1")),
-        search("superseded: not by what was the newest before, where the own row has no time", WHICH, by_build())
-            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
-            .poll(0, [newest(&older), list(&[&older])])
-            .then(NOT_STARTED)
-            .poll(2, [newest(&undated(&queued))])
-            .then(IN_PROGRESS)
-            .poll(4, [detail(&undated(&active)), newest(&undated(&active)), done("iwf-1")])
-            .then(passes_by("iwf-1")),
-        search("superseded: by what is shown as the newest after it, where the own row has no time", WHICH, by_build())
-            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
-            .poll(0, [newest(&undated(&queued))])
-            .then(IN_PROGRESS)
-            .poll(2, [detail(&undated(&active)), newest(&older), at_work_on_other(), done("iwf-1")])
-            .then(superseded()),
-        search("superseded: not by the newest of a list that lacks the own row, which has no time", WHICH, by_build())
-            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
-            .poll(0, [newest(&undated(&queued))])
-            .then(IN_PROGRESS)
-            .poll(2, [detail(&undated(&active)), no_newest(), list(&[&older]), at_work_on_other(), done("iwf-1")])
-            .then(Then::Holds(Hold::Outdated))
-            .poll(
-                4,
-                [
-                    detail(&undated(&active)),
-                    no_newest(),
-                    list(&[&older, &undated(&active)]),
-                    at_work_on_other(),
-                    done("iwf-1"),
-                ],
-            )
-            .then(superseded()),
-        named("superseded: not by what it has to be newer than", WHICH, after())
-            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
-            .poll(0, [detail(&active), detail(&older), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
-            .then(passes_by("iwf-1")),
-        latest("followed: not by a row whose detail cannot be read", WHICH)
-            .poll(0, [newest(&queued)])
-            .then(IN_PROGRESS)
-            .wide_poll(2, [detail(&queued), newest(&timeless), nothing("deploy dpl-db")])
-            .then(Then::NoAnswer),
-        latest("followed: not where the own row has lost its time", WHICH)
-            .poll(0, [newest(&queued)])
-            .then(IN_PROGRESS)
-            .poll(
-                2,
-                [
-                    detail(&without(active.clone(), "created_at")),
-                    newest(&older),
-                    done("iwf-1"),
-                    list(&[&active, &older]),
-                ],
-            )
-            .then(passes_by("iwf-1")),
-        on("ignored: what cannot be read in detail", OnSuperseded::Ignore)
-            .poll(0, [detail(&active), newest(&timeless), nothing("deploy dpl-db"), done("iwf-1")])
-            .then(passes_by("iwf-1")),
-    ]
-}
-
-/// Rows that supersede.
-fn rivals() -> Vec<Scene> {
-    let active = row(OWN, "active");
-    let fail = |name, section| own(name, section).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail));
-    let timeless = without(newer("queued"), "created_at");
-    let nameless = without(newer("queued"), "workflow_id");
-    let same_time = created(newer("queued"), -60);
-    let queued = row(OWN, "queued");
-    let third = of(created(row("dpl-3", "queued"), -20), "iwf-3");
-    let nothing_but_plans = newer("active");
-    let build = json!({ "build_id": "bld-1" });
-    let (built, only_plans) = (with(active.clone(), &build), with(newer("pending-approval"), &build));
-    let by_build = || Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
-    vec![
-        fail("a row that names no workflow", WHICH)
-            .poll(0, [detail(&active), newest(&nameless), done("iwf-1")])
-            .then(superseded()),
-        fail("a row, where neither names a workflow", WHICH)
-            .poll(0, [detail(&without(active.clone(), "workflow_id")), newest(&nameless)])
-            .then(superseded()),
-        fail("a row of the same time", WHICH)
-            .poll(0, [detail(&active), newest(&same_time), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-        fail("a row without a time", WHICH)
-            .poll(0, [detail(&active), newest(&timeless), detail(&timeless), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-        fail("a row without a time, whose detail has one", WHICH)
-            .poll(0, [detail(&active), newest(&timeless), detail(&newer("queued")), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-        fail("its workflow does not exist", WHICH)
-            .poll(0, [detail(&active), newest(&newer("queued")), lost("iwf-2"), done("iwf-1")])
-            .then(superseded()),
-        fail("its workflow does not exist, and the list alone showed it before", WHICH)
-            .wide_poll(0, [detail(&queued), no_newest(), list(&[&newer("queued"), &queued]), nothing("workflow iwf-2")])
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&newer("queued")), lost("iwf-2"), done("iwf-1")])
-            .then(superseded()),
-        fail("a newest row that is hidden by what deploys nothing", NO_DEPLOYS)
-            .poll(
-                0,
-                [
-                    detail(&active),
-                    newest(&typed(third.clone(), "recover")),
-                    list(&[&typed(third.clone(), "recover"), &newer("queued"), &active]),
-                    its_workflow(),
-                    done("iwf-1"),
-                ],
-            )
-            .then(superseded()),
-        fail("a row behind one that only makes plans", NO_DEPLOYS)
-            .poll(
-                0,
-                [
-                    detail(&active),
-                    newest(&third),
-                    plans_only("iwf-3"),
-                    list(&[&third, &nothing_but_plans, &active]),
-                    its_workflow(),
-                    done("iwf-1"),
-                ],
-            )
-            .then(superseded()),
-        fail("a replica that lags does not take it back", WHICH)
-            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&active), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-        fail("nor does the own row without a time", WHICH)
-            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&without(active.clone(), "created_at")), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-        fail("nor does a third row without a time", WHICH)
-            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&without(third.clone(), "created_at")), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-        fail("a row without a time is asked for its own, even if the own row is shown again", WHICH)
-            .poll(0, [detail(&active), newest(&timeless), nothing("deploy dpl-db")])
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&active), detail(&newer("queued")), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-        search("fail: nor does what only made a plan", NO_DEPLOYS, by_build())
-            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
-            .poll(0, [newest(&third), list(&[&third, &only_plans]), plans_only("iwf-2")])
-            .then(NOT_STARTED)
-            .poll(
-                2,
-                [
-                    newest(&built),
-                    detail(&built),
-                    newest(&built),
-                    workflow("iwf-3", "in-progress", "dpl-3", "in-progress"),
-                    done("iwf-1"),
-                ],
-            )
-            .then(Then::Ends(Verdict::Superseded, Cause::Superseded { from: id(OWN), to: id("dpl-3") })),
-        fail("an endpoint that says nothing does not take it back", WHICH)
-            .poll(0, [detail(&active), newest(&newer("queued")), nothing("workflow iwf-2")])
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), no_newest(), list(&[&active]), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-        fail("no newest, and it is in the list", WHICH)
-            .poll(0, [detail(&active), no_newest(), list(&[&newer("queued"), &active]), its_workflow(), done("iwf-1")])
-            .then(superseded()),
-    ]
-}
-
-/// What the server has shown is not taken back by a replica that lags.
-fn seen_before() -> Vec<Scene> {
-    let by_build = |row: Value| with(row, &json!({ "build_id": "bld-2" }));
-    let (active, queued) = (by_build(row(OWN, "active")), row(OWN, "queued"));
-    let third = |second| of(created(row("dpl-3", "queued"), second), "iwf-3");
-    let fail = |name| on(name, OnSuperseded::Fail);
-    let pinned = |name| {
-        let pins = Pins { build: "bld-2".parse().ok(), ..Pins::default() };
-        search(name, WHICH, pins).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
-    };
-    let first = || [detail(&queued), newest(&newer("queued")), nothing("workflow iwf-2")];
-    let in_vain = |row: &Value| [newest(row), list(&[])];
-    vec![
-        fail("a yet newer row takes its place")
-            .wide_poll(0, first())
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&third(-20))])
-            .then(needs("workflow iwf-3")),
-        fail("of two rows of the same time, the one that was shown last")
-            .wide_poll(0, first())
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&third(-30))])
-            .then(needs("workflow iwf-3")),
-        fail("an older row does not take its place")
-            .wide_poll(0, first())
-            .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&third(-40))])
-            .then(needs("workflow iwf-2")),
-        pinned("what did not match is newer than what the list has")
-            .poll(0, [newest(&newer("queued")), list(&[&active]), detail(&active), newest(&active)])
-            .then(needs("workflow iwf-2")),
-        pinned("what did not match before is newer than what matches")
-            .poll(0, in_vain(&newer("queued")))
-            .then(NOT_STARTED)
-            .poll(2, [newest(&active), detail(&active), newest(&active)])
-            .then(needs("workflow iwf-2")),
-        pinned("what did not match before is of the same time as what matches")
-            .poll(0, in_vain(&third(-60)))
-            .then(NOT_STARTED)
-            .poll(2, [newest(&active), detail(&active), done("iwf-1")])
-            .then(passes_by("iwf-1")),
-        pinned("the newest of all that did not match")
-            .poll(0, in_vain(&third(-20)))
-            .then(NOT_STARTED)
-            .poll(2, in_vain(&newer("queued")))
-            .then(NOT_STARTED)
-            .poll(4, [newest(&active), detail(&active), newest(&active)])
-            .then(needs("workflow iwf-3")),
-        pinned("of two that did not match, of the same time, the one that was shown last")
-            .poll(0, in_vain(&third(-30)))
-            .then(NOT_STARTED)
-            .poll(2, in_vain(&newer("queued")))
-            .then(NOT_STARTED)
-            .poll(4, [newest(&active), detail(&active), newest(&active)])
-            .then(needs("workflow iwf-2")),
-    ]
-}
-
-/// What a flag asks to be known is read before a pass is said.
+/// What a flag needs to know is read before a pass.
 fn unreadable() -> Vec<Scene> {
     let (active, older) = (row(OWN, "active"), created(row(OTHER, "active"), -900));
     vec![

@@ -1,4 +1,4 @@
-//! A deploy of a branch's run that was cancelled, which a later run may have done to take the install.
+//! A cancelled deploy of a branch's run: a later run may have cancelled it to take the install.
 
 use super::closing::total_limit;
 use super::said::{detail, newest, row, workflow};
@@ -15,13 +15,12 @@ fn a_later_run() {
     play(scenes());
 }
 
-/// The deploy is one of a branch's run, and this follows from a later run.
+/// The deploy belongs to a branch's run, and this is the policy for a later run.
 fn of_run(name: &'static str, pin: RunPin, way: Option<OnSuperseded>) -> Scene {
     named(name, WHICH, Pins { branch_run: Some(pin), ..Pins::default() }).with(|settings| settings.on_superseded = way)
 }
 
-/// Each poll: when, what a look at the run has shown that
-/// began then, and what follows.
+/// For each poll: when, what the last poll of the run has shown that began then, and the decision.
 pub(super) fn scenes() -> Vec<Scene> {
     use OnSuperseded::{Fail, Follow, Ignore};
     let cancelled = || {
@@ -34,8 +33,8 @@ pub(super) fn scenes() -> Vec<Scene> {
         let cause = Cause::InstallSuperseded { install: Line::new("acme"), by: "run-2".parse().unwrap() };
         Then::Ends(Verdict::Superseded, cause)
     };
-    let poll = |scene: Scene, (at, look, then): (u64, Option<bool>, Then)| {
-        let scene = look.into_iter().fold(scene, Scene::looked);
+    let poll = |scene: Scene, (at, run_poll, then): (u64, Option<bool>, Then)| {
+        let scene = run_poll.into_iter().fold(scene, Scene::run_polled);
         scene.poll(at, cancelled()).then(then)
     };
     let polls = |scene: Scene, each: Vec<(u64, Option<bool>, Then)>| each.into_iter().fold(scene, poll);
@@ -63,13 +62,13 @@ pub(super) fn scenes() -> Vec<Scene> {
         polls(of_run("a named run is not left for another", RunPin::Named, None), vec![(0, taken, ends())]),
         polls(of_run("the newest run is left for a newer one", RunPin::Newest, None), vec![(0, taken, anew())]),
         polls(alone("no run has to do with it"), vec![(0, taken, ends())]),
-        polls(named("follow: one look", Follow).once(), vec![(0, taken, anew())]),
-        polls(named("follow: one look, and no run has taken the install", Follow).once(), vec![(0, free, ends())]),
+        polls(named("follow: one poll", Follow).once(), vec![(0, taken, anew())]),
+        polls(named("follow: one poll, and no run has taken the install", Follow).once(), vec![(0, free, ends())]),
         polls(named("follow: there is no time left", Follow), vec![(0, taken, anew())])
             .stops(total_limit())
             .then(ends()),
         named("follow: it failed", Follow)
-            .looked(true)
+            .run_polled(true)
             .poll(0, [detail(&row(OWN, "error")), newest(&row(OWN, "error")), workflow("iwf-1", "error", OWN, "error")])
             .then(fails_as(Status::Error)),
     ]

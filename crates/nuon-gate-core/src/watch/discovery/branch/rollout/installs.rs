@@ -1,4 +1,4 @@
-//! Which installs a run has, and what is followed at each: this run, or the one that took its place there.
+//! Which installs a run has, and which run is followed at each: this one, or a later one that took the install.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use crate::watch::settings::OnSuperseded;
 use crate::watch::takeovers::Takeover;
 use crate::{InstallId, RunId};
 
-/// A chain of runs that took each other's place is followed so far.
+/// The longest chain of runs that took an install from each other.
 const MOST_SUCCESSORS: usize = 20;
 
 impl Rollout {
@@ -50,13 +50,13 @@ impl Rollout {
         taken.collect()
     }
 
-    /// Returns what the run says of an install that took the place of others there.
+    /// Returns the entry of the run that took an install last.
     fn successor(&mut self, install: &InstallId, first: RunId) -> Result<GroupInstall, Request> {
         let (mut run, mut seen) = (first, BTreeSet::new());
         loop {
             let groups = self.groups(&run)?;
             let mut rows = groups.iter().flat_map(GroupRun::rows);
-            // It has not come to this install yet.
+            // It has not reached this install yet.
             let row = rows.rfind(|row| row.install_id.as_ref() == Some(install)).cloned().unwrap_or_default();
             let goes_on = |next: &RunId| *next != run && seen.len() < MOST_SUCCESSORS && seen.insert(next.clone());
             match row.superseded_by_run_id.clone().filter(goes_on) {

@@ -1,4 +1,4 @@
-//! What is said of a run after each poll at it: to the decision, and to people.
+//! The state of a run after each poll: for the decision, and for people.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ impl Rollout {
         }
     }
 
-    /// Returns what the run has come to, by the last whole poll.
+    /// Returns the state of the run, by the last complete poll.
     pub(in crate::watch::discovery::branch) fn report(&self) -> RunReport {
         let run = &self.run;
         RunReport {
@@ -58,7 +58,7 @@ impl Rollout {
         }
     }
 
-    /// Returns the first of the installs that the run has named before and does no more.
+    /// Returns the first install that the run has named before, but no longer does.
     fn lost(&self) -> Option<Cause> {
         let placed: HashSet<&InstallId> = self.poll.installs.iter().flatten().map(|placed| &placed.install).collect();
         let (_, install) = self.named.iter().find(|(install, _)| !placed.contains(install))?;
@@ -69,7 +69,7 @@ impl Rollout {
         self.poll.groups.get(&self.run.id).map(Paged::rows).unwrap_or_default()
     }
 
-    /// Says how the run has ended, for the case that it has and not well.
+    /// Describes how the run has ended, in case it has ended badly.
     pub(super) fn failure(&self) -> Failure {
         let run = &self.run;
         let is_cancelled = run.status == RunStatus::Cancelled
@@ -88,7 +88,7 @@ impl Rollout {
         (verdict, cause)
     }
 
-    /// Tells whether a human is asked before the run goes on.
+    /// Returns whether a human is asked before the run goes on.
     pub(in crate::watch::discovery::branch) fn asks(&self) -> bool {
         self.run.awaiting_approval && !self.run.status.is_final()
     }
@@ -99,7 +99,7 @@ impl Rollout {
         Cause::RunApproval { run: self.run.id.clone(), workflow: self.run.workflow_id.clone(), step }
     }
 
-    /// Records what has changed.
+    /// Reports changes.
     pub(super) fn tell(&mut self, url: Option<Line>, now: Moment) {
         let run = self.run.clone();
         let before = self.reported.run.replace(run.status.clone());
@@ -184,7 +184,7 @@ impl Rollout {
 fn odd(group: &GroupRun) -> Option<Cause> {
     let (total, named) = (group.size(), group.rows().len());
     let word = RemoteText::new(group.word());
-    // A later run may have kept a group from its own success. What the installs say counts then.
+    // A later run may have kept a group from succeeding. Then its installs count.
     let is_taken = group.rows().iter().any(|row| row.superseded_by_run_id.is_some());
     let is_word_of_its_own = !word.is_blank() || named == 0;
     let trouble = match group.failed_installs {

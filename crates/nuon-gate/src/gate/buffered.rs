@@ -1,4 +1,4 @@
-//! Outputs name targets by their names. These are read while the wait runs, so the first events are kept for up to a second; the
+//! Buffers the events of the first second until the names of the targets are known, so that outputs can use names. The
 //! wait itself is never delayed.
 
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ use crate::output::Outputs;
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// Outputs that keep events until the names are known.
-pub(super) struct Telling {
+pub(super) struct BufferedOutputs {
     outputs: Outputs,
     /// Whether names may still come.
     are_expected: bool,
@@ -27,7 +27,7 @@ pub(super) struct Telling {
     until: watch::Sender<Option<Instant>>,
 }
 
-impl Telling {
+impl BufferedOutputs {
     /// Keeps nothing unless names are expected.
     pub(super) fn new(outputs: Outputs, are_expected: bool) -> Self {
         Self { outputs, are_expected, kept: Vec::new(), until: watch::Sender::new(None) }
@@ -47,7 +47,7 @@ impl Telling {
         }
         self.kept.push(event.clone());
         if self.until.borrow().is_none() {
-            self.tell();
+            self.flush();
         }
     }
 
@@ -57,12 +57,12 @@ impl Telling {
 
     /// Reports that a workflow is being cancelled, after the events that led to it.
     pub(super) fn cancelling(&mut self, workflow: &WorkflowId) {
-        self.tell();
+        self.flush();
         self.outputs.cancelling(workflow);
     }
 
     /// Writes the events that were kept.
-    fn tell(&mut self) {
+    fn flush(&mut self) {
         self.until.send_replace(None);
         self.kept.drain(..).for_each(|event| self.outputs.event(&event));
     }
@@ -70,13 +70,13 @@ impl Telling {
     /// Uses these names from now on, and writes the events that were kept.
     fn name(&mut self, names: &Names) {
         self.are_expected = false;
-        // Names belong to targets, and the first event says which these are.
-        self.tell_started();
+        // Names belong to targets, and the first event lists the targets.
+        self.flush_started();
         self.outputs.name(names);
-        self.tell();
+        self.flush();
     }
 
-    fn tell_started(&mut self) {
+    fn flush_started(&mut self) {
         let started = self.kept.iter().take_while(|event| matches!(event.kind, EventKind::Started { .. })).count();
         self.kept.drain(..started).for_each(|event| self.outputs.event(&event));
     }
@@ -90,12 +90,12 @@ impl Telling {
 
 /// Runs a future, and writes the events that were kept meanwhile: when the names come, or after a second.
 pub(super) async fn beside<T>(
-    telling: &RefCell<Telling>,
+    buffered: &RefCell<BufferedOutputs>,
     mut names: watch::Receiver<Option<Names>>,
     run: impl Future<Output = T>,
 ) -> T {
     let mut run = pin!(run);
-    let mut until = telling.borrow().until.subscribe();
+    let mut until = buffered.borrow().until.subscribe();
     let mut are_expected = true;
     loop {
         let due = *until.borrow_and_update();
@@ -105,9 +105,9 @@ pub(super) async fn beside<T>(
             Ok(()) = until.changed() => {}
             Ok(read) = names.wait_for(Option::is_some), if are_expected => {
                 are_expected = false;
-                read.iter().for_each(|names| telling.borrow_mut().name(names));
+                read.iter().for_each(|names| buffered.borrow_mut().name(names));
             }
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => telling.borrow_mut().tell(),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => buffered.borrow_mut().flush(),
         }
     }
 }

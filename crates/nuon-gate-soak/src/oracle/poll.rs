@@ -1,4 +1,4 @@
-//! Which answers belong to one look: requests that follow each other without a pause as long as the shortest interval.
+//! Which answers belong to one poll: requests that follow each other with pauses shorter than the shortest interval.
 
 use super::answer::http;
 use super::ask::Ask;
@@ -7,15 +7,15 @@ use super::flow::Flow;
 use crate::transcript::Exchange;
 
 impl Case<'_> {
-    /// Returns whether two facts can be of one look (contract: read in the same look).
+    /// Returns whether two facts can be of one poll (contract: read in the same poll).
     ///
-    /// A pause that the server asked for, of whatever target, breaks no look.
-    pub(super) fn one_look<A, B>(&self, one: &Seen<A>, two: &Seen<B>) -> bool {
+    /// A pause that the server asked for, for any target, does not end a poll.
+    pub(super) fn same_poll<A, B>(&self, one: &Seen<A>, two: &Seen<B>) -> bool {
         let (from, to) = if one.sent <= two.sent { (one.done, two.sent) } else { (two.done, one.sent) };
         self.unbroken(from, to)
     }
 
-    /// Returns whether no pause as long as an interval lies between two times.
+    /// Returns whether there is no pause as long as an interval between two times.
     pub(super) fn unbroken(&self, from: u64, to: u64) -> bool {
         let within = |own: &&&Exchange| own.done_ms >= from && own.sent_ms <= to && self.concerns(own);
         let mut between: Vec<&Exchange> = self.reads.iter().filter(within).copied().collect();
@@ -34,15 +34,15 @@ impl Case<'_> {
         to < busy_until + pause
     }
 
-    /// Returns the shortest pause between two looks: a part of the interval, and longer than a fleet's requests wait for
-    /// each other.
+    /// Returns the shortest pause between two polls: a part of the interval, and longer than the requests of a fleet
+    /// wait for each other.
     fn pause(&self) -> u64 {
         let each = (self.question.min_interval_ms / 10).clamp(1, 100);
         let fleet = each * u64::try_from(self.question.targets.len()).unwrap_or(u64::MAX / each);
         (self.question.min_interval_ms * 3 / 4).max(fleet)
     }
 
-    /// Returns whether a request can be of this target's looks.
+    /// Returns whether a request can belong to this target's polls.
     pub(super) fn concerns(&self, exchange: &Exchange) -> bool {
         match Ask::of(&exchange.path) {
             Ask::Latest(i, c) | Ask::List(i, c) | Ask::Component(i, c) => i == self.install && c == self.component,
@@ -60,14 +60,14 @@ impl Case<'_> {
         }
     }
 
-    /// Returns the good answers about a workflow that are of the last look at it.
+    /// Returns the good answers about a workflow from its last poll.
     pub(super) fn last_flows(&self, workflow: &str) -> Vec<&Seen<Flow>> {
         let Some(last) = self.flow_of(workflow).next_back() else { return Vec::new() };
-        self.flow_of(workflow).filter(|seen| self.one_look(seen, last)).collect()
+        self.flow_of(workflow).filter(|seen| self.same_poll(seen, last)).collect()
     }
 }
 
-/// Returns until when an answer asks the client to wait; 0, if it does not.
+/// Returns until when an answer asks the client to wait, or 0.
 fn pause_until(exchange: &Exchange) -> u64 {
     let asked = http(exchange).and_then(|answer| answer.header("retry-after"));
     asked.map_or(0, |text| {
