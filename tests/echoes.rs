@@ -25,8 +25,8 @@ const EXCHANGED: &str = "planted-exchanged-7c0d";
 const SECRETS: [&str; 9] =
     [TOKEN, HOOK, "Xf3mQ9rL0aZt7VbW2kHs8NyE", SLACK_TOKEN, KEY, PROXY, PASSWORD, IDENTITY, EXCHANGED];
 
-/// The encodings in which they are repeated.
-const ENCODINGS: [fn(&str) -> String; 10] = [
+/// The encodings in which it is repeated.
+const ENCODINGS: [fn(&str) -> String; 16] = [
     str::to_owned,
     |secret| secret.bytes().map(|byte| format!("%{byte:02X}")).collect(),
     |secret| secret.replace(':', "%3a").replace('/', "%2f").replace('&', "%26").replace('-', "%2d"),
@@ -37,6 +37,12 @@ const ENCODINGS: [fn(&str) -> String; 10] = [
     |secret| secret.to_ascii_uppercase(),
     |secret| secret.chars().flat_map(|c| [c, '\u{200b}']).collect(),
     |secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+    |secret| secret.bytes().map(|byte| format!("={byte:02X}")).collect(),
+    |secret| secret.bytes().map(|byte| format!("\\{byte:03o}")).collect(),
+    |secret| secret.bytes().map(|byte| format!("&#{byte};")).collect(),
+    |secret| secret.replace('/', "&#x2F;").replace('-', "&#x2d;").replace('&', "&#38;"),
+    |secret| STANDARD.encode(STANDARD.encode(secret)),
+    |secret| secret.chars().map(|c| char::from_u32(u32::from(c) + 0xfee0).unwrap()).collect(),
 ];
 
 /// Runs a check for each encoding. They run in parallel, because they mostly wait.
@@ -142,9 +148,10 @@ fn a_server_that_repeats_a_secret_in_an_answer_is_not_quoted() {
         let error = json!({"error": known, "user_error": true, "description": known}).to_string();
         let escaped = error.replace('a', "\\u0061").replace('/', "\\/");
         let version = format!("X-Nuon-API-Version: {ascii}\r\n");
+        let quoted = json!(known).to_string();
         let broken =
-            [b"{\"user_error\":true,\"error\":\"\xff".as_slice(), known.replace('\\', "").as_bytes(), b"\xfe\"}"]
-                .concat();
+            [b"{\"user_error\":true,\"error\":\"\xff".as_slice(), quoted.trim_matches('"').as_bytes(), b"\xfe\"}"];
+        let broken = broken.concat();
         let location = format!(
             "{version}Location: https://{}.example/{}\r\n",
             encode(TOKEN).replace(' ', ""),

@@ -41,6 +41,22 @@ fn the_log_says_why_if_nothing_else_does() {
 }
 
 #[test]
+fn of_a_text_that_is_too_long_what_it_says_is_wrong_is_kept() {
+    let long = format!("helm upgrade: {} Error: quota of 5 exceeded", "x".repeat(5000));
+    let said = vague().replace("finished = true }]", &format!("finished = true, reason = \"{long}\" }}]"));
+    let logged = vague().replace("quota of 5 exceeded\\u001b[31m", &long);
+    for script in [&said, &logged] {
+        let outcome = Gate::wait(&serve(script)).json().exits(1);
+        let reason = outcome.reason();
+        assert!(reason.starts_with("helm upgrade: x") && reason.ends_with("x Error: quota of 5 exceeded"), "{reason}");
+        assert!(reason.len() <= 1010, "{}", reason.len());
+    }
+    let outcome = Gate::wait(&serve(&logged)).json().exits(1);
+    let line = &texts(&outcome.target())[1];
+    assert!(line.ends_with("Error: quota of 5 exceeded") && line.chars().count() <= 500, "{line}");
+}
+
+#[test]
 fn the_lines_around_the_errors_are_shown_wherever_they_are() {
     let error =
         r#"logs = [{ text = "before" }, { severity = "error", text = "::error::quota\n##[group]second line" }]"#;

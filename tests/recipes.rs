@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use nuon_gate_sim::Sim;
 use serde_yaml_ng::Value;
 
-use crate::pages::blocks;
+use crate::pages::{Block, blocks};
 use crate::support::pages::root;
 use crate::support::{API, Folder, INSTALL, ORG, PASSING, TOKEN, WORKER, access, component, serve, serve_deploy};
 
@@ -54,17 +54,23 @@ fn example(name: &str) -> String {
     std::fs::read_to_string(root().join("examples").join(name)).unwrap()
 }
 
-fn recipes() -> Vec<Recipe> {
+/// Returns the pipelines of all pages, and those blocks of commands that are wanted.
+fn of_pages(is_wanted: impl Fn(&Block) -> bool) -> Vec<Recipe> {
     let mut recipes = Vec::new();
     for block in blocks() {
         match block.language.as_str() {
             "yaml" => recipes.extend(of_yaml(&block.text, &block.place)),
-            "console" if block.not_run.is_none() => {
+            "console" if is_wanted(&block) => {
                 recipes.push(Recipe { place: block.place.clone(), script: block.typed() });
             }
             _ => {}
         }
     }
+    recipes
+}
+
+fn recipes() -> Vec<Recipe> {
+    let mut recipes = of_pages(|block| block.not_run.is_none());
     for entry in ["azure/azure-pipelines.yml", "buildkite/pipeline.yml", "circleci/config.yml", "gitlab/.gitlab-ci.yml"]
     {
         recipes.extend(of_yaml(&example(entry), entry));
@@ -159,18 +165,33 @@ fn a_trigger_that_fails_turns_every_recipe_red() {
     }
 }
 
+/// Returns the last command of a script, if it can take long.
+fn last_wait(script: &str) -> Option<String> {
+    let joined = script.replace("\\\n", " ");
+    let lines = joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let waits = |line: &&str| ["nuon-gate wait", "nuon-gate merge"].iter().any(|command| line.contains(command));
+    lines.last().filter(waits).map(str::to_owned)
+}
+
 #[test]
 fn a_step_becomes_the_gate() {
-    for recipe in recipes().iter().filter(|recipe| !recipe.is_of_a_page() || recipe.triggers()) {
-        let joined = recipe.script.replace("\\\n", " ");
-        for line in joined.lines().filter(|line| line.contains("nuon-gate wait")) {
-            assert!(
-                line.contains("exec nuon-gate wait"),
-                "{}: without exec, the signal does not reach the gate: {line}",
-                recipe.place
-            );
+    // What is typed after a prompt is at a terminal, and its shell has to stay.
+    let is_typed = |block: &Block| block.text.lines().any(|line| line.starts_with("$ "));
+    let help = Command::new(env!("CARGO_BIN_EXE_nuon-gate")).args(["wait", "--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let typed = help.lines().filter(|line| line.contains("nuon-gate wait -"));
+    let of_help = typed.map(|line| Recipe { place: "--help".to_owned(), script: line.to_owned() });
+    let recipes: Vec<Recipe> = recipes().into_iter().filter(|recipe| !recipe.is_of_a_page()).chain(of_help).collect();
+    assert!(recipes.iter().any(|recipe| recipe.place == "--help"), "{help}");
+    let mut waits = 0;
+    for recipe in recipes.into_iter().chain(of_pages(|block| !is_typed(block))) {
+        if let Some(line) = last_wait(&recipe.script) {
+            waits += 1;
+            let place = &recipe.place;
+            assert!(line.contains("exec nuon-gate "), "{place}: without exec, nobody tells the gate: {line}");
         }
     }
+    assert!(waits > 15, "{waits}");
 }
 
 #[test]

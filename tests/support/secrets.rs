@@ -62,32 +62,66 @@ pub(crate) fn shown<'a>(secrets: &'a BTreeSet<String>, text: &str) -> Option<&'a
     secrets.iter().find(is_read)
 }
 
-/// Returns a text as it is, without its escapes, without invisible characters, and each of these decoded from base64
-/// and hexadecimal digits.
+/// Returns a text as it is, without its escapes, without what cannot be seen, and what of all that is in base64, also
+/// twice, or in hexadecimal digits.
 fn readings(text: &str) -> Vec<String> {
-    let unescaped: Vec<String> =
-        std::iter::successors(Some(text.to_owned()), |text| Some(unescape(text))).take(4).collect();
+    let unescaped = |text: String| std::iter::successors(Some(text), |text| Some(unescape(text))).take(4);
+    let text = narrow(text);
+    let unescaped: Vec<String> = unescaped(from_quoted_printable(&text)).chain(unescaped(text)).collect();
     let visible = |c: &char| c.is_ascii_graphic();
     let mut readings: Vec<String> = unescaped.iter().map(|text| text.chars().filter(visible).collect()).collect();
     readings.extend(unescaped);
     readings.dedup();
     let encoded: Vec<String> = readings.iter().flat_map(|text| [from_base64(text), from_hexadecimal(text)]).collect();
-    readings.into_iter().chain(encoded).collect()
+    let twice: Vec<String> = encoded.iter().map(|text| from_base64(text)).collect();
+    readings.into_iter().chain(encoded).chain(twice).collect()
 }
 
-/// Undoes the escapes of URLs and JSON.
+/// Makes wide characters those of ASCII.
+fn narrow(text: &str) -> String {
+    let narrow = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap(),
+        _ => c,
+    };
+    text.chars().map(narrow).collect()
+}
+
+/// Undoes what mails make of characters.
+fn from_quoted_printable(text: &str) -> String {
+    let joined = text.replace("=\r\n", "").replace("=\n", "").replace("= ", "");
+    let mut parts = joined.split('=');
+    let mut read = parts.next().unwrap().to_owned();
+    for part in parts {
+        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => read += &format!("{}{}", char::from(byte), &part[2..]),
+            None => read += &format!("={part}"),
+        }
+    }
+    read
+}
+
+/// Undoes what URLs, JSON, C and HTML make of characters.
 fn unescape(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let code = |prefix: &str, length: usize| {
-            let digits = rest.strip_prefix(prefix)?.get(..length)?;
-            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+        let number = |digits: &str, radix: u32| char::from_u32(u32::from_str_radix(digits, radix).ok()?);
+        let code = |prefix: &str, length: usize, radix: u32| {
+            let c = number(rest.strip_prefix(prefix)?.get(..length)?, radix)?;
             Some((c, prefix.len() + length))
         };
+        let entity = |prefix: &str, radix: u32| {
+            let (digits, _) = rest.strip_prefix(prefix)?.split_once(';')?;
+            Some((number(digits, radix)?, prefix.len() + digits.len() + 1))
+        };
         let quoted = rest.strip_prefix('\\').and_then(|rest| rest.chars().next()).filter(|c| "/\"\\".contains(*c));
-        let (c, length) =
-            code("%", 2).or_else(|| code("\\u", 4)).or(quoted.map(|c| (c, 2))).unwrap_or((first, first.len_utf8()));
+        let (c, length) = code("%", 2, 16)
+            .or_else(|| code("\\u", 4, 16))
+            .or_else(|| code("\\", 3, 8))
+            .or_else(|| entity("&#x", 16))
+            .or_else(|| entity("&#", 10))
+            .or(quoted.map(|c| (c, 2)))
+            .unwrap_or((first, first.len_utf8()));
         bytes.push(c);
         rest = &rest[length..];
     }

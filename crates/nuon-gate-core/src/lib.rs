@@ -55,6 +55,7 @@ pub mod result;
 pub mod schedule;
 mod secret;
 mod shard;
+mod shorten;
 mod target;
 mod text;
 pub mod timeline;

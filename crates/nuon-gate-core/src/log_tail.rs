@@ -71,7 +71,7 @@ pub(crate) fn around(error: Range<usize>, count: usize, most: usize) -> Range<us
 /// Returns the text of the last error that explains the failure, as one line. The records are given newest first.
 pub(crate) fn last_error(newest_first: &[LogRecord], longest: usize) -> Option<Line> {
     let body = newest_first[cause(newest_first)?].body.as_ref();
-    body.map(|body| body.line(longest)).filter(|line| !line.is_empty())
+    body.map(|body| body.line_around_error(longest)).filter(|line| !line.is_empty())
 }
 
 /// Returns which record explains the failure. The runner's own generic error is last in every log, and only counts if
@@ -162,6 +162,18 @@ mod tests {
         assert_eq!(shown[13], "File 67");
         assert_eq!(tail(&records, 1), ["Traceback:"]);
         assert_eq!(tail(&records, 2), ["Traceback:", "ValueError: no such chart"]);
+    }
+
+    #[test]
+    fn of_a_long_line_what_it_says_is_wrong_is_reported() {
+        let long = format!("unable to apply: {} Error: quota exceeded", "x".repeat(3 * Line::LONGEST));
+        let records = [record(17, &long)];
+        let reason = last_error(&records, 100);
+        for line in [&tail(&records, 1)[0], reason.as_ref().unwrap()] {
+            let plain = line.plain();
+            assert!(plain.starts_with("unable to apply: x") && plain.ends_with("x Error: quota exceeded"), "{plain}");
+            assert!(plain.chars().count() <= LONGEST, "{plain}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::str::CharIndices;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::redact::redacted;
+use crate::shorten::around_error_word;
 
 /// Text from outside that has not been made safe to show.
 ///
@@ -37,11 +38,18 @@ impl RemoteText {
         Line::bounded(&self.0, max)
     }
 
-    /// Returns the text line by line, each as in [`RemoteText::line`]. Blank lines are left out.
+    /// Returns the text as [`RemoteText::line`] does. If it is longer, what it says of an error is kept, and what is around
+    /// that goes.
+    pub fn line_around_error(&self, max: usize) -> Line {
+        Line::around_error(&self.0, max)
+    }
+
+    /// Returns the text line by line, each as [`RemoteText::line_around_error`] does. Lines in which nothing can be seen are
+    /// left out.
     pub fn lines(&self, max: usize) -> impl Iterator<Item = Line> {
         // A secret can continue in the next line, as long ones in base64 do.
         let whole = redacted(&self.0);
-        let lines: Vec<Line> = whole.split(['\n', '\r']).map(|line| Line::bounded(line, max)).collect();
+        let lines: Vec<Line> = whole.split(['\n', '\r']).map(|line| Line::around_error(line, max)).collect();
         lines.into_iter().filter(|line| !line.is_empty())
     }
 
@@ -117,9 +125,18 @@ impl Line {
         Self::bounded(&self.0, max)
     }
 
+    fn around_error(text: &str, max: usize) -> Self {
+        let whole = Self::harmless(text, usize::MAX).0;
+        let pieces: Vec<_> = whole.char_indices().map(|(at, _)| (at, 1)).collect();
+        Self(around_error_word(&whole, &pieces, max.min(Self::LONGEST), str::to_owned))
+    }
+
     fn bounded(text: &str, max: usize) -> Self {
-        let max = max.min(Self::LONGEST);
-        // Before the text is cut, because half a secret would not be recognised.
+        Self::harmless(text, max.min(Self::LONGEST))
+    }
+
+    fn harmless(text: &str, max: usize) -> Self {
+        // Before anything is cut off, or half a secret could be left.
         let text = redacted(text);
         let mut line = String::new();
         let mut length = 0;

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use nuon_gate_core::Line;
+use nuon_gate_core::result::around_error_word;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Makes a piece of text harmless in the syntax of a service.
@@ -24,6 +25,12 @@ pub(crate) fn length(text: &str) -> usize {
 /// Returns a line that is no longer than `max` when it is escaped. Says how much was cut off.
 pub(crate) fn cut(line: &Line, max: usize, escape: Escape) -> String {
     cut_text(line.plain(), max, escape)
+}
+
+/// Returns as much as that of a line of a log, and always what it says of an error.
+pub(crate) fn cut_around_error(text: &str, max: usize, escape: Escape) -> String {
+    let pieces: Vec<_> = text.grapheme_indices(true).map(|(at, piece)| (at, length(&escape(piece)))).collect();
+    around_error_word(text, &pieces, max, |part| escape(part).into_owned())
 }
 
 fn cut_text(text: &str, max: usize, escape: Escape) -> String {

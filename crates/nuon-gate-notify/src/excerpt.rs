@@ -4,7 +4,7 @@ use nuon_gate_core::Line;
 use nuon_gate_core::result::LogLine;
 use nuon_gate_core::result::around_error;
 
-use crate::cut::{Escape, cut, length};
+use crate::cut::{Escape, cut_around_error, length};
 
 /// Room for the note about omitted lines.
 const MARKERS: usize = 60;
@@ -33,7 +33,7 @@ impl Excerpt {
         let fits = |shown: &std::ops::Range<usize>| length(&escape(&joined(&self.0[shown.clone()]))) <= room;
         let Some(shown) = windows.take_while(fits).last() else {
             let error = &self.0[around_error(&self.0, 1)];
-            return cut(&Line::new(joined(error)), max, escape);
+            return cut_around_error(&joined(error), max, escape);
         };
         let before = marker(shown.start, "earlier");
         let after = marker(self.0.len() - shown.end, "later");
@@ -64,6 +64,27 @@ mod tests {
         let error = line("error", "Error: quota exceeded".to_owned());
         let runner = line("error", "job execution failed: exit status 1".to_owned());
         before.chain([error]).chain(after).chain([runner]).collect()
+    }
+
+    #[test]
+    fn of_an_error_that_is_too_long_what_it_says_is_kept() {
+        let (x, signs) = ("x".repeat(400), "&".repeat(400));
+        let doubled: Escape = |text| text.replace('&', "&amp;").into();
+        let table: [(String, usize, Escape, String); 3] = [
+            (
+                format!("{x} Error: quota exceeded"),
+                63,
+                verbatim,
+                format!("{0}…{0}xxxxxxxx Error: quota exceeded", "x".repeat(15)),
+            ),
+            (format!("{signs} Error: a {signs}"), 31, doubled, "…Error: a &amp;&amp;&amp;…".to_owned()),
+            (format!("☃{x} Error: 🇩🇪🇩🇪🇩🇪{x}"), 20, verbatim, "…x Error: 🇩🇪🇩🇪…".to_owned()),
+        ];
+        for (text, max, escape, shown) in table {
+            let mut log = log();
+            log[20].text = Line::new(&text);
+            assert_eq!(Excerpt::new(&log).cut(max, escape), shown, "{text}");
+        }
     }
 
     #[test]

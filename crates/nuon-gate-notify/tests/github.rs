@@ -267,11 +267,28 @@ async fn what_the_token_may_not_do_is_said_without_it() {
     assert!(why.contains("HTTP 403") && why.contains("deployments: write") && !why.contains(TOKEN), "{why}");
 }
 
+#[tokio::test]
+async fn a_token_of_githubs_is_read_as_the_apis_is() {
+    let service = Service::start(|_, _| answer(201, "{}")).await;
+    for written in ["\u{feff}ghs_planted-token", "Bearer ghs_planted-token", " bearer  ghs_planted-token\r\n"] {
+        let mut sinks = sinks(&[]);
+        sinks.add_github_status("nuon", &set(&service.url("/api/v3"), ("GITHUB_TOKEN", written))).unwrap();
+        let notifier = Notifier::start(&sinks, options()).unwrap();
+        notifier.finish(result(Verdict::Passed), PATIENCE).await;
+    }
+    let seen = service.seen();
+    let sent: Vec<_> = seen.iter().map(|request| request.header("authorization")).collect();
+    assert_eq!(sent, [Some("Bearer ghs_planted-token"); 3]);
+}
+
 #[test]
 fn what_github_did_not_set_is_named() {
     let table = [
         (("GITHUB_TOKEN", ""), "GITHUB_TOKEN cannot be used: it is not set, though --github-deployment is"),
-        (("GITHUB_TOKEN", "a b"), "GITHUB_TOKEN cannot be used: it holds characters that no token has"),
+        (
+            ("GITHUB_TOKEN", "ghs_planted token"),
+            "GITHUB_TOKEN cannot be used: the token holds a blank at character 12, which a header cannot carry",
+        ),
         (("GITHUB_SHA", " "), "GITHUB_SHA cannot be used: it is not set, though --github-deployment is"),
         (("GITHUB_REPOSITORY", "api"), "GITHUB_REPOSITORY cannot be used: it is not OWNER/NAME"),
         (("GITHUB_REPOSITORY", "acme/.."), "GITHUB_REPOSITORY cannot be used: it is not OWNER/NAME"),

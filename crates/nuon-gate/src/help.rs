@@ -45,7 +45,7 @@ pub(crate) const EXAMPLES: [(&str, &[(&str, &str)]); 13] = [
                 "Run what triggers the deploy, and wait for what comes of it",
                 "exec nuon-gate wait -i acme -c api -- ./deploy.sh",
             ),
-            ("Wait for a deploy that has been triggered", "nuon-gate wait -i acme -c api --deploy dplmonday"),
+            ("Wait for a deploy that has been triggered", "exec nuon-gate wait -i acme -c api --deploy dplmonday"),
         ],
     ),
     ("status", &[("Say what `wait` would decide now", "nuon-gate status acme/api")]),

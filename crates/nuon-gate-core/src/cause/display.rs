@@ -11,7 +11,7 @@ use crate::timeline::{exact, human};
 use crate::{Clock, InstallId, Line, MatchedBy, RemoteText};
 
 fn shown(text: &RemoteText) -> String {
-    text.line(LONGEST).plain().to_owned()
+    text.line_around_error(LONGEST).plain().to_owned()
 }
 
 /// The text after a sign, if there is one.

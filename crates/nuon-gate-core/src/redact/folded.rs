@@ -6,8 +6,9 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::text::{is_hidden, visible};
 
-/// A text without invisible characters and blanks, and without differences that do not matter: upper and lower case,
-/// the two alphabets of base64, and repeated `#`, of which a [`Line`](crate::Line) keeps only one.
+/// A text without what cannot be seen, blanks included, and without differences that do not matter: between small and
+/// capital letters, between narrow and wide ones, between the two alphabets of base64, and between one `#` and several, as
+/// a [`Line`](crate::Line) has but one.
 pub(super) struct Folded {
     bytes: Vec<u8>,
     /// Whether a visible character was left out before each byte: an escape does not continue after a blank.
@@ -49,18 +50,23 @@ impl Folded {
         self.places[at].0..self.places[at + length - 1].1
     }
 
-    /// Returns the text with one level of encoding undone. `None` if there is none.
-    pub(super) fn decoded(&self) -> Option<Self> {
-        if !self.bytes.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&')) {
+    /// Returns the text with one level of an encoding undone. `None` if there is none.
+    pub(super) fn decoded(&self, encoding: Encoding) -> Option<Self> {
+        // Rows are joined first, on their own: what follows a `=` that is none of mail's can look like one of its escapes.
+        let joins = encoding == Encoding::QuotedPrintable && (0..self.bytes.len()).any(|at| self.is_soft_break(at));
+        let escape = |at| self.escape(at, encoding).filter(|_| !joins);
+        if !joins && (0..self.bytes.len()).all(|at| escape(at).is_none()) {
             return None;
         }
         let mut decoded = Self::with_room(self.bytes.len());
         let mut at = 0;
         while at < self.bytes.len() {
-            let whole =
-                escape(&self.bytes[at..]).filter(|(_, length)| !self.breaks[at + 1..at + length].contains(&true));
-            let (piece, length) = whole.unwrap_or((Piece::Byte(self.bytes[at]), 1));
             decoded.is_broken |= self.breaks[at];
+            if joins && self.is_soft_break(at) {
+                at += 1;
+                continue;
+            }
+            let (piece, length) = escape(at).unwrap_or((Piece::Byte(self.bytes[at]), 1));
             let Range { start, end } = self.place(at, length);
             match piece {
                 Piece::Char(c) => decoded.push(c, (start, end)),
@@ -69,7 +75,18 @@ impl Folded {
             }
             at += length;
         }
-        (decoded.bytes.len() < self.bytes.len()).then_some(decoded)
+        Some(decoded)
+    }
+
+    /// Reads the escape that there is at a place, and returns its length as well.
+    fn escape(&self, at: usize, encoding: Encoding) -> Option<(Piece, usize)> {
+        let read = encoding.escape(&self.bytes[at..]);
+        read.filter(|(_, length)| !self.breaks[at + 1..at + length].contains(&true))
+    }
+
+    /// Tells whether there is a `=` at the end of a row, which says that the text goes on in the next one.
+    fn is_soft_break(&self, at: usize) -> bool {
+        self.bytes[at] == b'=' && self.breaks.get(at + 1) == Some(&true)
     }
 
     fn push(&mut self, c: char, place: (usize, usize)) {
@@ -78,7 +95,13 @@ impl Folded {
             '_' => self.push_byte(b'/', place),
             '#' if self.bytes.last() == Some(&b'#') => {}
             '!'..='~' => self.push_byte(c.to_ascii_lowercase() as u8, place),
-            // Invalid bytes became the replacement character.
+            // The wide forms that Chinese and Japanese texts have of all signs of ASCII, in its order.
+            '\u{ff01}'..='\u{ff5e}' => {
+                if let Some(narrow) = char::from_u32(u32::from(c) - 0xff01 + u32::from('!')) {
+                    self.push(narrow, place);
+                }
+            }
+            // Where bytes were no text, the replacement character stands.
             '\u{fffd}' => {}
             _ if c.is_whitespace() => self.is_broken = true,
             _ if is_hidden(c) => {}
@@ -93,17 +116,45 @@ impl Folded {
     }
 }
 
-/// The meaning of an escape.
+/// Encodings that are undone separately, as what is an escape in one is often none in the other: `sig=ab%2F` is a query.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// Those of addresses, JSON, programming languages and HTML: nothing else looks like them.
+    Escapes,
+    /// That of mails.
+    QuotedPrintable,
+}
+
+impl Encoding {
+    pub(super) const ALL: [Self; 2] = [Self::Escapes, Self::QuotedPrintable];
+
+    /// Reads the escape that a folded text begins with, and returns its length as well.
+    fn escape(self, text: &[u8]) -> Option<(Piece, usize)> {
+        match (self, text) {
+            (Self::Escapes, _) => escape(text),
+            (Self::QuotedPrintable, [b'=', high, low, ..]) => Some((Piece::Byte(byte(*high, *low)?), 3)),
+            (Self::QuotedPrintable, _) => None,
+        }
+    }
+}
+
+/// What an escape stands for.
 enum Piece {
     Char(char),
     Byte(u8),
 }
 
-/// Reads the escape that a folded text begins with, and returns its length as well.
 fn escape(text: &[u8]) -> Option<(Piece, usize)> {
     match text {
         [b'%', high, low, ..] => Some((Piece::Byte(byte(*high, *low)?), 3)),
         [b'\\', b'x', high, low, ..] => Some((Piece::Byte(byte(*high, *low)?), 4)),
+        [b'\\', b'u', b'{', rest @ ..] => {
+            let length = rest.iter().take(7).position(|byte| *byte == b'}')?;
+            Some((Piece::Char(number(&rest[..length], 16)?), length + 4))
+        }
+        [b'\\', high @ b'0'..=b'3', middle @ b'0'..=b'7', low @ b'0'..=b'7', ..] => {
+            Some((Piece::Byte([high, middle, low].into_iter().fold(0, |byte, digit| byte * 8 + (digit - b'0'))), 4))
+        }
         [b'\\', b'u', code @ ..] => Some((Piece::Char(number(code.get(..4)?, 16)?), 6)),
         [b'\\', b'b' | b'f' | b'n' | b'r' | b't', ..] => Some((Piece::Char(' '), 2)),
         [b'\\', sign, ..] if sign.is_ascii_punctuation() => Some((Piece::Byte(*sign), 2)),

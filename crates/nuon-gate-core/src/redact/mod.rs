@@ -4,9 +4,9 @@
 //! becomes a value of its type ([`ApiToken`](crate::ApiToken), a sink's address, a signing key), so that none can be
 //! forgotten. Every [`Line`](crate::Line) is searched for all of them when it is made, before it is cut.
 //!
-//! A secret is found as it is, and encoded: percent-encoding, the escapes of JSON and HTML, one inside the other,
-//! base64, even inside a longer text such as `user:token`, and hexadecimal digits. Case does not matter, and invisible
-//! characters in between do not hide it.
+//! A secret is found as it is, and encoded: percent-encoding, the escapes of JSON, C and HTML, quoted-printable, one inside
+//! the other, base64, also applied twice or inside a longer text such as `user:token`, and hexadecimal digits. Case and width
+//! do not matter, and invisible characters in between do not hide it.
 //!
 //! There is one register for the whole process, and it only grows: a secret stays secret when it is no longer used. The
 //! texts that a test expects must not contain another test's secret.
@@ -21,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use secrecy::zeroize::Zeroizing;
 
-use self::folded::Folded;
+use self::folded::{Encoding, Folded};
 
 /// What replaces a secret.
 pub const REDACTED: &str = "[redacted]";
@@ -129,13 +129,15 @@ pub(crate) fn redacted_end(text: &str, longest: usize) -> String {
 /// The secrets, and the forms to search for.
 struct Known {
     secrets: Vec<Zeroizing<String>>,
-    /// By their first byte, so that most positions in a text are skipped at once.
+    /// By their first byte.
     forms: Vec<Vec<Zeroizing<Vec<u8>>>>,
+    /// A bit for each two bytes that any begins with, so that most places in a text are passed over at once.
+    beginnings: Vec<u64>,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { secrets: Vec::new(), forms: vec![Vec::new(); 256] }
+        Self { secrets: Vec::new(), forms: vec![Vec::new(); 256], beginnings: vec![0; 1 << 10] }
     }
 }
 
@@ -155,8 +157,13 @@ impl Known {
 
     fn add_forms(&mut self, text: &str) {
         for form in forms(text) {
-            let Some(first) = form.first().filter(|_| form.len() >= SHORTEST) else { continue };
-            let alike = &mut self.forms[usize::from(*first)];
+            let [first, second, ..] = form[..] else { continue };
+            if form.len() < SHORTEST {
+                continue;
+            }
+            let (word, bit) = beginning_of(first, second);
+            self.beginnings[word] |= bit;
+            let alike = &mut self.forms[usize::from(first)];
             if !alike.contains(&form) {
                 alike.push(form);
             }
@@ -179,32 +186,64 @@ impl Known {
     /// Returns the positions of secrets in a text that is not long, unsorted.
     fn places_in(&self, text: &str) -> impl Iterator<Item = Range<usize>> + use<> {
         let mut places = Vec::new();
-        let mut folded = Some(Folded::new(text));
-        for _ in 0..=DEEPEST {
-            let Some(text) = folded else { break };
+        for text in readings(text) {
             places.extend((0..text.bytes().len()).filter_map(|at| {
                 let length = self.longest(&text.bytes()[at..])?;
                 Some(text.place(at, length))
             }));
-            folded = text.decoded();
         }
         places.into_iter()
     }
 
     /// Returns the length of the longest form at the start of a text.
     fn longest(&self, text: &[u8]) -> Option<usize> {
-        let forms = &self.forms[usize::from(*text.first()?)];
+        let [first, second, ..] = *text else { return None };
+        let (word, bit) = beginning_of(first, second);
+        if self.beginnings[word] & bit == 0 {
+            return None;
+        }
+        let forms = &self.forms[usize::from(first)];
         forms.iter().filter(|form| text.starts_with(form)).map(|form| form.len()).max()
     }
 }
 
-/// Returns the forms of a secret in a folded text: as it is, with its own encoding undone, in base64 and in hexadecimal
-/// digits.
+/// Returns where two bytes have their bit: the word, and the bit in it.
+fn beginning_of(first: u8, second: u8) -> (usize, u64) {
+    let number = usize::from(u16::from_be_bytes([first, second]));
+    (number / 64, 1 << (number % 64))
+}
+
+/// Returns all that a text can be read as: as it is, and with encodings undone, one after the other.
+fn readings(text: &str) -> Vec<Folded> {
+    let mut readings = vec![Folded::new(text)];
+    let mut undone = 0;
+    for _ in 0..DEEPEST {
+        let level = undone..readings.len();
+        undone = level.end;
+        for (at, encoding) in level.flat_map(|at| Encoding::ALL.map(|encoding| (at, encoding))) {
+            // Two that are undone in either order often give the same.
+            let reading = readings[at].decoded(encoding);
+            readings.extend(reading.filter(|new| readings.iter().all(|known| known.bytes() != new.bytes())));
+        }
+    }
+    readings
+}
+
+/// Returns the forms of a secret in a folded text: as it is, with its own encoding undone, in base64, once and twice, and in
+/// hexadecimal digits.
 fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let as_it_is = Folded::new(secret);
-    let plain = std::iter::successors(as_it_is.decoded(), Folded::decoded).take(DEEPEST).last();
+    let decoded = |text: &Folded| text.decoded(Encoding::Escapes);
+    let plain = std::iter::successors(decoded(&as_it_is), decoded).take(DEEPEST).last();
     let mut forms: Vec<_> = plain.into_iter().chain([as_it_is]).map(Folded::into_bytes).collect();
-    forms.extend((0..3).map(|before| Folded::new(&in_base64(secret, before)).into_bytes()));
+    for once in (0..3).map(|before| in_base64(secret, before)) {
+        // The letters of the second depend on the alphabet of the first.
+        let other = Zeroizing::new(once.replace('+', "-").replace('/', "_"));
+        for inner in [&once, &other] {
+            forms.extend((0..3).map(|before| Folded::new(&in_base64(inner, before)).into_bytes()));
+        }
+        forms.push(Folded::new(&once).into_bytes());
+    }
     forms.push(in_hexadecimal(secret));
     forms
 }

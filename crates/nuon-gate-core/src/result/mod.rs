@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::excerpt::around_error;
 pub use self::publish::{millis, rfc3339};
+pub use crate::shorten::around_error_word;
 use crate::text::some_of;
 use crate::timeline::span;
 pub use crate::verdict::Verdict;

@@ -207,5 +207,5 @@ pub fn millis(duration: std::time::Duration) -> u64 {
 }
 
 fn text(text: Option<&RemoteText>) -> Option<Line> {
-    text.map(|text| text.line(LONGEST)).filter(|line| !line.is_empty())
+    text.map(|text| text.line_around_error(LONGEST)).filter(|line| !line.is_empty())
 }

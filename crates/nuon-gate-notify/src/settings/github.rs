@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use nuon_gate_core::bare_token;
+use nuon_gate_core::input::trim;
+
 use super::{InvalidSetting, Sink, Sinks, is_placeholder};
 use crate::github::{Github, Shows};
 use crate::secret::{Secret, SinkUrl};
@@ -45,16 +48,15 @@ impl Sinks {
         let by_github = || format!("GitHub sets it; elsewhere, leave out {flag}");
         let set = |name: &'static str, hint: String| {
             let value = variable(name)
-                .map(|value| value.trim().to_owned())
+                .map(|value| trim(&value).to_owned())
                 .filter(|value| !value.is_empty() && !is_placeholder(value));
             value.ok_or_else(|| unusable(name, &format!("it is not set, though {flag} is"), hint))
         };
         let permission = shows.permission();
         let give = format!("give the step `env: GITHUB_TOKEN: ${{{{ github.token }}}}`, and the job `{permission}`");
         let token = set(TOKEN, give)?;
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(unusable(TOKEN, "it holds characters that no token has", "give ${{ github.token }}"));
-        }
+        let token = bare_token(&token)
+            .map_err(|error| unusable(TOKEN, &error.to_string(), "give ${{ github.token }} as it is"))?;
         let full = set(REPOSITORY, by_github())?;
         let Some((owner, repository)) = full.split_once('/').filter(|(owner, name)| is_name(owner) && is_name(name))
         else {
@@ -64,7 +66,7 @@ impl Sinks {
         let api = SinkUrl::public(&api).map_err(|why| unusable(API_URL, why, by_github()))?;
         self.sinks.push(Sink::Github(Arc::new(Github {
             api,
-            token: Secret::new(&token),
+            token: Secret::new(token),
             owner: owner.to_owned(),
             repository: repository.to_owned(),
             commit: set(COMMIT, by_github())?,

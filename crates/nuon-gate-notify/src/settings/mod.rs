@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use nuon_gate_core::input::{lines, read_file};
+use nuon_gate_core::input::{lines, read_file, trim};
 use nuon_gate_core::{Line, bare_token};
 use nuon_gate_http::Url;
 
@@ -201,17 +201,13 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Returns the value of a variable. An unfilled placeholder counts as unset.
     fn set(&self, name: &'static str) -> Option<String> {
-        let value = (self.variable)(name).map(|value| value.trim().to_owned());
+        let value = (self.variable)(name).map(|value| trim(&value).to_owned());
         value.filter(|value| !value.is_empty() && !is_placeholder(value))
     }
 
     fn lines(&self, name: &'static str) -> Vec<String> {
         let text = (self.variable)(name).unwrap_or_default();
-        lines(&text)
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !is_placeholder(line))
-            .map(str::to_owned)
-            .collect()
+        lines(&text).map(trim).filter(|line| !line.is_empty() && !is_placeholder(line)).map(str::to_owned).collect()
     }
 
     /// Returns whether a variable holds an unfilled placeholder.

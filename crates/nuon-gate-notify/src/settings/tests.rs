@@ -21,7 +21,7 @@ fn every_sink_has_its_variables() {
         (SLACK_WEBHOOK_URL, "https://hooks.slack.com/services/T0/B0/Xf3mQ9rL0aZt7VbW2kHs8NyE"),
         (SLACK_TOKEN, "xoxb-token-of-settings"),
         (SLACK_CHANNEL, "#deploys"),
-        (WEBHOOK_URL, "https://a.example/hooks/production\n\nhttps://b.example/k3v9x2m7q4w8z1p5t6r0/in\n"),
+        (WEBHOOK_URL, "\u{feff}https://a.example/hooks/production\n\nhttps://b.example/k3v9x2m7q4w8z1p5t6r0/in\n"),
         (WEBHOOK_SECRET, KEY),
         (WEBHOOK_HEADERS, "Authorization: Bearer header-secret\nX-Environment: production\nX-Version: 2016-06-01"),
         (TEAMS_WEBHOOK_URL, "https://x.logic.azure.com/invoke?api-version=2016-06-01&sig=t3amsS1gn4tur3"),

@@ -1,8 +1,9 @@
 //! Events and reports in words.
 
-use anstyle::{AnsiColor, Style};
+use std::collections::HashMap;
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use nuon_gate_core::model::Status;
 use nuon_gate_core::result::{
     GroupResult, PlanResult, RunResult, ShardResult, StayResult, TargetResult, WaitingResult,
@@ -46,13 +47,19 @@ impl Tone {
     }
 }
 
-/// Returns the shortest labels that distinguish the targets: without the install if all share it.
+/// Returns the shortest labels that distinguish the targets: without the install if all share it, and with an id only where
+/// two have the same names.
 pub(super) fn labels(targets: &[Target]) -> Vec<Line> {
     let one_install = targets.iter().all(|target| target.install == targets[0].install);
-    targets
-        .iter()
-        .map(|target| if one_install { Line::new(target.component_label()) } else { Line::new(target.to_string()) })
-        .collect()
+    let label = |target: &Target| if one_install { target.component_label().to_owned() } else { target.to_string() };
+    let mut count: HashMap<String, usize> = HashMap::new();
+    targets.iter().for_each(|target| *count.entry(label(target)).or_default() += 1);
+    let told_apart = |target: &Target| match label(target) {
+        label if count[&label] == 1 => label,
+        label if one_install => format!("{label} ({})", target.component),
+        label => format!("{label} ({})", target.install),
+    };
+    targets.iter().map(|target| Line::new(told_apart(target))).collect()
 }
 
 /// Describes an event: the target, the tone, the words. `None` for an event that is not shown.
@@ -255,4 +262,31 @@ pub(super) fn details(result: &TargetResult) -> Vec<(&'static str, Line)> {
     }
     details.extend(result.log_tail.iter().map(|line| ("log", line.text.clone())));
     details
+}
+
+#[cfg(test)]
+mod tests {
+    use nuon_gate_core::RemoteText;
+
+    use super::*;
+
+    #[test]
+    fn labels_tell_targets_apart() {
+        let target = |install: &str, component: &str, name: &str| {
+            let target = Target::new(install.parse().unwrap(), component.parse().unwrap());
+            target.named(Some(&RemoteText::new(name)), Some(&RemoteText::new("api")))
+        };
+        let table = [
+            (vec![target("inl1", "cmp1", "acme")], vec!["api"]),
+            (vec![target("inl1", "cmp1", "acme"), target("inl2", "cmp1", "beta")], vec!["acme/api", "beta/api"]),
+            (
+                vec![target("inl1", "cmp1", "acme"), target("inl2", "cmp1", "beta"), target("inl3", "cmp1", "beta")],
+                vec!["acme/api", "beta/api (inl2)", "beta/api (inl3)"],
+            ),
+            (vec![target("inl1", "cmp1", "acme"), target("inl1", "cmp2", "acme")], vec!["api (cmp1)", "api (cmp2)"]),
+        ];
+        for (targets, expected) in table {
+            assert_eq!(labels(&targets), expected);
+        }
+    }
 }

@@ -15,7 +15,8 @@ pub(crate) fn sentence(cause: &Cause) -> String {
         Cause::Deploy(failure @ DeployFailure { status, text, by_rule: true, .. })
             if text.is_none() || failure.is_of_success() =>
         {
-            let said = text.as_ref().map(|text| format!(": {}", text.line(LONGEST).plain())).unwrap_or_default();
+            let said =
+                text.as_ref().map(|text| format!(": {}", text.line_around_error(LONGEST).plain())).unwrap_or_default();
             format!("the deploy ended as `{status}`, which is a failure because of --fail-on{said}")
         }
         Cause::PinMismatch { deploy, pin: MatchedBy::After } => {
