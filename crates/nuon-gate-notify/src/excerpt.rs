@@ -1,6 +1,5 @@
 //! The lines of a log around its error, which is included however little room there is.
 
-use nuon_gate_core::Line;
 use nuon_gate_core::result::LogLine;
 use nuon_gate_core::result::around_error;
 
@@ -53,6 +52,8 @@ fn marker(count: usize, which: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use nuon_gate_core::Line;
+
     use super::*;
     use crate::cut::verbatim;
 

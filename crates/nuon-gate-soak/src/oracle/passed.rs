@@ -153,7 +153,7 @@ fn newer(case: &Case, deploy: &str) -> Option<String> {
     if way == "ignore" || like_pinned {
         return None;
     }
-    if let Some(other) = case.superseder(deploy) {
+    if let Some(other) = case.certain_superseder(deploy) {
         return Some(format!("{other} is newer, and --on-superseded is {way}"));
     }
     case.question.on_superseded.as_ref()?;

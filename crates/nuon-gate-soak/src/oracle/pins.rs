@@ -85,19 +85,24 @@ impl Case<'_> {
         self.created(old).zip(self.created(new)).is_none_or(|(old, new)| old < new)
     }
 
-    /// Returns a newer deploy of the component that supersedes one: it is of another workflow, and can be waited for.
-    pub(super) fn superseder(&self, deploy: &str) -> Option<&str> {
-        let (made, workflow) = (self.created(deploy)?, self.workflow(deploy));
-        let newer = |id: &&str| {
+    /// Returns a newer deploy of the component that may supersede one: another workflow's, and one that can be waited for.
+    pub(super) fn superseder<'s>(&'s self, deploy: &'s str) -> Option<&'s str> {
+        self.superseders(deploy).next()
+    }
+
+    /// Returns one that does, whichever of the answers are wrong.
+    pub(super) fn certain_superseder<'s>(&'s self, deploy: &'s str) -> Option<&'s str> {
+        self.superseders(deploy).find(|id| !self.is_hidden(id) && !self.is_foreign(id))
+    }
+
+    fn superseders<'s>(&'s self, deploy: &'s str) -> impl Iterator<Item = &'s str> {
+        let (made, workflow) = (self.created(deploy), self.workflow(deploy));
+        let newer = move |id: &&str| {
             let other = workflow.is_empty() || self.workflow(id) != workflow;
-            let known = other
-                && self.is_no_plan(id)
-                && self.kind(id) != Kind::Nothing
-                && !self.is_hidden(id)
-                && !self.is_foreign(id);
-            known && self.created(id).is_some_and(|own| own > made)
+            let known = other && self.is_no_plan(id) && self.kind(id) != Kind::Nothing;
+            known && self.created(id).zip(made).is_some_and(|(own, made)| own > made)
         };
-        self.ids().into_iter().filter(|id| *id != deploy).find(newer)
+        self.ids().into_iter().filter(move |id| *id != deploy).filter(newer)
     }
 
     /// Returns whether a deploy is known to be more than a plan: its workflow says so, or it has none, or `latest`
