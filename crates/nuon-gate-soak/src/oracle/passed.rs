@@ -100,7 +100,7 @@ fn lack(case: &Case, row: &Seen<Row>, flow: &Seen<Flow>) -> String {
     let is_same = |seen: &&Seen<Row>| seen.what.status == row.what.status && case.same_poll(seen, row);
     let was_shown = |seen: &Seen<Row>| seen.sent <= flow.sent;
     let text = if !case.of(deploy).filter(is_same).any(was_shown) {
-        "its workflow was not read in the look that showed the passing status"
+        "its workflow was not read in the poll that showed the passing status"
     } else if !own.owner.is_empty() && own.owner != case.install {
         "its workflow is owned by another install"
     } else if word_of(case, &row.what) != Word::Passes {
