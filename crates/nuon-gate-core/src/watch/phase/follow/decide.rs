@@ -190,14 +190,13 @@ impl Follow {
         }
         let before = match self.origin {
             Origin::Successor(before) => Some(before),
-            Origin::Named => None,
-            Origin::Matched => return None,
+            Origin::Named | Origin::Matched => None,
         };
         if let Some(end) = wrong_kind(row, before, policy.settings.expect) {
             return Some(end);
         }
         // A deploy that was named by its id, or found by its workflow, has not been matched against the other pins yet.
-        let pin = self.pins.contradicted_by(row, policy.started_at).filter(|_| before.is_none())?;
+        let pin = self.pins.contradicted_by(row, policy.started_at).filter(|_| self.origin == Origin::Named)?;
         Some(End::rejected(Cause::PinMismatch { deploy: self.id.clone(), pin }))
     }
 

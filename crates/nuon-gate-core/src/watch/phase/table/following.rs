@@ -171,6 +171,12 @@ fn pins() -> Vec<Scene> {
             .with(|settings| settings.expect = Some(Kind::Teardown))
             .poll(0, [detail(&active)])
             .then(failed(Cause::Unexpected { deploy: id(OWN), kind: Kind::Apply, expected: Kind::Teardown })),
+        latest("its detail says that it is not of the kind that is expected", WHICH)
+            .with(|settings| settings.expect = Some(Kind::Apply))
+            .poll(0, [newest(&without(row(OWN, "inactive"), "install_deploy_type"))])
+            .then(needs("deploy dpl-web"))
+            .poll(2, [detail(&typed(row(OWN, "inactive"), "teardown"))])
+            .then(failed(Cause::Unexpected { deploy: id(OWN), kind: Kind::Teardown, expected: Kind::Apply })),
     ]
 }
 
