@@ -36,7 +36,7 @@ use super::takeovers::Takeovers;
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
 use crate::model::Deploy;
-use crate::pins::Pins;
+use crate::pins::{Baseline, Pins};
 use crate::{
     Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
 };
@@ -236,7 +236,7 @@ impl Phase {
     ) -> Result<Vec<Note>, ApiError> {
         match self {
             Self::Searching(search) => search.on_fact(request, fact, policy),
-            Self::Following(follow) => Ok(follow.on_fact(request, fact, policy)),
+            Self::Following(follow) => follow.on_fact(request, fact, policy),
             Self::Succession(succession) => Ok(succession.on_fact(fact, policy.now)),
             Self::Ended => Ok(Vec::new()),
         }
@@ -372,6 +372,12 @@ pub(super) fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterat
 /// Returns whether a list has the maximum number of rows, so that there may be older ones.
 fn is_cut_off(rows: &[Deploy]) -> bool {
     rows.len() >= MOST_ROWS as usize
+}
+
+/// Returns when the deploy was created that others have to be newer than. An answer that does not say so is no good answer.
+fn known_baseline(deploy: &Deploy) -> Result<Baseline, ApiError> {
+    let known = deploy.id.clone().zip(deploy.created_at).map(|(id, created)| Baseline::Known(id, created));
+    known.ok_or_else(|| ApiError::Undecodable("the baseline deploy has no time of creation".to_owned()))
 }
 
 /// Returns why a deploy must not be followed, if so.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, deploy_request, install_request,
-    is_cut_off, latest_request, list_request, rows_of, workflow_request, wrong_kind,
+    is_cut_off, known_baseline, latest_request, list_request, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
 use crate::cause::{Cause, Mismatch, Unmatched};
@@ -147,7 +147,7 @@ impl Search {
         policy: &Policy<'_>,
     ) -> Result<Vec<Note>, ApiError> {
         match fact {
-            Fact::Deploy(baseline) => self.accept_baseline(&baseline)?,
+            Fact::Deploy(baseline) => self.pins.after = Some(known_baseline(&baseline)?),
             Fact::Latest(row) => self.accept_latest(request, row, policy),
             Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
             Fact::Deploys(rows) => {
@@ -171,14 +171,6 @@ impl Search {
             _ => {}
         }
         Ok(Vec::new())
-    }
-
-    fn accept_baseline(&mut self, baseline: &Deploy) -> Result<(), ApiError> {
-        let known = baseline.id.clone().zip(baseline.created_at);
-        let (id, created) =
-            known.ok_or_else(|| ApiError::Undecodable("the baseline deploy has no time of creation".to_owned()))?;
-        self.pins.after = Some(Baseline::Known(id, created));
-        Ok(())
     }
 
     /// Takes in the newest deploys of the whole install. If none is the component's, only its own newest can say so.

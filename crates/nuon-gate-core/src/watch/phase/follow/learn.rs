@@ -3,27 +3,28 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::health::Watched;
 use super::{Existence, Follow, Newest, ShownBy};
-use crate::api::{Fact, Request};
+use crate::api::{ApiError, Fact, Request};
 use crate::model::{Deploy, Workflow};
-use crate::pins::Baseline;
-use crate::watch::phase::{Note, Policy, is_cut_off, rows_of};
+use crate::watch::phase::{Note, Policy, is_cut_off, known_baseline, rows_of};
 use crate::{DeployId, Target};
 
 impl Follow {
-    pub(in crate::watch::phase) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
-        match fact {
+    /// Takes in a fact.
+    ///
+    /// # Errors
+    ///
+    /// If it is about the baseline, and does not say when that was created.
+    pub(in crate::watch::phase) fn on_fact(
+        &mut self,
+        request: &Request,
+        fact: Fact,
+        policy: &Policy<'_>,
+    ) -> Result<Vec<Note>, ApiError> {
+        Ok(match fact {
             Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
-                if row.id.as_ref().is_some_and(|id| self.is_rival(id)) {
-                    self.reads.rival_detailed = row.id.clone();
-                    self.reads.newest = self.newest_of(Some(row.clone()), ShownBy::default());
-                }
-                if row.id.as_ref() == self.unread_baseline() {
-                    self.learn_baseline(&row, policy);
-                }
+                self.accept_other(&row, policy)?;
                 Vec::new()
             }
             Fact::Deploy(row) => {
@@ -62,7 +63,20 @@ impl Follow {
                 Vec::new()
             }
             _ => Vec::new(),
+        })
+    }
+
+    /// Takes in the detail of a newer row, or of the baseline.
+    fn accept_other(&mut self, row: &Arc<Deploy>, policy: &Policy<'_>) -> Result<(), ApiError> {
+        if row.id.as_ref().is_some_and(|id| self.is_rival(id)) {
+            self.reads.rival_detailed = row.id.clone();
+            self.reads.newest = self.newest_of(Some(row.clone()), ShownBy::default());
         }
+        if row.id.as_ref() == self.unread_baseline() {
+            self.pins.after = Some(known_baseline(row)?);
+            self.matches = self.known.as_ref().is_some_and(|own| self.pins.match_deploy(own, policy.started_at));
+        }
+        Ok(())
     }
 
     /// Takes in the newest deploys of the whole install. An own row that says whose it is proves as much as a detail; one that
@@ -101,15 +115,6 @@ impl Follow {
         let first = newest.iter().find(|row| self.read_rows.is_deploy(row));
         if first.is_some_and(|row| row.id.as_ref() != Some(&self.id)) {
             self.take_newest(newest);
-        }
-    }
-
-    /// Takes in when the deploy was created that the one which was named has to be newer than. Without a time nothing is.
-    fn learn_baseline(&mut self, baseline: &Deploy, policy: &Policy<'_>) {
-        if let Some(id) = baseline.id.clone() {
-            let created = baseline.created_at.unwrap_or(Timestamp::MAX);
-            self.pins.after = Some(Baseline::Known(id, created));
-            self.matches = self.known.as_ref().is_some_and(|row| self.pins.match_deploy(row, policy.started_at));
         }
     }
 

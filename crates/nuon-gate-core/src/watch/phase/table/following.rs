@@ -161,9 +161,11 @@ fn pins() -> Vec<Scene> {
         named("it is not newer than the baseline", WHICH, after())
             .poll(0, [detail(&active), detail(&created(before.clone(), -30))])
             .then(mismatch(MatchedBy::After)),
-        named("nothing is newer than a baseline without a time", WHICH, after())
+        named("a baseline without a time is no answer, where a deploy is named", WHICH, after())
             .poll(0, [detail(&active), detail(&without(before.clone(), "created_at"))])
-            .then(mismatch(MatchedBy::After)),
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active)])
+            .then(needs("deploy dpl-db")),
         named("it is the baseline itself", WHICH, Pins { after: Some(Baseline::Deploy(id(OWN))), ..Pins::default() })
             .poll(0, [detail(&active)])
             .then(mismatch(MatchedBy::After)),
