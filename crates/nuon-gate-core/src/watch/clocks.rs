@@ -53,6 +53,10 @@ impl Watch {
         let no_poll_left = |since: Moment| paused || self.poller(poller).has_polled_since(since);
         if let Some(last) = self.last_polls {
             if no_poll_left(last.from()) {
+                // What its deploys have come to, and what took their place, decides about a workflow.
+                if poller == PollerId::Discovery && self.open > 0 && self.discovery.follows_workflow() {
+                    return self.timers.set(poller, last.until());
+                }
                 return self.stop_poller(poller, last.occasion(), now);
             }
         } else if let Some((clock, limit, _)) = self.clocks(poller).find(|(_, _, at)| *at <= now && no_poll_left(*at)) {

@@ -475,6 +475,9 @@ impl Watch {
             self.long_polls.forget(PollerId::Target(index));
             self.shared.logs_mut().leave(index);
             self.passed += usize::from(target.verdict() == Some(Verdict::Passed));
+            if self.open == 0 && self.last_polls.is_some() && !self.discovery.has_ended() {
+                self.timers.set(PollerId::Discovery, Moment::START);
+            }
         }
     }
 }

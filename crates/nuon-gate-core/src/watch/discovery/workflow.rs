@@ -33,6 +33,9 @@ pub(super) struct WorkflowTargets {
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The poll under way has read the install's list of deploys, or could not.
     listed: bool,
+    /// The last deploy of each component that was replaced before it was seen. Its successor becomes the target; if none has
+    /// come when the workflow ends, it does itself.
+    replaced: HashMap<Target, (DeployId, Arc<Deploy>)>,
     /// The deploys that have become targets. A deploy that a target moves on to is not another target.
     joined: HashSet<DeployId>,
     /// The newest target of each component.
@@ -73,6 +76,7 @@ impl WorkflowTargets {
             deploys: Vec::new(),
             owners: HashMap::new(),
             listed: false,
+            replaced: HashMap::new(),
             joined: HashSet::new(),
             targets: HashMap::new(),
             states: Vec::new(),
@@ -189,9 +193,16 @@ impl WorkflowTargets {
         let own = || self.targets.values().map(|index| &targets[*index]);
         let has_passed = |target: &TargetWatch| target.verdict() == Some(Verdict::Passed);
         let is_lost = require == Require::All && own().any(|target| target.ended_early() && !has_passed(target));
+        // What it asks about a deploy that is no longer followed, no flag has answered.
+        let is_answered = |asked: &str| {
+            own().filter(|target| target.ended_early()).any(|target| {
+                let deploy = target.deploy().and_then(|deploy| deploy.id.as_ref());
+                deploy.is_some_and(|id| id.as_str() == asked)
+            })
+        };
         let is_passed = own().all(has_passed)
-            && own().any(TargetWatch::ended_early)
             && workflow.asked_about().next().is_some()
+            && workflow.asked_about().all(is_answered)
             && workflow.failed_step().is_none();
         let left = if is_lost { Some(Left::Lost) } else { is_passed.then_some(Left::Passed) };
         left.filter(|_| self.are_all_followed(targets) && own().all(TargetWatch::has_ended))
@@ -270,9 +281,28 @@ impl WorkflowTargets {
                 joining.push((owner, seen));
             } else if was_replaced && !expected {
                 self.owners.insert(id.clone(), None);
+                self.replaced.insert(owner, (id.clone(), seen));
             }
         }
+        if workflow.end().is_some() {
+            joining.extend(self.without_successor(&joining));
+        }
         joining
+    }
+
+    /// Returns the replaced deploys of components of which no other deploy has become a target, or does now.
+    fn without_successor(&mut self, joining: &[(Target, Arc<Deploy>)]) -> Vec<(Target, Arc<Deploy>)> {
+        let has_other =
+            |owner: &Target| self.targets.contains_key(owner) || joining.iter().any(|(joining, _)| joining == owner);
+        let mut left: Vec<_> = self.replaced.extract_if(|owner, _| !has_other(owner)).collect();
+        left.sort_unstable_by(|(_, (one, _)), (_, (other, _))| one.as_str().cmp(other.as_str()));
+        let mut without = Vec::with_capacity(left.len());
+        for (owner, (id, seen)) in left {
+            self.joined.insert(id.clone());
+            self.owners.insert(id, Some((owner.clone(), seen.clone())));
+            without.push((owner, seen));
+        }
+        without
     }
 
     fn is_followed(&self, id: &DeployId, owner: &Target, targets: &[TargetWatch]) -> bool {

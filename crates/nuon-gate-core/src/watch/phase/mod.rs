@@ -35,8 +35,9 @@ use super::settings::{OnSuperseded, WatchSettings};
 use super::takeovers::Takeovers;
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
-use crate::model::Deploy;
+use crate::model::{Deploy, Workflow};
 use crate::pins::{Baseline, Pins};
+use crate::timeline::span;
 use crate::{
     Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
 };
@@ -391,6 +392,12 @@ fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Opt
 }
 
 impl Policy<'_> {
+    /// Returns whether a workflow has stood as it does, by the server's clock, for longer than an answer can lag.
+    fn has_stood_long(&self, workflow: &Workflow) -> bool {
+        let since = workflow.status.as_ref().and_then(|status| status.since);
+        since.is_some_and(|since| span(since, self.server_now()) >= LAG)
+    }
+
     /// Returns the server's clock, if an answer has given its time.
     fn server_clock(&self) -> ServerClock {
         ServerClock { started_at: Some(self.started_at).filter(|_| self.has_server_time), now: self.now }

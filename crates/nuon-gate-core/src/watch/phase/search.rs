@@ -14,6 +14,7 @@ use crate::cause::{Cause, Mismatch, Unmatched};
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
+use crate::watch::settings::Mode;
 use crate::{DeployId, Hold, Moment, WorkflowId};
 
 /// The search for a row that matches.
@@ -299,9 +300,13 @@ impl Search {
         }
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotStarted) };
         let since = Held::behind_since(self.held.as_ref(), policy.now);
+        let has_lasted = match policy.settings.mode {
+            Mode::Wait => policy.now >= since + LAG,
+            Mode::Once => policy.has_stood_long(workflow),
+        };
         // A workflow that has deployed something may only be ahead of the list of rows.
         let may_be_ahead = !workflow.deploys().is_empty() || end == WorkflowEnd::Succeeded;
-        if may_be_ahead && policy.now < since + LAG {
+        if may_be_ahead && !has_lasted {
             return Decision::Hold(Hold::Behind(Behind::NoRow(end)));
         }
         let step = workflow.failed_step();

@@ -437,7 +437,7 @@ impl TargetWatch {
             .record
             .status()
             .is_some_and(|status| shared.settings().rules.judge(status, Kind::Apply) == Judgement::Pending);
-        let unanswered = !is_open && (error.is_some() || !self.record.has_a_state());
+        let unanswered = !is_open && (error.is_some() || !self.poller.has_polled_since(Moment::START));
         let late = ApiError::Timeout(shared.settings().request_timeout);
         let error = (unanswered && shared.is_once()).then(|| error.unwrap_or(late));
         self.end_at_stop(&StopReason::Stopped(by, error.as_ref()), now, shared);

@@ -128,11 +128,6 @@ impl Record {
         self.seen.last().map_or(self.began, |(_, at)| *at)
     }
 
-    /// Returns whether a poll has shown a deploy, or that there is none yet.
-    pub(super) fn has_a_state(&self) -> bool {
-        self.deploy.is_some() || self.reported_not_started
-    }
-
     /// Returns its state, for a heartbeat.
     pub(super) fn pending(&self, hold: Hold, now: Moment, shared: &Shared) -> Pending {
         let (status, spent) = (self.status().cloned(), now - self.last_change());

@@ -113,6 +113,43 @@ fn an_answered_approval_stops_its_timeout_whichever_poller_read_it() {
     }
 }
 
+/// dplA was retried, and dplNewA took its place if it `has_successor`; dplB passed.
+fn retried(has_successor: bool) -> impl FnMut(Duration, &Request) -> Scripted {
+    let flow = move |_| {
+        let mut steps = vec![step("a", "retried", "dplA"), step("b", "success", "dplB")];
+        if has_successor {
+            steps.push(step("a", "success", "dplNewA"));
+        }
+        ("success", true, steps)
+    };
+    flowing(flow, |_, id| if id == "dplA" { "retried" } else { "active" })
+}
+
+#[test]
+fn a_replaced_deploy_without_a_successor_is_not_left_out() {
+    let passed = run(of_workflow(settings()), retried(true));
+    assert_eq!((passed.report.verdict, verdicts(&passed)), (Verdict::Passed, vec![Verdict::Passed; 2]));
+    let failed = run(of_workflow(settings()), retried(false));
+    assert_eq!((failed.report.verdict, verdicts(&failed)), (Verdict::Failed, vec![Verdict::Passed, Verdict::Failed]));
+}
+
+/// The target of dplA moves on to its successor while the workflow has already been polled.
+#[test]
+fn a_single_poll_waits_for_what_took_a_deploys_place() {
+    let steps = |_| {
+        let steps = [step("a", "success", "dplA"), step("b", "success", "dplB"), step("a", "success", "dplNewA")];
+        ("success", true, steps.to_vec())
+    };
+    let mut server = flowing(steps, |_, id| if id == "dplA" { "retried" } else { "active" });
+    let newer = with(created(row("dplNewA", "active"), -30), json!({"workflow_id": "inw1", "component_id": "cmpA"}));
+    let once = WatchSettings { mode: Mode::Once, ..settings() };
+    let run = run(of_workflow(once), move |now, request| match request {
+        Request::Deploys(..) => soon(crate::virtual_time::list(std::slice::from_ref(&newer))),
+        _ => server(now, request),
+    });
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed; 2]));
+}
+
 #[test]
 fn a_success_of_the_workflow_is_read_once_more_after_the_settle_time() {
     let settled = |later: &'static str| {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crate::virtual_time::{
-    Driver, LATENCY, Scripted, after, component, deploy, exists, hang, latest, ms, none, pinned, retry_after, row, run,
-    s, serving, settings, soon, status, watch,
+    Body, Driver, LATENCY, STARTED_AT, Scripted, after, component, deploy, exists, hang, latest, list, ms, none,
+    pinned, retry_after, row, run, s, serving, settings, soon, status, watch,
 };
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::watch::{Ask, Clocks, EventKind, Mode, OnStale, Step, Watch, WatchSettings};
 use nuon_gate_core::{Moment, Require, Signal, Verdict};
+use serde_json::json;
 
 fn glance() -> WatchSettings {
     WatchSettings { mode: Mode::Once, ..settings() }
@@ -46,6 +47,25 @@ fn the_last_poll_after_a_signal_takes_a_second_at_most() {
         assert_eq!(run.report.verdict, Verdict::Interrupted(Signal::Terminate));
         assert_eq!(run.report.elapsed, s(34));
         assert_eq!(run.asked.last().unwrap().timeout, s(1));
+    }
+}
+
+/// Every answer is good, but the workflow that was pinned has ended without a row of the component.
+#[test]
+fn a_single_poll_that_finds_nothing_has_been_answered() {
+    for (ended_at, verdict) in [(-5, Verdict::Pending), (-60, Verdict::Failed)] {
+        let pins = Pins { workflow: "inw1".parse().ok(), ..Pins::default() };
+        let status = json!({ "status": "success", "created_at_ts": STARTED_AT + ended_at });
+        let body = json!({ "id": "inw1", "owner_id": "inl-acme", "status": status, "finished": true, "steps": [] });
+        let run = run(watch(glance(), 1, pins), |_, request| {
+            soon(match request {
+                Request::Workflow(..) => Body::Exactly(body.clone()),
+                Request::LatestDeploy(..) => deploy(&row("dplOld", "active")),
+                Request::Deploys(..) => list(&[row("dplOld", "active")]),
+                _ => exists(request),
+            })
+        });
+        assert_eq!(run.report.verdict, verdict, "{:?}", run.run_reason());
     }
 }
 

@@ -11,7 +11,6 @@ use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Status, Workflow};
 use crate::pins::Baseline;
-use crate::timeline::span;
 use crate::watch::event::Refusal;
 use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
@@ -280,7 +279,7 @@ impl Follow {
         let has_lasted = match policy.settings.mode {
             Mode::Wait => policy.now >= since + LAG,
             // There is no other poll, so the contradiction's age by the server's times decides.
-            Mode::Once => self.contradicted_for(policy).is_some_and(|age| age >= LAG),
+            Mode::Once => self.reads.workflow.as_ref().is_some_and(|own| policy.has_stood_long(own)),
         };
         if !has_lasted {
             return Decision::Hold(Hold::Behind(behind));
@@ -290,12 +289,6 @@ impl Follow {
             Behind::Failure => self.failed(Verdict::Failed, row, false),
             Behind::StepFailed(verdict, step) => step_failed(verdict, step, row),
         })
-    }
-
-    /// Returns for how long the workflow has stood as it does, by the server's clock.
-    fn contradicted_for(&self, policy: &Policy<'_>) -> Option<Duration> {
-        let since = self.reads.workflow.as_ref()?.status.as_ref()?.since?;
-        Some(span(since, policy.server_now()))
     }
 
     /// Plans that approve themselves are also seen waiting for a moment, so it is only certain after two polls in a row
