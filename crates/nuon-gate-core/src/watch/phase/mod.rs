@@ -73,8 +73,8 @@ enum Move {
 #[derive(Debug)]
 struct Replaced {
     row: Arc<Deploy>,
-    /// The workflow that runs it.
-    workflow: Option<WorkflowId>,
+    /// The workflow that runs it, and runs what takes its place.
+    workflow: WorkflowId,
     pins: Pins,
     /// What is known of whether it had ended before the wait began; nothing where that does not matter.
     past: Option<Past>,
@@ -238,7 +238,7 @@ impl Phase {
         match self {
             Self::Searching(search) => search.on_fact(request, fact, policy),
             Self::Following(follow) => follow.on_fact(request, fact, policy),
-            Self::Succession(succession) => Ok(succession.on_fact(fact, policy.now)),
+            Self::Succession(succession) => Ok(succession.on_fact(fact, policy)),
             Self::Ended => Ok(Vec::new()),
         }
     }

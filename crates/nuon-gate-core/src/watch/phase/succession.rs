@@ -46,16 +46,16 @@ impl Succession {
         self.reads = Reads::default();
     }
 
-    pub(super) fn on_fact(&mut self, fact: Fact, now: Moment) -> Vec<Note> {
+    pub(super) fn on_fact(&mut self, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
         match fact {
             Fact::Deploys(rows) => {
                 self.replaced.read_rows.note_workflows(&*rows);
                 self.reads.lists += 1;
-                self.reads.found = rows.iter().find(|row| self.is_successor(row)).cloned().map(Arc::new);
+                self.reads.found = rows.iter().find(|row| self.is_successor(row, policy)).cloned().map(Arc::new);
             }
             Fact::Workflow(workflow) => {
                 let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
-                self.ahead_since = names_another.then(|| self.ahead_since.unwrap_or(now));
+                self.ahead_since = names_another.then(|| self.ahead_since.unwrap_or(policy.now));
                 self.reads.workflow = Some(workflow);
             }
             _ => {}
@@ -63,28 +63,28 @@ impl Succession {
         Vec::new()
     }
 
-    /// Returns whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow. If the
-    /// workflow is not known, it has to be certain that the row is newer, as a lagging replica may give an old one.
-    fn is_successor(&self, row: &Deploy) -> bool {
-        let Replaced { row: before, workflow, ids, read_rows, .. } = &self.replaced;
-        let age = row.order(before);
-        let is_newer = match workflow {
-            Some(_) => age != Some(Ordering::Less),
-            None => age == Some(Ordering::Greater),
-        };
+    /// Returns whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow, which
+    /// no pin contradicts.
+    fn is_successor(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+        let Replaced { row: before, workflow, pins, ids, read_rows, .. } = &self.replaced;
+        let is_newer = row.order(before) != Some(Ordering::Less);
         let was_followed = row.id.as_ref().is_none_or(|id| ids.contains(id));
-        is_newer && !was_followed && workflow.as_ref() == read_rows.workflow_of(row) && read_rows.is_deploy(row)
+        let is_asked_for = pins.contradicted_by(row, policy.started_at).is_none();
+        is_newer
+            && !was_followed
+            && is_asked_for
+            && read_rows.workflow_of(row) == Some(workflow)
+            && read_rows.is_deploy(row)
     }
 
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
-        let Replaced { row: before, workflow, pins, past, ids, read_rows } = self.replaced;
-        let unplaced = ids.last().cloned().filter(|_| workflow.is_none());
+        let Replaced { row: before, pins, past, ids, read_rows, .. } = self.replaced;
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
         let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
-        Move::Follow(Box::new(follow.in_place_of(unplaced).having_read(read_rows).after_list()))
+        Move::Follow(Box::new(follow.having_read(read_rows).after_list()))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -94,8 +94,9 @@ impl Succession {
         if self.reads.lists == 0 {
             return Decision::Need(list_request(policy.target));
         }
-        let Some(id) = &self.replaced.workflow else { return Decision::Hold(Hold::NotReplaced) };
-        let Some(workflow) = &self.reads.workflow else { return Decision::Need(workflow_request(policy.target, id)) };
+        let Some(workflow) = &self.reads.workflow else {
+            return Decision::Need(workflow_request(policy.target, &self.replaced.workflow));
+        };
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotReplaced) };
         // The successor may have appeared between the two reads.
         if self.reads.lists < 2 {

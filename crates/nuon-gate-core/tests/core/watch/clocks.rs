@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::virtual_time::{
     LATENCY, Scripted, after, component, created, deploy, exists, hang, latest, list, ms, none, pinned, retry_after,
-    row, run, s, serving, settings, soon, status, watch,
+    row, run, s, serving, settings, soon, status, step, watch, with, workflow,
 };
 use nuon_gate_core::api::Request;
 use nuon_gate_core::schedule::Intervals;
 use nuon_gate_core::watch::{Clocks, EventKind, WatchSettings};
 use nuon_gate_core::{Clock, Verdict};
+use serde_json::json;
 
 fn clocks(total: u64, start: u64, outage: u64) -> WatchSettings {
     let clocks = Clocks {
@@ -85,24 +86,26 @@ fn a_deploy_that_ends_at_the_deadline_passes() {
 
 #[test]
 fn a_deploy_that_fails_at_the_deadline_still_gets_its_reason_read() {
-    let later = |id: &str, status: &str| created(row(id, status), 1);
+    let of_inw1 = |id: &str, status: &str| with(row(id, status), json!({ "workflow_id": "inw1" }));
+    let later = |id: &str, status: &str| created(of_inw1(id, status), 1);
     let run = run(latest(clocks(61, 30, 30)), |now, request| {
         let ended = now >= s(61);
         soon(match request {
-            Request::Deploy(..) if ended && now == s(61) => deploy(&created(row("dpl0", "retried"), 0)),
+            Request::Deploy(..) if ended && now == s(61) => deploy(&created(of_inw1("dpl0", "retried"), 0)),
             Request::LatestDeploy(..) if ended => deploy(&later("dpl1", "error")),
-            Request::Deploys(..) => list(&[later("dpl1", "error"), created(row("dpl0", "retried"), 0)]),
+            Request::Deploys(..) => list(&[later("dpl1", "error"), created(of_inw1("dpl0", "retried"), 0)]),
             Request::Deploy(..) if ended => {
                 let mut row = later("dpl1", "error");
                 row["status_description"] = "no capacity".into();
                 deploy(&row)
             }
+            Request::Workflow(..) => workflow("error", true, &[step("deploy", "error", "dpl1")]),
             _ => deploy(&created(row("dpl0", "executing"), 0)),
         })
     });
     assert_eq!(run.report.verdict, Verdict::Failed);
     assert_eq!(run.reason(), "no capacity");
-    assert_eq!(run.what()[run.what().len() - 4..], ["deploy", "list", "deploy", "latest"], "one poll, four reads");
+    assert_eq!(run.what()[run.what().len() - 5..], ["deploy", "list", "deploy", "latest", "workflow"], "one poll");
 }
 
 #[test]

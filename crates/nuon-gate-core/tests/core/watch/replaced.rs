@@ -35,6 +35,7 @@ fn two_rows(
 
 fn aged(row: Value) -> Value {
     let second = if row["id"] == "dplA" { -60 } else { -30 };
+    let row = if row["workflow_id"].is_null() { with(row, json!({ "workflow_id": "inw1" })) } else { row };
     created(row, second)
 }
 
@@ -144,13 +145,16 @@ fn the_successor_may_take_its_time() {
 
 #[test]
 fn a_chain_is_followed_to_its_end() {
-    let run = run(latest(settings()), {
-        let place = |now: Duration| now.as_secs() / 15;
-        serving(move |now| {
-            let place = place(now);
-            let row = row(&format!("dpl{place}"), if place == 5 { "active" } else { "retried" });
-            Some(created(row, place as i64))
-        })
+    let newest = |now: Duration| {
+        let place = now.as_secs() / 15;
+        let row = row(&format!("dpl{place}"), if place == 5 { "active" } else { "retried" });
+        with(created(row, place as i64), json!({ "workflow_id": "inw1" }))
+    };
+    let done = || workflow("success", true, &[step("deploy", "success", "dpl5")]);
+    let run = run(latest(settings()), |now, request| match request {
+        Request::Workflow(..) if now < s(75) => soon(workflow("in-progress", false, &[])),
+        Request::Workflow(..) => soon(done()),
+        _ => serving(|now| Some(newest(now)))(now, request),
     });
     assert_eq!(run.report.verdict, Verdict::Passed);
     assert_eq!(run.deploy_id(), "dpl5");

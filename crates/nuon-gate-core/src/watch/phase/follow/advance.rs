@@ -35,13 +35,16 @@ impl Follow {
             return Move::SearchOn { pins: self.pins, read_rows: self.read_rows, newest: self.newest, at_once };
         }
         let may_go_on = self.identified && is_matched && self.mismatch(&row, policy).is_none();
-        if policy.judge(&row) == Judgement::Replaced && may_go_on {
+        if policy.judge(&row) == Judgement::Replaced
+            && may_go_on
+            && let Some(workflow) = self.workflow_id.clone()
+        {
             notes.push(Note::Replaced(self.id.clone()));
             let mut ids = self.replaced;
             if !ids.contains(&self.id) {
                 ids.push(self.id);
             }
-            let (workflow, pins, read_rows) = (self.workflow_id, self.pins, self.read_rows);
+            let (pins, read_rows) = (self.pins, self.read_rows);
             let replaced = Replaced { row, workflow, pins, past: self.past, ids, read_rows };
             return Move::Succeed { replaced, exhausted: self.reads.listed };
         }

@@ -98,6 +98,10 @@ impl Follow {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.most_steps) => {
                 Decision::Hold(Hold::Outdated)
             }
+            // Its own detail said something else in this poll.
+            Judged::Pass if self.reads.is_disputed && self.reads.details == 1 => {
+                Decision::Need(deploy_request(policy.target, &self.id))
+            }
             Judged::Pass => self.pass(row, by_rule, policy),
             // A row of a list lacks the details of a reason.
             Judged::Fail(_) if !self.detailed && self.reads.details == 0 => {
@@ -110,6 +114,10 @@ impl Follow {
             Judged::Fail(verdict) => Decision::End(self.failed(verdict, row, by_rule)),
             Judged::Hold(Hold::Behind(behind)) => self.behind(behind, row, policy),
             Judged::Hold(Hold::Approval(place)) => self.approval(place, row, policy),
+            // What takes its place is of its workflow, which the list may name.
+            Judged::Hold(Hold::NotReplaced) if self.workflow_id.is_none() && self.reads.rows.is_none() => {
+                Decision::Need(list_request(policy.target))
+            }
             Judged::Hold(hold) => Decision::Hold(hold),
             // The deploy may have ended between the two reads.
             Judged::Orphan(..) if self.reads.details < 2 => Decision::Need(deploy_request(policy.target, &self.id)),
@@ -243,11 +251,7 @@ impl Follow {
     pub(super) fn is_unmatched(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         match self.origin {
             Origin::Named => !self.matches,
-            Origin::Matched => self.pins.contradicted_by(row, policy.started_at).is_some(),
-            Origin::Successor(_) => self.in_place_of.as_ref().is_some_and(|replaced| {
-                let has_both = |own: &Workflow| own.steps_of(replaced).next().is_some();
-                self.own_workflow().is_some() && !self.reads.workflow.as_deref().is_some_and(has_both)
-            }),
+            Origin::Matched | Origin::Successor(_) => self.pins.contradicted_by(row, policy.started_at).is_some(),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::health::Watched;
 use super::{Existence, Follow, Newest, ShownBy};
 use crate::api::{ApiError, Fact, Request};
@@ -140,7 +142,7 @@ impl Follow {
         if !detailed && !is_new {
             return Vec::new();
         }
-        self.known = Some(row.clone());
+        let is_later = self.known.replace(row.clone()).is_none_or(|known| is_later(&row, &known));
         if is_new {
             (self.held, self.watched) = (None, Watched::default());
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
@@ -148,6 +150,7 @@ impl Follow {
             (self.reads.workflow, self.reads.workflows) = (None, 0);
             self.reads.changed = true;
         }
+        self.reads.is_disputed = !detailed && self.reads.details > 0 && !is_later;
         self.detailed = detailed;
         if is_first {
             return vec![Note::Found { row, by: self.pins.matched_by(), replaces: None }];
@@ -229,4 +232,10 @@ impl Follow {
 /// Returns a target's rows that may be newer than its own: older ones are of no use, and there may be many.
 fn rows_since(target: &Target, rows: &[Deploy], own: &Deploy) -> Vec<Deploy> {
     rows_of(target, rows).filter(|row| row.order(own) != Some(Ordering::Less)).cloned().collect()
+}
+
+/// Returns whether the server says that one state of a deploy was written after another.
+fn is_later(row: &Deploy, before: &Deploy) -> bool {
+    let by = |time: fn(&Deploy) -> Option<Timestamp>| time(row).zip(time(before)).is_some_and(|(own, its)| own > its);
+    by(|row| row.updated_at) || by(Deploy::status_since)
 }

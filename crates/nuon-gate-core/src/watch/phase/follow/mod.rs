@@ -55,9 +55,6 @@ pub(in crate::watch) struct Follow {
     read_rows: ReadRows,
     /// Deploys that were followed before.
     replaced: Vec<DeployId>,
-    /// The deploy whose place it took without either naming a workflow. If it turns out to name one, only the steps of that say
-    /// that both are its.
-    in_place_of: Option<DeployId>,
     superseded_by: Option<DeployId>,
     /// The newest row that the server has shown.
     newest: Option<Arc<Deploy>>,
@@ -130,6 +127,8 @@ struct Reads {
     workflows: u32,
     /// The deploy showed another status than before.
     changed: bool,
+    /// That status is not its detail's, which was read in this poll, and no time says that it is newer.
+    is_disputed: bool,
     /// The list of rows was read in this poll, for a successor.
     listed: bool,
     /// What was read of the component's health.
@@ -169,7 +168,6 @@ impl Follow {
             most_steps: 0,
             is_unlisted: false,
             replaced: Vec::new(),
-            in_place_of: None,
             superseded_by: None,
             newest: None,
             newest_by: ShownBy::default(),
@@ -223,6 +221,7 @@ impl Follow {
     /// Somebody else has seen this state of it: an older one that a lagging replica shows does not count.
     pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
         if let Some(seen) = seen {
+            self.workflow_id = self.workflow_id.take().or_else(|| seen.workflow().cloned());
             self.freshness.admit(now, seen);
         }
         self
@@ -237,11 +236,6 @@ impl Follow {
     pub(super) fn having_read(self, read_rows: ReadRows) -> Self {
         let workflow_id = self.known.as_ref().and_then(|own| read_rows.workflow_of(own)).cloned();
         Self { workflow_id, read_rows, ..self }
-    }
-
-    /// It took the place of a deploy whose workflow is not known.
-    pub(super) fn in_place_of(self, replaced: Option<DeployId>) -> Self {
-        Self { in_place_of: replaced, ..self }
     }
 
     /// Records that the list has been read in this poll.

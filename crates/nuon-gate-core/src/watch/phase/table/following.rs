@@ -13,6 +13,8 @@ use super::scene::{
 };
 use super::{ERRORS, JUDGING, NO_DEPLOYS, OTHER, OWN, VERIFIED, WHICH, WORKFLOWS};
 use crate::cause::Cause;
+use crate::hold::Behind;
+use crate::model::WorkflowEnd;
 use crate::model::{DeployType, Status};
 use crate::pins::{Baseline, Pins, Since};
 use crate::watch::phase::Basis;
@@ -53,8 +55,11 @@ fn in_order() -> Vec<Scene> {
             .poll(0, [detail(&active), no_newest(), list(&[&active]), done("iwf-1")])
             .then(passes_by("iwf-1")),
         own("the list says anew where it stands", JUDGING)
-            .wide_poll(0, [detail(&queued), no_newest(), list(&[&active]), done("iwf-1")])
+            .wide_poll(0, [detail(&queued), no_newest(), list(&[&active]), done("iwf-1"), detail(&active)])
             .then(passes_by("iwf-1")),
+        own("the newest row says anew where it stands, and its detail does not", JUDGING)
+            .wide_poll(0, [detail(&queued), newest(&active), done("iwf-1"), detail(&queued), done("iwf-1")])
+            .then(Then::Holds(Hold::Behind(Behind::Orphan(WorkflowEnd::Succeeded)))),
         own("an empty list hides nothing", JUDGING)
             .poll(0, [detail(&active), no_newest(), missing("list of 100"), done("iwf-1")])
             .then(passes_by("iwf-1")),

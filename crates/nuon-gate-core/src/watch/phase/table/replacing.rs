@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::said::{Said, created, detail, list, newest, of, plans_only, row, said, typed, with, without, workflow};
+use super::said::{Said, created, detail, list, newest, of, plans_only, row, typed, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, own, passes, play, rejected};
 use super::{NO_DEPLOYS, OTHER, OWN, SEQUENCES, WHICH};
 use crate::cause::Cause;
@@ -73,7 +73,7 @@ fn replaced() -> Vec<Scene> {
     ]
 }
 
-/// What took its place can be of another kind, or match other pins.
+/// What took its place can be of another kind, or contradict a pin.
 fn kinds() -> Vec<Scene> {
     let (retried, active) = (row(OWN, "retried"), created(row("dpl-new", "active"), -30));
     let queued = created(row("dpl-new", "queued"), -30);
@@ -89,9 +89,12 @@ fn kinds() -> Vec<Scene> {
             .with(|settings| settings.expect = Some(Kind::Teardown))
             .poll(0, [detail(&typed(retried.clone(), "teardown")), list(&[&queued])])
             .then(failed(Cause::Unexpected { deploy: id("dpl-new"), kind: Kind::Apply, expected: Kind::Teardown })),
-        pinned("what took its place need not match the pins")
-            .poll(0, [detail(&own_build), list(&[&new_build]), detail(&new_build), newest(&new_build), new_done()])
-            .then(new_passes()),
+        pinned("what took its place has to match the pins")
+            .poll(0, [detail(&own_build), list(&[&new_build]), workflow("iwf-1", "in-progress", OWN, "retried")])
+            .then(Then::Holds(Hold::NotReplaced)),
+        pinned("what took its place has to match the pins, by its detail too")
+            .poll(0, [detail(&own_build), list(&[&active]), detail(&new_build), newest(&new_build), new_done()])
+            .then(Then::Holds(Hold::Unmatched)),
         pinned("what does not say what is pinned is not followed until it does")
             .poll(0, [detail(&retried)])
             .then(Then::Holds(Hold::NotReplaced))
@@ -134,40 +137,12 @@ fn successors() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&nameless), list(&[&without(only_plans.clone(), "workflow_id")])])
             .then(waits()),
-        own("no workflow is named: only what is certainly newer", WHICH)
-            .poll(0, [detail(&nameless), list(&[&without(next(-60), "workflow_id")])])
+        own("it names no workflow: nothing takes its place until a list says which it is", WHICH)
+            .poll(0, [detail(&nameless), list(&[&next(-30), &nameless]), at_work()])
             .then(waits())
-            .poll(2, [list(&[&no_time(without(next(-30), "workflow_id"))])])
-            .then(waits())
-            .poll(4, [list(&[&next(-30)])])
-            .then(waits())
-            .poll(6, [list(&[&without(next(-30), "workflow_id")])])
-            .then(waits())
-            .poll(8, [list(&[&without(created(row("dpl-3", "queued"), -30), "workflow_id")])])
+            .poll(2, [detail(&nameless), list(&[&next(-30), &retried]), list(&[&next(-30), &retried])])
             .then(IN_PROGRESS),
-        unnamed("no workflow is named at first: only if the steps say that both are of one", "dpl-new")
-            .then(Then::Holds(Hold::Unmatched)),
-        unnamed("no workflow is named at first: the steps say that both are of one", OWN).then(new_passes()),
     ]
-}
-
-/// A deploy that names no workflow was replaced, and what took its place names one in its detail, whose first step targets this.
-fn unnamed(name: &'static str, first: &'static str) -> Scene {
-    let nameless = without(row(OWN, "retried"), "workflow_id");
-    let active = created(row("dpl-new", "active"), -30);
-    let step = |target: &str| {
-        json!({ "name": "apply", "status": { "status": "success" }, "step_target_id": target,
-            "step_target_type": "install_deploys", "finished": true })
-    };
-    let done = json!({ "status": { "status": "success" }, "finished": true, "steps": [step(first), step("dpl-new")] });
-    let answers = [
-        detail(&nameless),
-        list(&[&without(active.clone(), "workflow_id")]),
-        detail(&active),
-        newest(&active),
-        said("workflow iwf-1", &done),
-    ];
-    own(name, WHICH).poll(0, answers)
 }
 
 /// The workflow ends, and nothing took the place of what was replaced.
