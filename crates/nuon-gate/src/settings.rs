@@ -218,8 +218,8 @@ fn one_of<T: PartialEq + fmt::Display>(given: &Option<T>, named: &Option<T>, fla
 impl PinArguments {
     /// Returns the pins.
     ///
-    /// Of the ids in a trigger's answer, the deploy's is the better pin for one component. Only the workflow covers
-    /// everything that it deploys.
+    /// Both ids in a trigger's answer are pins. Only the workflow covers everything that it deploys, so for that the deploy's is
+    /// left out.
     pub(crate) async fn pinning(self, targets: &TargetSettings, reader: &Reader) -> Result<Pinning, Trouble> {
         let Self { deploy, workflow, trigger_response, build, commit, after, since, branch_run: _, expect: _ } = self;
         let (mut deploy, mut workflow) = (deploy.map(|one| one.0), workflow.map(|one| one.0));
@@ -229,10 +229,9 @@ impl PinArguments {
             // Two pins of one kind are ambiguous, unless they are equal.
             one_of(&deploy, &named.deploy, "--deploy (NUON_GATE_DEPLOY)")?;
             one_of(&workflow, &named.workflow, "--workflow (NUON_GATE_WORKFLOW)")?;
-            match targets {
-                TargetSettings::OfWorkflow(_) => workflow = workflow.or(named.workflow),
-                _ if named.deploy.is_some() => deploy = deploy.or(named.deploy),
-                _ => workflow = workflow.or(named.workflow),
+            workflow = workflow.or(named.workflow);
+            if !matches!(targets, TargetSettings::OfWorkflow(_)) {
+                deploy = deploy.or(named.deploy);
             }
         }
         let since = since.map(|since| since.0);

@@ -172,6 +172,13 @@ impl Workflow {
         self.steps().filter(move |step| step.deploy() == Some(deploy.as_str()))
     }
 
+    /// Returns the steps that name a deploy as something else. They may work on it all the same.
+    pub(crate) fn odd_steps_of<'a>(&'a self, deploy: &'a DeployId) -> impl Iterator<Item = &'a WorkflowStep> {
+        let names_it = |target: &StepTargetId| target.as_str() == deploy.as_str();
+        let odd = self.steps().filter(|step| step.deploy().is_none());
+        odd.filter(move |step| step.step_target_id.as_ref().is_some_and(names_it))
+    }
+
     /// Returns the steps that verify a deploy's health: those of its install component, and those without a target,
     /// because such a step only gets its target when it runs. A step in a group that only works on other deploys
     /// belongs to these. See `docs/nuon-api.md`, "Verified deploys".

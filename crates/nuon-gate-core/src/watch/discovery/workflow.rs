@@ -1,12 +1,13 @@
 //! The targets of a workflow: each of its deploys, as it goes on.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Failure;
 use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
-use crate::model::{Deploy, StepState, Workflow, WorkflowEnd, WorkflowStep};
+use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
 use crate::schedule::Observed;
 use crate::watch::lists::FEWEST;
 use crate::watch::target::TargetWatch;
@@ -180,6 +181,14 @@ impl WorkflowTargets {
             return Next::Join(joining, observed);
         };
         let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
+        // A deploy that no step names is the workflow's as well.
+        if all_followed
+            && !gap
+            && !self.listed
+            && let Some(install) = workflow.owner_id.clone()
+        {
+            return Next::Read(Request::InstallDeploys(install));
+        }
         if all_followed && !gap {
             return Next::End(failure(end, &workflow, self.joined.is_empty() && !self.is_of_run));
         }
@@ -251,6 +260,9 @@ impl WorkflowTargets {
     /// does not say whose it is, has to be read by itself.
     pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
         self.listed = true;
+        let own = rows.iter().filter(|row| row.workflow() == Some(&self.id)).filter_map(|row| row.id.as_ref());
+        let unnamed: Vec<DeployId> = own.filter(|id| !self.deploys.contains(id)).cloned().collect();
+        self.deploys.extend(unnamed);
         let wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         for row in rows.iter().filter(|row| row.id.as_ref().is_some_and(|id| wanted.contains(id))) {
             // A row that does not say it is read by itself.
@@ -275,7 +287,10 @@ impl WorkflowTargets {
             let joins = joining.iter().any(|(joining, _)| *joining == owner);
             // A row that was replaced before it was seen is reported with its successor.
             let mut own = workflow.steps_of(id).peekable();
-            let was_replaced = own.peek().is_some() && own.all(|step| step.state() == StepState::Replaced);
+            let was_replaced = match own.peek() {
+                Some(_) => own.all(|step| step.state() == StepState::Replaced),
+                None => matches!(seen.current_status(), Status::Retried | Status::Discarded),
+            };
             if !expected && !joins && !was_replaced {
                 self.joined.insert(id.clone());
                 joining.push((owner, seen));
@@ -285,16 +300,29 @@ impl WorkflowTargets {
             }
         }
         if workflow.end().is_some() {
-            joining.extend(self.without_successor(&joining));
+            joining.extend(self.without_successor(&joining, targets));
         }
         joining
     }
 
-    /// Returns the replaced deploys of components of which no other deploy has become a target, or does now.
-    fn without_successor(&mut self, joining: &[(Target, Arc<Deploy>)]) -> Vec<(Target, Arc<Deploy>)> {
-        let has_other =
-            |owner: &Target| self.targets.contains_key(owner) || joining.iter().any(|(joining, _)| joining == owner);
-        let mut left: Vec<_> = self.replaced.extract_if(|owner, _| !has_other(owner)).collect();
+    /// Returns the replaced deploys of components of which no newer deploy is a target, or becomes one now.
+    fn without_successor(
+        &mut self,
+        joining: &[(Target, Arc<Deploy>)],
+        targets: &[TargetWatch],
+    ) -> Vec<(Target, Arc<Deploy>)> {
+        let place = |deploy: &Deploy| self.deploys.iter().position(|id| deploy.id.as_ref() == Some(id));
+        let is_newer = |one: &Deploy, other: &Deploy| {
+            let order = one.order(other).unwrap_or_else(|| place(one).cmp(&place(other)));
+            order == Ordering::Greater
+        };
+        let has_successor = |owner: &Target, replaced: &Deploy| {
+            let followed = self.targets.get(owner).and_then(|index| targets[*index].deploy());
+            let joins = joining.iter().filter(|(joining, _)| joining == owner).map(|(_, deploy)| &**deploy);
+            followed.into_iter().chain(joins).any(|other| is_newer(other, replaced))
+        };
+        let without = |owner: &Target, (_, seen): &mut (DeployId, Arc<Deploy>)| !has_successor(owner, seen);
+        let mut left: Vec<_> = self.replaced.extract_if(without).collect();
         left.sort_unstable_by(|(_, (one, _)), (_, (other, _))| one.as_str().cmp(other.as_str()));
         let mut without = Vec::with_capacity(left.len());
         for (owner, (id, seen)) in left {

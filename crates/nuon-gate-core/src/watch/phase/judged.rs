@@ -52,6 +52,8 @@ pub(super) fn judged(picture: Picture<'_>) -> Judged {
 struct Steps<'a> {
     workflow: &'a Workflow,
     own: Vec<&'a WorkflowStep>,
+    /// Those that name it as something else: they can hold it, and prove nothing.
+    odd: Vec<&'a WorkflowStep>,
     health: Vec<&'a WorkflowStep>,
 }
 
@@ -61,12 +63,13 @@ impl<'a> Steps<'a> {
         Self {
             workflow,
             own: workflow.steps_of(picture.id).collect(),
+            odd: workflow.odd_steps_of(picture.id).collect(),
             health: workflow.health_steps_of(picture.id, install_component).collect(),
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &'a WorkflowStep> {
-        self.own.iter().chain(&self.health).copied()
+        self.own.iter().chain(&self.odd).chain(&self.health).copied()
     }
 
     /// Returns whether the health is being verified. What comes of it counts, even if another component has already failed or

@@ -14,7 +14,7 @@ use super::shared::Shared;
 use crate::api::{Answer, ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::{StoppedBy, Warning};
 use crate::model::{Deploy, Workflow};
-use crate::pins::Pins;
+use crate::pins::{Baseline, Pins};
 use crate::report::TargetReport;
 use crate::schedule::{Observed, Schedule};
 use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, StepId, Target, Verdict, WorkflowId};
@@ -266,7 +266,10 @@ impl TargetWatch {
             exists: self.phase.has_answered(request) || shared.answered_at(request).is_some(),
             is_own: self.phase.is_identified(request),
             named: match request {
-                Request::Deploy(_, _, id) => self.pins.deploy.as_ref() == Some(id),
+                Request::Deploy(_, _, id) => {
+                    let baseline = matches!(&self.pins.after, Some(Baseline::Deploy(own)) if own == id);
+                    baseline || self.pins.deploy.as_ref() == Some(id)
+                }
                 Request::Workflow(_, id) => self.pins.workflow.as_ref() == Some(id),
                 _ => false,
             },

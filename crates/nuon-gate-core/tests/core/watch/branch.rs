@@ -365,6 +365,27 @@ fn a_deploy_that_a_person_cancelled_is_cancelled() {
     assert_eq!(two.cause.as_ref().unwrap().to_string(), "the deploy ended as `cancelled`; the server gives no reason");
 }
 
+/// A later run takes an install before this one has deployed to it, and tears it down.
+#[test]
+fn following_never_crosses_from_an_apply_to_a_teardown() {
+    let torn_down = |shop: &mut Shop, _: Duration| {
+        shop.runs.insert(0, release("run2", "success", 5));
+        *shop.customers() = group(
+            "run1",
+            "customers",
+            "success",
+            &[with(member("two", "success", "inwtwo"), json!({"superseded_by_run_id": "run2"}))],
+        );
+        let kind = json!({"install_deploy_type": "teardown"});
+        shop.deploys.insert("dpltwo", with(deploy("dpltwo", "two", "inactive", "inwtwo", 0), kind));
+        shop.groups.insert("run2", vec![group("run2", "customers", "success", &[member("two", "success", "inwtwo")])]);
+    };
+    let settings = WatchSettings { on_superseded: Some(OnSuperseded::Follow), ..settings() };
+    let run = wait_for("shop/main/run1", settings, torn_down);
+    assert_eq!(run.report.verdict, Verdict::Failed);
+    assert!(reason(&run).contains("teardown"), "{}", reason(&run));
+}
+
 #[test]
 fn a_run_is_left_when_a_flag_has_ended_the_deploy_that_asks() {
     use OnApproval::{Fail, Pass, Wait};

@@ -133,6 +133,29 @@ fn a_replaced_deploy_without_a_successor_is_not_left_out() {
     assert_eq!((failed.report.verdict, verdicts(&failed)), (Verdict::Failed, vec![Verdict::Passed, Verdict::Failed]));
 }
 
+/// dplNewA is the newest of its component, and was retried; the step of dplA, which is older, succeeded.
+#[test]
+fn an_older_deploy_does_not_stand_for_a_newer_one_that_was_replaced() {
+    let flow = |_| ("success", true, vec![step("a", "success", "dplA"), step("a", "retried", "dplNewA")]);
+    let run = run(of_workflow(settings()), flowing(flow, |_, id| if id == "dplA" { "active" } else { "retried" }));
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Failed, vec![Verdict::Passed, Verdict::Failed]));
+}
+
+/// Nothing proves that it has passed, as no step has worked on it.
+#[test]
+fn a_row_that_no_step_names_is_the_workflows_too() {
+    for (word, verdict) in [("active", Verdict::TimedOut), ("error", Verdict::Failed)] {
+        let flow = |_| ("success", true, vec![step("a", "success", "dplA"), step("b", "success", "")]);
+        let mut server = flowing(flow, move |_, id| if id == "dplA" { "active" } else { word });
+        let of = |id: &str, workflow: &str| with(row(id, "active"), json!({"workflow_id": workflow}));
+        let run = run(of_workflow(settings()), move |now, request| match request {
+            Request::InstallDeploys(_) => soon(crate::virtual_time::list(&[of("dplB", "inw1"), of("dplC", "inw2")])),
+            _ => server(now, request),
+        });
+        assert_eq!((run.report.verdict, run.report.targets.len()), (verdict, 2), "{:?}", verdicts(&run));
+    }
+}
+
 /// The target of dplA moves on to its successor while the workflow has already been polled.
 #[test]
 fn a_single_poll_waits_for_what_took_a_deploys_place() {

@@ -9,7 +9,7 @@ use crate::model::{RunStatus, WorkflowEnd};
 use crate::watch::discovery::Failure;
 use crate::watch::discovery::workflow::Left;
 use crate::watch::settings::{OnApproval, OnSuperseded};
-use crate::{Line, Require, RunId, Verdict};
+use crate::{Kind, Line, Require, RunId, Verdict};
 
 /// What one poll has read about a run.
 #[derive(Debug, Clone)]
@@ -74,6 +74,7 @@ pub(super) struct Rules {
     pub(super) on_superseded: OnSuperseded,
     pub(super) on_approval: OnApproval,
     pub(super) require: Require,
+    pub(super) expect: Option<Kind>,
 }
 
 impl Sight {

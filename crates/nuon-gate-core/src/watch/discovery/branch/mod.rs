@@ -293,7 +293,8 @@ fn rollout(search: &RunSearch, run: Arc<BranchRun>, is_pinned: bool, shared: &Sh
         false => (RunPin::Newest, OnSuperseded::Follow),
     };
     let on_superseded = settings.on_superseded.unwrap_or(usual);
-    let rules = Rules { on_superseded, on_approval: settings.on_approval, require: settings.require };
+    let rules =
+        Rules { on_superseded, on_approval: settings.on_approval, require: settings.require, expect: settings.expect };
     Rollout::new(search.place().clone(), run, search.is_by_list(), rules, pin, now)
 }
 

@@ -11,7 +11,8 @@ use self::poll::{Placed, Poll, Reported};
 use super::decide::{Decision, InstallSight, Rules, Stand};
 use super::search::is_it;
 use crate::api::{ApiError, Fact, Request, Runs};
-use crate::model::{BranchRun, GroupRun, RunStatus};
+use crate::cause::Cause;
+use crate::model::{BranchRun, Deploy, GroupRun, RunStatus};
 use crate::paging::Paged;
 use crate::pins::RunPin;
 use crate::schedule::Observed;
@@ -21,7 +22,7 @@ use crate::watch::discovery::{Failure, Joining};
 use crate::watch::event::RunEvent;
 use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
-use crate::{BranchPlace, InstallId, Line, Moment, RemoteText, RunId, Target, WorkflowId};
+use crate::{BranchPlace, InstallId, Kind, Line, Moment, RemoteText, RunId, Target, Verdict, WorkflowId};
 
 /// Longest name of a group that is shown, in characters.
 const LONGEST_NAME: usize = 100;
@@ -64,6 +65,8 @@ struct Member {
     targets: WorkflowTargets,
     /// It has succeeded, and all its deploys are targets: nothing more comes of it.
     is_done: bool,
+    /// It is a later run's, and tears down what this run's was to apply.
+    crossed: Option<Failure>,
 }
 
 /// What a rollout needs, or the outcome of a poll.
@@ -352,10 +355,13 @@ impl Rollout {
                 let taken = targets.iter().enumerate().filter(|(_, other)| other.target().install == placed.install);
                 taken.for_each(|(index, other)| own.note_target(other.target(), index));
             }
-            members.push(Member { group: placed.group.clone(), targets: own, is_done: false });
+            members.push(Member { group: placed.group.clone(), targets: own, is_done: false, crossed: None });
             members.len() - 1
         });
         let member = &mut members[at];
+        if let Some(failure) = member.crossed.clone() {
+            return Ok(Stand::Failed(failure));
+        }
         if member.is_done {
             return Ok(Stand::Done);
         }
@@ -370,6 +376,11 @@ impl Rollout {
                 }
                 // The next step checks whether that was all.
                 workflow::Next::Join(joining, _) => {
+                    let is_taken = placed.superseded_by.is_some() && self.rules.expect.is_none();
+                    member.crossed = joining.iter().find_map(|(_, deploy)| crossed(deploy).filter(|_| is_taken));
+                    if let Some(failure) = member.crossed.clone() {
+                        return Ok(Stand::Failed(failure));
+                    }
                     let group = member.group.clone();
                     let pin = self.pin;
                     let joined = |(target, deploy): (Target, _)| Joining {
@@ -395,6 +406,13 @@ impl Rollout {
         let name = members.filter_map(|member| member.targets.owner_name()).next();
         name.map_or_else(|| Line::new(placed.install.to_string()), |name| name.line(LONGEST_NAME))
     }
+}
+
+/// Returns how an install has failed that a later run has taken, if this is that run's deploy: following never crosses from an
+/// apply to a teardown.
+fn crossed(deploy: &Deploy) -> Option<Failure> {
+    let is_teardown = deploy.kind() == Some(Kind::Teardown);
+    deploy.id.clone().filter(|_| is_teardown).map(|id| (Verdict::Failed, Cause::Crossed(id)))
 }
 
 fn group_name(group: &GroupRun) -> Line {

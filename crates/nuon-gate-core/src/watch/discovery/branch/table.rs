@@ -68,7 +68,12 @@ fn passed() -> Scene {
     };
     Scene {
         sight,
-        rules: Rules { on_superseded: OnSuperseded::Ignore, on_approval: OnApproval::Wait, require: Require::All },
+        rules: Rules {
+            on_superseded: OnSuperseded::Ignore,
+            on_approval: OnApproval::Wait,
+            require: Require::All,
+            expect: None,
+        },
     }
 }
 

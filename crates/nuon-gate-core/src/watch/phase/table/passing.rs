@@ -121,6 +121,12 @@ pub(super) const TABLE: &[Row] = &[
         &[own("success"), step("apply", "install_deploys", None, "pending")], Pass),
     row("a step that names the deploy as another thing", VERIFIED, "active", AT_WORK,
         &[step("apply", "install_sandbox_runs", Some(super::OWN), "success")], NotBegun),
+    row("a pending step that names the deploy as another thing", VERIFIED, "active", AT_WORK,
+        &[own("success"), step("check", "deploy_checks", Some(super::OWN), "pending")],
+        Waits("step 2 of 2, check, is `pending`")),
+    row("a failed step that names the deploy as another thing", VERIFIED, "active", AT_WORK,
+        &[own("success"), step("check", "deploy_checks", Some(super::OWN), "error")],
+        broke("step 2 of 2, check, failed")),
     // Verified health.
     row("health of own, not begun", VERIFIED, "active", AT_WORK, &[own("success"), health("pending", MINE)],
         Waits("step 2 of 2, verify health, is `pending`")),
