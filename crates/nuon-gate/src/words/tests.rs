@@ -358,6 +358,10 @@ fn trouble_on_the_way_is_hinted_at_where_it_is() {
             ApiError::Certificate { host: "a".to_owned(), detail: nuon_gate_http::OF_AUTHORITY.to_owned() },
             "have a certificate issued for the server",
         ),
+        (
+            issuer(ApiError::Certificate { host: "a".to_owned(), detail: "its issuer is unknown".to_owned() }),
+            "--ca-file (NUON_GATE_CA_FILE)",
+        ),
         (answered(405, false), "a firewall is in between"),
         (answered(451, false), "a firewall is in between"),
         (answered(400, true), "check the ids"),
