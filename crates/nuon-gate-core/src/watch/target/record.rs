@@ -294,9 +294,14 @@ impl Record {
         let to = row.current_status().clone();
         let before = self.seen.last().cloned().filter(|(from, _)| *from != to);
         if let Some((from, _)) = before {
-            let spent = self.spent(now);
+            let seen_for = self.spent(now);
             self.seen.push((to.clone(), now));
             self.seen_late_by = Duration::ZERO;
+            self.deploy = Some(row.clone());
+            // As the end of the run will say, by the server's times where it keeps them.
+            let stays = self.timeline(now, shared);
+            let last = stays.iter().rev().nth(1).filter(|stay| stay.status == from);
+            let spent = last.and_then(|stay| stay.duration).unwrap_or(seen_for);
             (self.reported_hold, self.approval) = (None, None);
             shared.note_change(now);
             let description = row.description().map(|text| text.line(200)).filter(|text| text != to.as_str());
