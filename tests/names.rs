@@ -51,6 +51,23 @@ fn names_are_shown_to_people_though_ids_were_given() {
 }
 
 #[test]
+fn names_are_shown_in_the_log_of_every_ci_system() {
+    let sim = serve(&acme(FAILING, PASSING));
+    for (variable, value, is_read) in [
+        ("GITLAB_CI", "true", true),
+        ("CI", "true", true),
+        ("CI", "1", true),
+        ("BUILD_URL", "https://ci.example/job/a/1/", true),
+        ("CI", "false", false),
+        ("CIRCLE_BUILD_URL", "https://circleci.com/gh/acme/api/7", true),
+    ] {
+        let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--component", API]).env(variable, value);
+        let shown = gate.run().exits(1).stderr;
+        assert_eq!(shown.contains("  api  ❌ failed"), is_read, "{variable}={value}: {shown}");
+    }
+}
+
+#[test]
 fn names_are_read_once_whoever_wants_them_and_shown_as_soon_as_they_are_known() {
     let failing = r#"{ status = "executing", polls = 300 }, { status = "error", error = "quota exceeded" }"#;
     let sim = serve(&acme(failing, PASSING));

@@ -10,6 +10,16 @@ use crate::Proxy;
 pub const OF_AUTHORITY: &str =
     "it is an authority's own, with which no server may answer; have one issued for the server";
 
+/// Says what can be done about a certificate, by what is wrong with it ([`Failure::Certificate`]), whoever presented it.
+pub fn certificate_hint(detail: &str) -> &'static str {
+    match detail {
+        OF_AUTHORITY => {
+            "have a certificate issued for the server by that authority, whose own --ca-file (NUON_GATE_CA_FILE) names"
+        }
+        _ => "if it has a private issuer, name that one's certificate with --ca-file (NUON_GATE_CA_FILE)",
+    }
+}
+
 /// Why there is no complete answer. Holds no credential, and of an address only the host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -97,10 +107,10 @@ impl ProxyFailure {
             ProxyTrouble::Refused(Some(403)) => {
                 format!("the proxy does not allow {target}: have it allowed there, or reach it directly with NO_PROXY")
             }
-            ProxyTrouble::Untrusted(_) => format!(
-                "if the proxy has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE); else check \
-                 {variable}, or reach {target} directly with NO_PROXY"
-            ),
+            ProxyTrouble::Untrusted(detail) => {
+                let hint = certificate_hint(detail);
+                format!("{hint}; else check {variable}, or reach {target} directly with NO_PROXY")
+            }
             _ => format!("check {variable} and the proxy, or reach {target} directly with NO_PROXY"),
         }
     }

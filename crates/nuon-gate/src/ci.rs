@@ -56,6 +56,12 @@ impl CiSystem {
     }
 }
 
+/// Tells whether the program is a step of some CI system, by the variable that nearly all set.
+pub(crate) fn is_step(environment: &Environment) -> bool {
+    let is_no = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no");
+    environment.get("CI").is_some_and(|value| !is_no(value))
+}
+
 /// Finds Buildkite's agent in `PATH`. Relative entries are ignored: what they lead to could be anyone's.
 fn agent(search: &str) -> Option<PathBuf> {
     let name = format!("buildkite-agent{}", std::env::consts::EXE_SUFFIX);

@@ -1,6 +1,6 @@
 //! The capabilities of the user's terminal, from the environment.
 
-use crate::ci::CiSystem;
+use crate::ci::{CiSystem, is_step};
 use crate::environment::Environment;
 
 /// The capabilities of a terminal, besides moving its cursor.
@@ -25,12 +25,10 @@ impl Terminal {
     /// moved.
     pub(crate) fn detect(environment: &Environment, ci: Option<&CiSystem>) -> Option<Self> {
         let get = |name: &str| environment.get(name);
-        let is_ci = ci.is_some()
-            || get("CI").is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no"));
         let term = get("TERM");
         // Windows has no such variable.
         let is_dumb = term.map_or(cfg!(unix), |term| term == "dumb");
-        if is_ci || is_dumb {
+        if ci.is_some() || is_step(environment) || is_dumb {
             return None;
         }
         let term = term.unwrap_or_default();

@@ -217,6 +217,18 @@ impl fmt::Display for Limit {
     }
 }
 
+impl fmt::Display for Unmatched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { newest, why } = self;
+        match why {
+            Mismatch::Pin { pin: MatchedBy::After, wanted, .. } if *wanted == newest.as_str() => {
+                write!(f, "the newest deploy is still {newest}, which was there before")
+            }
+            why => write!(f, "the newest deploy, {newest}, {why}"),
+        }
+    }
+}
+
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (pin, wanted, has) = match self {
@@ -248,7 +260,7 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => f.write_str("no deploy has been seen"),
-            Self::Unmatched(Unmatched { newest, why }) => write!(f, "the newest deploy, {newest}, {why}"),
+            Self::Unmatched(unmatched) => unmatched.fmt(f),
             Self::Deploy { status, spent, each, hold } => {
                 // The total time in the last status contains the last stay.
                 let spent = match each {

@@ -50,7 +50,7 @@ pub struct Pending {
     pub target: usize,
     /// The status of its deploy; `None`: there is no deploy yet.
     pub status: Option<Status>,
-    /// How long it was seen in that status.
+    /// How long it has been in that status.
     pub spent: Duration,
     /// Its progress, if the usual duration is known, it has not passed, and no human is asked.
     pub pace: Option<Pace>,
@@ -84,6 +84,8 @@ pub enum EventKind {
         deploy: DeployId,
         /// Its status.
         status: Status,
+        /// How long it has been in that status, as far as the server says.
+        spent: Duration,
         /// The build it brings.
         build: Option<BuildId>,
         /// The commit that was built, as a harmless line.
@@ -133,7 +135,7 @@ pub enum EventKind {
         from: Status,
         /// The new status.
         to: Status,
-        /// How long it was seen in the earlier status.
+        /// How long it was in the earlier status.
         spent: Duration,
         /// The server's description, as a harmless line.
         description: Option<Line>,

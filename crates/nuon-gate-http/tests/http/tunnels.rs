@@ -121,7 +121,7 @@ fn every_trouble_has_words_and_a_hint() {
         (
             ProxyTrouble::Untrusted("it has expired".to_owned()),
             "presents a certificate that is not trusted: it has expired",
-            "if the proxy has a private issuer",
+            "if it has a private issuer",
         ),
         (ProxyTrouble::Slow, "gave no connection in time", "check ALL_PROXY"),
     ];

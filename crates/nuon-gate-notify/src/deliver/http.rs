@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::api::ApiError;
 use nuon_gate_http::header::{self, HeaderMap, HeaderName};
-use nuon_gate_http::{Failure, Method, ProxyTrouble, Setup, TimeLimit, compression, read_some, retry_after, word};
+use nuon_gate_http::{
+    Failure, Method, ProxyTrouble, Setup, TimeLimit, certificate_hint, compression, read_some, retry_after, word,
+};
 
 use super::fault::{Fault, Nature, harmless};
 use crate::secret::SinkUrl;
@@ -143,9 +145,8 @@ fn unreached(failure: Failure) -> Fault {
             let nature = if is_trusted { Nature::NotTaken { wait: None } } else { Nature::Refused { status: 0 } };
             (nature, Some(failure.hint()))
         }
-        Failure::Certificate { .. } => {
-            let hint = "if it has a private issuer, name its certificate with --ca-file (NUON_GATE_CA_FILE)".to_owned();
-            (Nature::Refused { status: 0 }, Some(hint))
+        Failure::Certificate { detail, .. } => {
+            (Nature::Refused { status: 0 }, Some(certificate_hint(detail).to_owned()))
         }
         Failure::Timeout(_) | Failure::Broken(_) => (Nature::Unclear { wait: None }, None),
     };

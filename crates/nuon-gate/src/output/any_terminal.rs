@@ -104,6 +104,7 @@ impl<'a> Said<'a> {
                     target: 0,
                     deploy: self.id(),
                     status: self.status(),
+                    spent: Duration::from_secs(9),
                     build: Some(self.id()),
                     commit: self.line(),
                     matched_by: MatchedBy::Latest,

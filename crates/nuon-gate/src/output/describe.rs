@@ -68,7 +68,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
         EventKind::Started { .. } => return None,
         EventKind::Joined { target, is } => (*target, Tone::Plain, joined(is)),
         EventKind::NotStarted { target } => (*target, Tone::Plain, "no deploy yet".to_owned()),
-        EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => {
+        EventKind::Found { target, deploy, status, build, commit, matched_by, replaces, .. } => {
             let build = build.as_ref().map(|build| format!("build {build}"));
             let commit =
                 commit.as_ref().map(|commit| format!("commit {}", commit.plain().chars().take(10).collect::<String>()));

@@ -146,6 +146,7 @@ mod tests {
             target: 20,
             deploy: "dpl2".parse().unwrap(),
             status: Status::Queued,
+            spent: Duration::ZERO,
             build: None,
             commit: None,
             matched_by: MatchedBy::Latest,

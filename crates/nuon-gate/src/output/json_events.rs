@@ -49,7 +49,7 @@ fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> Option<(&'static
         }
         EventKind::Joined { is, .. } => ("joined", json!({"target": target(is), "group": is.group()})),
         EventKind::NotStarted { target } => ("not_started", json!({"target": named(target)})),
-        EventKind::Found { target, deploy, status, build, commit, matched_by, replaces } => (
+        EventKind::Found { target, deploy, status, build, commit, matched_by, replaces, .. } => (
             "found",
             json!({
                 "target": named(target), "deploy_id": deploy.to_string(), "status": status.as_str(),

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use crate::arguments::{Format, OutputArguments, Verbosity};
-use crate::ci::CiSystem;
+use crate::ci::{CiSystem, is_step};
 use crate::environment::Environment;
 use crate::report_path::ReportPath;
 use crate::terminal::Terminal;
@@ -16,6 +16,8 @@ pub(crate) struct OutputSettings {
     pub(crate) log_lines: usize,
     /// The CI system that the program is a step of.
     pub(crate) ci: Option<CiSystem>,
+    /// The program is a step of some CI system, whose log people read.
+    pub(crate) is_step: bool,
     /// The CI run's page.
     pub(crate) ci_url: Option<String>,
     pub(crate) quiet: bool,
@@ -29,7 +31,8 @@ impl OutputSettings {
         let ci_url = nuon_gate_notify::ci_run(&variable).map(|run| run.url);
         let ci = CiSystem::detect(environment);
         let terminal = Terminal::detect(environment, ci.as_ref());
-        Self { ci, ci_url, ..Self::of_arguments(arguments, verbosity, terminal) }
+        let is_step = ci.is_some() || ci_url.is_some() || is_step(environment);
+        Self { ci, is_step, ci_url, ..Self::of_arguments(arguments, verbosity, terminal) }
     }
 
     /// Reads only the capabilities of the terminal from the environment.
@@ -42,11 +45,11 @@ impl OutputSettings {
         let OutputArguments { output: format, report, log_lines } = arguments;
         let reports = report.into_iter().flat_map(|lines| lines.0).collect();
         let (log_lines, quiet) = (log_lines.into(), verbosity.quiet);
-        Self { format, reports, log_lines, ci: None, ci_url: None, quiet, terminal }
+        Self { format, reports, log_lines, ci: None, is_step: false, ci_url: None, quiet, terminal }
     }
 
-    /// Returns whether people read the output (a report, a CI run's page, a terminal), so that names are better than ids.
+    /// Returns whether people read the output (a report, the log of a CI job, a terminal), so that names are better than ids.
     pub(crate) fn is_read_by_people(&self) -> bool {
-        !self.reports.is_empty() || self.ci.is_some() || io::stderr().is_terminal()
+        !self.reports.is_empty() || self.is_step || io::stderr().is_terminal()
     }
 }

@@ -6,9 +6,9 @@ use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
 use nuon_gate_core::{Clock, Hold, MatchedBy, Verdict};
-use nuon_gate_http::OF_AUTHORITY;
+use nuon_gate_http::certificate_hint;
 
-use super::flags::{self, ADDRESS, CERTIFICATES, COMPONENT, INSTALL, ORG, TOKEN};
+use super::flags::{self, ADDRESS, COMPONENT, INSTALL, ORG, TOKEN};
 
 const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and whether a \
     proxy (HTTPS_PROXY, NO_PROXY) or a firewall is in between";
@@ -257,6 +257,7 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
         (ApiError::SignIn(SignInError::Issuer { host, cause }), ErrorClass::Transient | ErrorClass::Untrusted) => {
             match &**cause {
                 ApiError::Proxy(failure) => failure.hint(),
+                ApiError::Certificate { detail, .. } => certificate_hint(detail).to_owned(),
                 _ => format!("check that {host}, which issues identities, can be reached; or set NUON_API_TOKEN"),
             }
         }
@@ -267,14 +268,8 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
             "check {ADDRESS}, whether this machine can resolve names, and whether a firewall wants a proxy (HTTPS_PROXY)"
         ),
         _ if error.is_strangers() => NOT_NUON.to_owned(),
-        (ApiError::Certificate { detail, .. }, _) if detail == OF_AUTHORITY => {
-            format!(
-                "have a certificate issued for the server by that authority, whose own {CERTIFICATES} names; or check {ADDRESS}"
-            )
-        }
-        (_, ErrorClass::Untrusted) => {
-            format!("if the API has a private issuer, name its certificate with {CERTIFICATES}; else check {ADDRESS}")
-        }
+        (ApiError::Certificate { detail, .. }, _) => format!("{}; else check {ADDRESS}", certificate_hint(detail)),
+        (_, ErrorClass::Untrusted) => format!("check {ADDRESS}"),
         (_, ErrorClass::Denied) => if_denied(error),
         (_, ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere) => {
             format!("check the ids and the API's address, {ADDRESS}")

@@ -68,12 +68,11 @@ fn of_limit(limit: &Limit) -> String {
     let error = error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
     let what = match (clock, standing) {
         (Clock::Start, Standing::NotTriggered) => format!("no new deploy appeared within {length} after the command"),
-        (Clock::Start, Standing::Unmatched(Unmatched { newest, why: why @ Mismatch::Pin { pin, .. } })) => {
-            let newest = format!("the newest, {newest}, {why} ({})", flags::pin(*pin));
-            format!("no deploy that matches appeared within {length} ({flag}): {newest}")
+        (Clock::Start, Standing::Unmatched(newest @ Unmatched { why: Mismatch::Pin { pin, .. }, .. })) => {
+            format!("no deploy that matches appeared within {length} ({flag}): {newest} ({})", flags::pin(*pin))
         }
-        (Clock::Start, Standing::Unmatched(Unmatched { newest, why })) => {
-            format!("no new deploy appeared within {length} ({flag}): the newest, {newest}, {why}")
+        (Clock::Start, Standing::Unmatched(newest)) => {
+            format!("no new deploy appeared within {length} ({flag}): {newest}")
         }
         (Clock::Start, Standing::NoRun) => {
             format!("no run of {} appeared within {length} ({flag})", subject.line(300).plain())

@@ -6,7 +6,6 @@ use crate::environment::variable_of;
 
 pub(crate) const ADDRESS: &str = "--api-url (NUON_GATE_API_URL, NUON_API_URL)";
 pub(super) const ORG: &str = "--org-id (NUON_GATE_ORG_ID, NUON_ORG_ID)";
-pub(crate) const CERTIFICATES: &str = "--ca-file (NUON_GATE_CA_FILE)";
 pub(super) const INSTALL: &str = "--install (NUON_GATE_INSTALL, NUON_INSTALL_ID)";
 pub(super) const COMPONENT: &str = "--component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)";
 pub(super) const TOKEN: &str = "NUON_API_TOKEN or --token-file (NUON_GATE_TOKEN_FILE)";

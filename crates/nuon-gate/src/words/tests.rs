@@ -224,13 +224,19 @@ fn a_limit_is_reported_by_its_flag_with_what_was_last_seen() {
         (
             Clock::Start,
             unmatched(missed()),
-            "no deploy that matches appeared within 1m (--start-timeout): the newest, dpl1, has commit 4be1c7d, not abcdef1 \
+            "no deploy that matches appeared within 1m (--start-timeout): the newest deploy, dpl1, has commit 4be1c7d, not abcdef1 \
              (--commit)",
         ),
         (
             Clock::Start,
+            unmatched(Mismatch::Pin { pin: MatchedBy::After, wanted: Line::new("dpl1"), has: None }),
+            "no deploy that matches appeared within 1m (--start-timeout): the newest deploy is still dpl1, which was there \
+             before (--after)",
+        ),
+        (
+            Clock::Start,
             unmatched(Mismatch::HadEnded),
-            "no new deploy appeared within 1m (--start-timeout): the newest, dpl1, had ended before the wait began",
+            "no new deploy appeared within 1m (--start-timeout): the newest deploy, dpl1, had ended before the wait began",
         ),
         (Clock::Start, Standing::NotTriggered, "no new deploy appeared within 1m after the command"),
         (
@@ -351,6 +357,10 @@ fn trouble_on_the_way_is_hinted_at_where_it_is() {
         (
             ApiError::Certificate { host: "a".to_owned(), detail: nuon_gate_http::OF_AUTHORITY.to_owned() },
             "have a certificate issued for the server",
+        ),
+        (
+            issuer(ApiError::Certificate { host: "a".to_owned(), detail: "its issuer is unknown".to_owned() }),
+            "--ca-file (NUON_GATE_CA_FILE)",
         ),
         (answered(405, false), "a firewall is in between"),
         (answered(451, false), "a firewall is in between"),

@@ -30,6 +30,8 @@ pub(super) struct Record {
     deploy: Option<Arc<Deploy>>,
     matched_by: Option<MatchedBy>,
     seen: Vec<(Status, Moment)>,
+    /// How long the deploy had been in its status when it was first seen there, as far as the server says.
+    seen_late_by: Duration,
     unrecognised: HashSet<Status>,
     earlier: Earlier,
     replaced: Vec<DeployId>,
@@ -64,6 +66,7 @@ impl Record {
             deploy: None,
             matched_by: None,
             seen: Vec::new(),
+            seen_late_by: Duration::ZERO,
             unrecognised: HashSet::new(),
             earlier: Earlier::default(),
             replaced: Vec::new(),
@@ -128,9 +131,14 @@ impl Record {
         self.seen.last().map_or(self.began, |(_, at)| *at)
     }
 
+    /// Returns how long its deploy has been in its status, or how long there has been none.
+    fn spent(&self, now: Moment) -> Duration {
+        (now - self.last_change()).saturating_add(self.seen_late_by)
+    }
+
     /// Returns its state, for a heartbeat.
     pub(super) fn pending(&self, hold: Hold, now: Moment, shared: &Shared) -> Pending {
-        let (status, spent) = (self.status().cloned(), now - self.last_change());
+        let (status, spent) = (self.status().cloned(), self.spent(now));
         let pace = self.pace(now, shared).filter(|_| !hold.is_of_health());
         Pending { target: self.index, status, spent, pace, hold }
     }
@@ -249,6 +257,7 @@ impl Record {
                 Note::Lost => {
                     (self.deploy, self.matched_by, self.earlier) = (None, None, Earlier::default());
                     self.seen.clear();
+                    self.seen_late_by = Duration::ZERO;
                 }
                 Note::InstallName(name) => self.target.add_names(name.as_ref(), None),
                 Note::Warned(warning) => self.warn(warning, now, shared),
@@ -270,11 +279,13 @@ impl Record {
         (self.reported_hold, self.approval, self.plan) = (None, None, AskedPlan::default());
         let status = row.current_status().clone();
         self.seen.push((status.clone(), now));
+        self.seen_late_by = row.status_since().map(|at| span(at, shared.server_now(now))).unwrap_or_default();
         shared.note_change(now);
         if let Some(deploy) = row.id.clone() {
             let (build, commit) = (row.build_id.clone(), row.commit().map(|commit| commit.line(40)));
-            let target = self.index;
-            shared.emit(now, EventKind::Found { target, deploy, status, build, commit, matched_by: by, replaces });
+            let (target, spent) = (self.index, self.seen_late_by);
+            let found = EventKind::Found { target, deploy, status, spent, build, commit, matched_by: by, replaces };
+            shared.emit(now, found);
         }
         self.warn_of_unknown(row, now, shared);
     }
@@ -282,14 +293,21 @@ impl Record {
     fn report_change(&mut self, row: Arc<Deploy>, now: Moment, shared: &mut Shared) {
         let to = row.current_status().clone();
         let before = self.seen.last().cloned().filter(|(from, _)| *from != to);
-        if let Some((from, since)) = before {
+        if let Some((from, _)) = before {
+            let seen_for = self.spent(now);
             self.seen.push((to.clone(), now));
+            self.seen_late_by = Duration::ZERO;
+            self.deploy = Some(row.clone());
+            // As the end of the run will say, by the server's times where it keeps them.
+            let stays = self.timeline(now, shared);
+            let last = stays.iter().rev().nth(1).filter(|stay| stay.status == from);
+            let spent = last.and_then(|stay| stay.duration).unwrap_or(seen_for);
             (self.reported_hold, self.approval) = (None, None);
             shared.note_change(now);
             let description = row.description().map(|text| text.line(200)).filter(|text| text != to.as_str());
             if let Some(deploy) = row.id.clone() {
                 let target = self.index;
-                shared.emit(now, EventKind::Changed { target, deploy, from, to, spent: now - since, description });
+                shared.emit(now, EventKind::Changed { target, deploy, from, to, spent, description });
             }
         }
         self.warn_of_unknown(&row, now, shared);

@@ -1,7 +1,8 @@
 //! The watch's requests, and how it reads the answers, in virtual time.
 
 use crate::virtual_time::{
-    Body, after, deploy, exists, latest, ms, none, pinned, row, run, s, serving, settings, soon, status, with,
+    Body, STARTED_AT, after, deploy, exists, latest, ms, none, pinned, row, run, s, serving, settings, soon, status,
+    with,
 };
 use nuon_gate_core::api::Request;
 use nuon_gate_core::watch::EventKind;
@@ -109,6 +110,39 @@ fn a_pending_deploy_is_followed_by_its_id() {
         _ => None,
     });
     assert_eq!(moves.collect::<Vec<_>>(), ["queued", "queued → executing", "executing → active"]);
+}
+
+#[test]
+fn the_time_in_a_status_is_the_servers() {
+    let since =
+        |status: &str, second: i64| json!({ "status_v2": { "status": status, "created_at_ts": STARTED_AT + second } });
+    let run = run(
+        latest(settings()),
+        serving(move |now| {
+            Some(match now {
+                now if now < s(4) => with(row("dpl0", "queued"), since("queued", -600)),
+                now if now < s(9) => with(row("dpl0", "executing"), since("executing", 4)),
+                // The server's own history, where it keeps one.
+                _ => with(
+                    row("dpl0", "active"),
+                    json!({ "status_v2": {
+                        "status": "active", "created_at_ts": STARTED_AT + 7,
+                        "history": [{ "status": "executing", "created_at_ts": STARTED_AT + 4 }],
+                    } }),
+                ),
+            })
+        }),
+    );
+    let times: Vec<_> = run
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Found { spent, .. } | EventKind::Changed { spent, .. } => Some((event.at.elapsed(), *spent)),
+            _ => None,
+        })
+        .collect();
+    let [(first, found), (began, queued), (_, executing)] = times[..] else { panic!("{times:?}") };
+    assert_eq!((found, queued, executing), (s(600) + first, s(600) + began, s(3)));
 }
 
 #[test]

@@ -52,8 +52,9 @@ enum Urgency {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) place: Place,
-    /// Since when it is in this state.
+    /// Since when it is in this state, and for how long it had been when it was found.
     pub(super) since: Moment,
+    before: Duration,
     pub(super) usual: Option<Usual>,
     /// A human is asked to approve the plan, on this page if it is known.
     pub(super) asked: Option<Option<Line>>,
@@ -64,12 +65,25 @@ pub(super) struct Entry {
 
 impl Entry {
     fn new(at: Moment) -> Self {
-        Self { place: Place::Searching, since: at, usual: None, asked: None, note: None, deploy: None }
+        Self {
+            place: Place::Searching,
+            since: at,
+            before: Duration::ZERO,
+            usual: None,
+            asked: None,
+            note: None,
+            deploy: None,
+        }
     }
 
     fn go(&mut self, place: Place, at: Moment) {
-        (self.place, self.since) = (place, at);
+        (self.place, self.since, self.before) = (place, at, Duration::ZERO);
         (self.asked, self.note) = (None, None);
+    }
+
+    /// Returns how long it has been in this state.
+    pub(super) fn spent(&self, now: Moment) -> Duration {
+        (now - self.since).saturating_add(self.before)
     }
 
     fn urgency(&self) -> Urgency {
@@ -83,11 +97,11 @@ impl Entry {
     }
 }
 
-/// A step of a workflow, and since when it has its status.
+/// A step of a workflow, and since when it has its status, unless it had it before the workflow was read.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) standing: StepStanding,
-    pub(super) since: Moment,
+    pub(super) since: Option<Moment>,
 }
 
 /// The workflow that deploys the targets.
@@ -149,9 +163,9 @@ impl Board {
                 self.labels = describe::labels(&self.targets);
                 self.entries.push(Entry::new(at));
             }
-            EventKind::Found { target, deploy, status, .. } => self.change(*target, |entry| {
+            EventKind::Found { target, deploy, status, spent, .. } => self.change(*target, |entry| {
                 entry.go(Place::At(status.clone()), at);
-                (entry.deploy, entry.usual) = (Some(deploy.clone()), None);
+                (entry.before, entry.deploy, entry.usual) = (*spent, Some(deploy.clone()), None);
             }),
             EventKind::Expected { target, pace, .. } => {
                 self.change(*target, |entry| entry.usual = Some(Usual { pace: *pace, at }));
@@ -204,8 +218,12 @@ impl Board {
             _ => Vec::new(),
         };
         let step = |(number, standing): (usize, &StepStanding)| {
-            let same = before.get(number).filter(|before| before.standing == *standing);
-            Step { standing: standing.clone(), since: same.map_or(at, |before| before.since) }
+            let since = match before.get(number) {
+                Some(same) if same.standing == *standing => same.since,
+                None if before.is_empty() => None,
+                Some(_) | None => Some(at),
+            };
+            Step { standing: standing.clone(), since }
         };
         self.steps = Steps::Of(workflow.clone(), standings.iter().enumerate().map(step).collect());
     }

@@ -115,7 +115,7 @@ fn usual(entry: &Entry) -> Option<Usual> {
 
 /// Describes the state of a target, with its sign.
 fn standing(entry: &Entry, now: Moment) -> (char, Tone, String) {
-    let spent = compact(now - entry.since);
+    let spent = compact(entry.spent(now));
     match &entry.place {
         Place::Searching => ('-', Tone::Faint, "waiting for the deploy".to_owned()),
         Place::NotStarted => ('-', Tone::Plain, format!("no deploy yet {spent}")),

@@ -78,10 +78,16 @@ impl Scene {
     }
 
     pub(super) fn found(&mut self, target: usize, status: Status) {
+        self.found_after(target, status, Duration::ZERO);
+    }
+
+    /// A deploy is found that has been in its status for a while.
+    pub(super) fn found_after(&mut self, target: usize, status: Status, spent: Duration) {
         self.event(EventKind::Found {
             target,
             deploy: "dpl1".parse().unwrap(),
             status,
+            spent,
             build: None,
             commit: None,
             matched_by: MatchedBy::Latest,

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use std::cmp::Ordering;
+use std::time::Duration;
 
 use nuon_gate_core::model::{Status, StepStanding, StepState};
 use nuon_gate_core::watch::EventKind;
@@ -31,9 +32,12 @@ fn the_time_is_that_in_the_status() {
     assert_eq!(scene.after(60).seen(), ["- api  no deploy yet 1m5s · 1m of 60m"]);
     scene.found(0, Status::Queued);
     assert_eq!(scene.after(9).seen(), ["* api  queued 9s · 1m of 60m"]);
+    // It had been there before anybody looked.
+    scene.found_after(0, Status::Queued, Duration::from_secs(600));
+    assert_eq!(scene.after(9).seen(), ["* api  queued 10m9s · 1m of 60m"]);
     scene.changed(0, Status::Executing);
     assert_eq!(scene.after(0).seen(), ["* api  executing 0s · 1m of 60m"]);
-    assert_eq!(scene.after(4000).seen(), ["* api  executing 1h6m · 67m of 60m"]);
+    assert_eq!(scene.after(4000).seen(), ["* api  executing 1h6m · 68m of 60m"]);
 }
 
 #[test]
@@ -69,7 +73,8 @@ fn the_steps_of_the_workflow_have_their_signs() {
         step("apply", StepState::NotBegun),
     ];
     scene.event(EventKind::Steps { workflow: workflow.clone(), steps: steps.clone() });
-    let rows = ["  ✓ sync and plan", "  ! approve the plan  a human has to approve 9s", "  - apply"];
+    // Nobody knows since when.
+    let rows = ["  ✓ sync and plan", "  ! approve the plan  a human has to approve", "  - apply"];
     assert_eq!(scene.after(9).seen()[1..], rows);
     steps[1] = step("approve the plan", StepState::Succeeded);
     steps[2] = step("apply", StepState::Running);
@@ -83,7 +88,7 @@ fn the_steps_of_the_workflow_have_their_signs() {
 #[test]
 fn of_many_steps_those_around_the_one_at_work_are_shown() {
     let cases = [
-        (0, "  * step 0  0s", "  … and 30 more"),
+        (0, "  * step 0", "  … and 30 more"),
         (20, "  ✓ step 19", "  … after 19 more, and 11 more"),
         (39, "  ✓ step 30", "  … after 30 more"),
     ];
@@ -99,7 +104,7 @@ fn of_many_steps_those_around_the_one_at_work_are_shown() {
         scene.event(EventKind::Steps { workflow: "inw1".parse().unwrap(), steps });
         let seen = scene.after(0).seen();
         assert_eq!((seen.len(), seen[1].as_str(), seen[11].as_str()), (12, first, last));
-        assert!(seen.contains(&format!("  * step {done}  0s")), "{seen:#?}");
+        assert!(seen.contains(&format!("  * step {done}")), "{seen:#?}");
     }
 }
 

@@ -44,7 +44,7 @@ fn position(steps: &[Step]) -> usize {
 
 fn row(step: &Step, now: Moment) -> Row {
     let (sign, tone) = sign(step);
-    let spent = compact(now - step.since);
+    let spent = step.since.map(|since| compact(now - since)).unwrap_or_default();
     let words = match step.standing.state {
         _ if step.standing.asks => format!("a human has to approve {spent}"),
         StepState::Running => spent,
@@ -58,7 +58,7 @@ fn row(step: &Step, now: Moment) -> Row {
         Span::new(Tone::Plain, INDENT),
         Span::new(tone, format!("{sign} ")),
         Span::new(name, step.standing.name.plain()),
-        Span::new(tone, if words.is_empty() { words } else { format!("{INDENT}{words}") }),
+        Span::new(tone, if words.is_empty() { words } else { format!("{INDENT}{}", words.trim_end()) }),
     ])
 }
 
