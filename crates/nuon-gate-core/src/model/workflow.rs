@@ -134,7 +134,7 @@ impl Workflow {
         metadata.is_some_and(|metadata| metadata.awaiting_retry == Some(true))
     }
 
-    /// Tells whether it says that it is of one of these installs, which may be given by their names.
+    /// Returns whether it names one of these installs, which may be given by name, as its owner.
     pub(crate) fn is_of_any(&self, installs: &[InstallId]) -> bool {
         let is_owner = |install: &InstallId| {
             self.owner_id.as_ref() == Some(install)
@@ -143,7 +143,7 @@ impl Workflow {
         installs.iter().any(is_owner)
     }
 
-    /// Tells whether it carries out the run of a branch, and so works on groups of installs.
+    /// Returns whether it carries out the run of a branch, and so works on groups of installs.
     pub fn is_of_branch(&self) -> bool {
         self.owner_type.as_ref().is_some_and(|kind| kind.is("app_branches"))
             || self.app_branch_runs.as_ref().is_some_and(|runs| !runs.is_empty())
