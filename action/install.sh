@@ -1,10 +1,10 @@
 #!/bin/sh
-# Finds the nuon-gate that belongs to this commit of the action, and tells the next step where it is; with the input
-# install-only, all steps that follow. The first that works:
+# Finds the nuon-gate that belongs to this commit of the action, and passes its path to the next step; with the input
+# install-only, to all later steps. It uses the first of these that works:
 #   1. the file of the input binary-path;
-#   2. what manifest.tsv lists for this platform: in the tool cache, on PATH, or downloaded, and only with the listed hash;
+#   2. the program that manifest.tsv lists for this platform: in the tool cache, on PATH, or downloaded, and only with the listed hash;
 #   3. a build from the action's own checkout.
-# A wrong hash is fatal: an attack must not turn into a build. No token is needed here, and none is sent.
+# A wrong hash is fatal: an attack must not turn into a build. This script needs no token and sends none.
 set -eu
 
 method=${NUON_GATE_INSTALL_METHOD:-auto}
@@ -22,17 +22,17 @@ unset NUON_API_TOKEN GITHUB_TOKEN GH_TOKEN ACTIONS_ID_TOKEN_REQUEST_TOKEN NUON_O
     NUON_GATE_SLACK_WEBHOOK_URL NUON_GATE_WEBHOOK_URL NUON_GATE_WEBHOOK_SECRET NUON_GATE_WEBHOOK_HEADERS \
     NUON_GATE_TEAMS_WEBHOOK_URL NUON_GATE_DISCORD_WEBHOOK_URL
 
-# Prints a workflow command. Its text stays one line, and nothing in it is decoded by the runner.
-tell() {
+# Prints a workflow command. Keeps its text on one line, and escapes it so that the runner decodes nothing in it.
+annotate() {
     printf '::%s title=%s::%s\n' "$1" "$2" "$(printf '%s' "$3" | tr '\r\n' '  ' | sed 's/%/%25/g')"
 }
 
 fatal() {
-    tell error 'nuon-gate not installed' "$1"
+    annotate error 'nuon-gate not installed' "$1"
     exit 1
 }
 
-# Ends the step, with this program for the next one.
+# Ends the step, and passes this program to the next one.
 use() {
     printf 'Using %s (%s).\n' "$1" "$2"
     printf 'bin=%s\n' "$1" >>"$GITHUB_OUTPUT"
@@ -40,7 +40,7 @@ use() {
     exit 0
 }
 
-# Prints a file's SHA-256. From stdin, as GNU's sha256sum marks a name with a backslash in front of the hash.
+# Prints a file's SHA-256. Reads it from stdin, because GNU's sha256sum puts a backslash before the hash for some file names.
 hash_of() {
     case $hasher in
         sha256sum) sum=$(sha256sum <"$1") ;;
@@ -54,7 +54,7 @@ genuine() {
     [ -f "$1" ] && [ -x "$1" ] && [ "$(hash_of "$1")" = "$program_sum" ]
 }
 
-# Downloads $url to $archive with $tool. Plain http is for this machine alone, which is behind no proxy.
+# Downloads $url to $archive with $tool. Plain http is only for this machine, which needs no proxy.
 fetch() (
     [ "$scheme" = https ] || unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
     case $tool in
@@ -63,13 +63,13 @@ fetch() (
                 --connect-timeout 10 --max-time 120 --output "$archive" "$url"
             ;;
         wget)
-            # Not by its own -T, which makes some builds of BusyBox crash.
+            # Its own option -T crashes some builds of BusyBox.
             set -- wget -q -O "$archive" "$url"
             if command -v timeout >/dev/null 2>&1; then set -- timeout 120 "$@"; fi
             "$@"
             ;;
         *)
-            # shellcheck disable=SC2016 # What is quoted is for PowerShell.
+            # shellcheck disable=SC2016 # The quoted text is for PowerShell.
             FROM=$url TO=$archive "$tool" -NoProfile -NonInteractive -Command '
                 $ErrorActionPreference = "Stop"; $ProgressPreference = "SilentlyContinue"
                 [Net.ServicePointManager]::SecurityProtocol = "Tls12"
@@ -78,8 +78,7 @@ fetch() (
     esac
 )
 
-# Downloads with the first tool that is there, a few times; nothing that comes from this machine needs a second try.
-# Sets $trouble if it failed.
+# Downloads with the first available tool, in a few attempts; only one from this machine. Sets $trouble if it failed.
 download() {
     trouble='none of curl, wget and PowerShell is there'
     for tool in curl wget pwsh powershell none; do
@@ -98,7 +97,7 @@ download() {
     return 1
 }
 
-# Unpacks the program. By relative names, as tar takes the colon of C:\ for that of a host.
+# Unpacks the program. Uses relative names, because tar takes the C in C:\ for a host name.
 unpack() {
     case $archive in
         *.tar.gz) tar -xzf "$archive" "$program" ;;
@@ -113,7 +112,7 @@ unpack() {
     esac
 }
 
-# Copies the program into the tool cache, and renames it last, as other jobs may read it or do the same.
+# Copies the program into the tool cache. Renames it last, because other jobs may read or write it at the same time.
 keep() {
     [ -n "$cache" ] && mkdir -p "$cached" && new=$(mktemp "$cached/new.XXXXXX") || return 1
     if cp "$program" "$new" && chmod 755 "$new" && mv -f "$new" "$cached/$program"; then
@@ -127,7 +126,7 @@ keep() {
 build() {
     command -v cargo >/dev/null 2>&1 || fatal "$1, and cargo, which would build it from source, is not there. $ways"
     target_dir=$RUNNER_TEMP/nuon-gate-target
-    # In the action's own folder, without what the job set for the build of its own code.
+    # Builds in the action's folder, without the settings that the job made for its own builds.
     (
         cd "$GITHUB_ACTION_PATH"
         unset CARGO_BUILD_TARGET CARGO_ENCODED_RUSTFLAGS RUSTFLAGS
@@ -153,7 +152,7 @@ case ${authority%%/*} in
     *@*) fatal 'download-base-url must not hold a user or a password.' ;;
 esac
 
-# What uname says, not what the runner says of itself: the job may run in a container.
+# Asks uname, not the runner's variables: the job may run in a container.
 program=nuon-gate
 hashers='sha256sum shasum'
 machine=$(uname -m)
@@ -163,9 +162,9 @@ case $(uname -s) in
     MINGW* | MSYS* | CYGWIN*)
         system=pc-windows-msvc
         program=nuon-gate.exe
-        # Elsewhere it is the name of another program.
+        # On other systems this is the name of another program.
         hashers="$hashers certutil"
-        # An emulated shell takes the machine for the emulated one.
+        # An emulated shell reports the emulated machine.
         case $(uname -s) in *-ARM64) machine=arm64 ;; esac
         ;;
     *) system=$(uname -s) ;;
@@ -201,7 +200,7 @@ case $method:$version in
     *) why= ;;
 esac
 if [ -n "$why" ]; then
-    tell notice nuon-gate "Building from source, which takes a few minutes, as $why."
+    annotate notice nuon-gate "Building from source, which takes a few minutes, as $why."
     build "nuon-gate has to be built, as $why"
 fi
 
@@ -214,7 +213,7 @@ cached=$cache/nuon-gate/$version/$arch
 if [ -n "$cache" ] && [ -e "$cached/$program" ]; then
     # An earlier job on a reused runner may have tampered with it.
     if genuine "$cached/$program"; then use "$cached/$program" 'the tool cache'; fi
-    tell warning nuon-gate "$cached/$program is not the released program, and is replaced."
+    annotate warning nuon-gate "$cached/$program is not the released program, and is replaced."
     rm -rf "$cached.complete" "$cached" || true
 fi
 
@@ -241,5 +240,5 @@ fi
 if [ "$method" = download ] || ! command -v cargo >/dev/null 2>&1; then
     fatal "The download failed: $trouble. $ways"
 fi
-tell warning nuon-gate "The download failed: $trouble. Building from source instead, which takes a few minutes."
+annotate warning nuon-gate "The download failed: $trouble. Building from source instead, which takes a few minutes."
 build 'nuon-gate has to be built'

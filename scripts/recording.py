@@ -24,12 +24,12 @@ INK, FAINT, BACKGROUND, PROMPT = "#c9d1d9", "#8b949e", "#0d1117", "#79c0ff"
 FILLS = {"31": "#ff7b72", "32": "#7ee787", "33": "#d29922"}
 SEQUENCE = re.compile(r"\x1b\[(?P<number>\d*(?:;\d+)*)(?P<kind>[A-Za-z])|\x1b\](?P<link>8;[^\x1b]*)\x1b\\")
 
-# A moment, and what was written then.
+# A time, and the output at that time.
 Event = tuple[float, str]
 
 
 def record(command: list[str], env: dict[str, str], folder: str, columns: int) -> tuple[list[Event], int]:
-    """Runs a command at a terminal, and returns what it writes with when, and its exit code."""
+    """Runs a command at a terminal, and returns its output with the times, and its exit code."""
     began = time.monotonic()
     child, terminal = pty.fork()
     if child == 0:
@@ -69,7 +69,7 @@ class Screen:
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
-        # Of each cell its sign, empty behind a wide one, and its colour.
+        # Each cell has a character (empty after a wide one) and a colour.
         self.lines: list[list[tuple[str, str]]] = [[]]
         self.row, self.column, self.fill = 0, 0, INK
 
@@ -124,7 +124,7 @@ class Screen:
             raise ValueError(f"not known: {kind}")
 
     def shown(self) -> list[list[tuple[str, str]]]:
-        """Returns all lines but the empty ones at the end."""
+        """Returns all lines except the empty ones at the end."""
         lines = list(self.lines)
         while lines and not lines[-1]:
             lines.pop()
@@ -132,7 +132,7 @@ class Screen:
 
 
 def draw(events: list[Event], columns: int, title: str, until: float = 1) -> str:
-    """Draws what the terminal shows after a share of the time: all lines at the end, else those that are in sight."""
+    """Draws what the terminal shows after a share of the time: at the end all lines, before that the visible ones."""
     screen, last = Screen(columns), events[-1][0]
     for _, text in [event for event in events if event[0] <= last * until]:
         screen.write(text)
@@ -148,8 +148,8 @@ def draw(events: list[Event], columns: int, title: str, until: float = 1) -> str
 
 
 def texts_of(line: list[tuple[str, str]], y: int) -> list[str]:
-    """Writes each row of signs of one colour. What stands behind a wide sign begins anew, as fonts differ in how wide those
-    are."""
+    """Writes the characters of one colour in a row as one text. After a wide character it begins a new one, because their width
+    differs between fonts."""
     parts: list[tuple[int, str, str]] = []
     for at, (sign, fill) in enumerate(line):
         is_new = not parts or parts[-1][2] != fill or (at and line[at - 1][0] == "")

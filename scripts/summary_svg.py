@@ -17,7 +17,7 @@ INK, MUTED, LINK, BORDER, SHADE = "#1f2328", "#59636e", "#0969da", "#d1d9e0", "#
 SIZE, LINE = 14, 21
 HEADINGS = {1: 26, 2: 21, 3: 17.5}
 INLINE = re.compile(r"\*\*(?P<bold>.+?)\*\*|`(?P<code>[^`]+)`|\[(?P<link>[^\]]+)\]\([^)\s]*\)")
-# How wide signs are, as parts of the font's size; each text is drawn exactly as wide as it is reckoned here.
+# The widths of characters, as parts of the font's size. Each text is drawn exactly as wide as computed here.
 WIDTHS = [
     ("\ufe0f", 0),
     ("ijl'|", 0.24),
@@ -57,12 +57,12 @@ def runs(markdown: str) -> list[Run]:
 
 
 def words(texts: list[Run], size: float, width: float) -> list[Run]:
-    """Returns words and the gaps between them, none wider than this."""
+    """Returns words and the gaps between them, each at most this wide."""
     found = []
     for text, style in texts:
         for word in re.findall(r"\s+|\S+", text):
             if is_icon(word) and style != "code":
-                # Fonts differ too much in these to draw them in a given width, or others with them.
+                # The width of these differs too much between fonts to draw them, or a text with them, in a given width.
                 found.append((word, "icon"))
                 continue
             while width_of(word, style, size) > width and len(word) > 1:
@@ -97,7 +97,7 @@ def length(texts: list[Run], size: float) -> float:
 
 
 class Page:
-    """What is drawn so far, and how far down it reaches."""
+    """The drawing so far, and its height."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -116,7 +116,7 @@ class Page:
         self.parts.append(f'<polygon points="{points}" fill="{fill}" stroke="{stroke}"/>')
 
     def text(self, x: float, y: float, text: str, style: str = "", size: float = SIZE, fill: str = INK) -> float:
-        """Writes a text on this base line, and returns where it ends."""
+        """Writes a text on this baseline, and returns where it ends."""
         wide = width_of(text, style, size)
         exact = "" if style == "icon" else f'textLength="{wide:.1f}" lengthAdjust="spacingAndGlyphs" '
         face = {"bold": ' font-weight="600"', "code": f' font-family="{MONO}"'}.get(style, "")
@@ -138,7 +138,7 @@ class Page:
 
 
 def blocks(markdown: str) -> list[tuple]:
-    """Returns the parts of a page: a kind, and what belongs to it."""
+    """Returns the parts of a page, each with its kind and its content."""
     found, lines = [], markdown.splitlines()
     while lines:
         line = lines.pop(0)
@@ -204,7 +204,7 @@ def draw_code(page: Page, x: float, width: float, lines: list[str]) -> None:
 
 
 def column_widths(rows: list[list[list[Run]]], width: float) -> list[float]:
-    """Gives each column what it needs; the widest ones give way if that is too much."""
+    """Gives each column the width that it needs; if that is too much, the widest ones shrink."""
     natural = [max(length(row[at], SIZE) for row in rows if at < len(row)) for at in range(max(map(len, rows)))]
     room = width - 24 * len(natural)
     most = max(natural)
@@ -232,7 +232,7 @@ def draw_table(page: Page, x: float, width: float, rows: list[list[str]]) -> Non
 
 
 def read_gantt(lines: list[str]) -> tuple[list[tuple], list[str], str]:
-    """Returns sections and bars, the lines that are neither, and how the axis writes times."""
+    """Returns the sections and bars, all other lines, and the axis's format of times."""
     rows, others, axis = [], [], "%H:%M:%S"
     for line in map(str.strip, lines):
         bar = re.fullmatch(r"(.*?) :(.*), (\S+), (\S+)", line)

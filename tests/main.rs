@@ -24,6 +24,7 @@ mod exit_codes;
 mod faults;
 mod follow_logs;
 mod github;
+mod github_sinks;
 mod health;
 mod hostile;
 mod identity;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use nuon_gate_sim::{Seen, Sim};
 
-use crate::github::service;
+use crate::github_sinks::service;
 use crate::support::{API, ENDLESS, Folder, Gate, INSTALL, PASSING, access, component, one_deploy, serve};
 
 const FAILING: &str =

@@ -128,7 +128,7 @@ impl Since {
 }
 
 impl Pins {
-    /// Returns the pin that names a deploy, which is that of one target.
+    /// Returns the pin that names a single deploy, and so belongs to one target.
     pub(crate) fn of_one_target(&self) -> Option<MatchedBy> {
         let after = self.after.as_ref().filter(|baseline| !matches!(baseline, Baseline::NoneAt(_)));
         self.deploy.as_ref().map(|_| MatchedBy::Deploy).or(after.map(|_| MatchedBy::After))

@@ -38,9 +38,9 @@ pub struct Report {
     pub dashboard: Option<Dashboard>,
     /// The workflow whose deploys were all waited for, if it has not ended.
     pub open_workflow: Option<WorkflowId>,
-    /// The installs that it may belong to, by id or by name, where that is not known; empty if it is, or any will do.
+    /// The installs that it may belong to, by id or by name. Empty if its install is known, or if any is allowed.
     pub open_workflow_of: Vec<InstallId>,
-    /// What came of cancelling that.
+    /// The outcome of cancelling that workflow.
     pub run_cancelled: Option<Cancelled>,
     /// The branch run that was waited for, if it was found.
     pub branch_run: Option<RunReport>,

@@ -53,24 +53,24 @@ struct CancelTarget {
 /// What to cancel: whole workflows, with those of their deploys that are in the report.
 #[derive(Debug, Default)]
 pub(super) struct CancelPlan {
-    /// For each install that they are thought to be of.
+    /// By workflow, and by the install that it presumably belongs to.
     workflows: BTreeMap<(WorkflowId, Option<InstallId>), Open>,
     limits: CancelLimits,
 }
 
-/// What is known of a workflow that is to be cancelled.
+/// A workflow to cancel.
 #[derive(Debug, Default)]
 struct Open {
     /// Its deploys that are reported; none for one that was waited for as a whole.
     targets: Vec<CancelTarget>,
-    /// The installs that it may belong to, by id or by name, where that is not known of the targets.
+    /// The installs that it may belong to, by id or by name, if the targets do not show that.
     installs: Vec<InstallId>,
 }
 
-/// What is to be cancelled, once it is known whose it is.
+/// What to cancel, once the owner of each workflow is known.
 #[derive(Debug)]
 pub(super) struct OwnedPlan {
-    /// The error says whose a workflow is that is not cancelled.
+    /// The error names the owner of a workflow that is not cancelled.
     workflows: Vec<(WorkflowId, Open, Result<(), ApiError>)>,
     limits: CancelLimits,
     deadline: Instant,
@@ -122,7 +122,7 @@ impl CancelPlan {
         self.workflows.is_empty()
     }
 
-    /// Finds out which of the workflows are another install's.
+    /// Finds the workflows that belong to another install.
     pub(super) async fn owned<F>(self, send: impl Fn(Request) -> F + Clone + Send + Sync + 'static) -> OwnedPlan
     where
         F: Future<Output = Reply> + Send + 'static,
@@ -144,7 +144,7 @@ impl CancelPlan {
 }
 
 impl OwnedPlan {
-    /// Returns the workflows that are to be cancelled.
+    /// Returns the workflows to cancel.
     pub(super) fn workflows(&self) -> impl Iterator<Item = &WorkflowId> {
         self.workflows.iter().filter(|(.., owned)| owned.is_ok()).map(|(workflow, ..)| workflow)
     }

@@ -19,6 +19,7 @@ mod open;
 mod plan;
 mod queue;
 mod status;
+mod step;
 mod workflow;
 
 pub(crate) use bounded::Rows;
@@ -39,6 +40,5 @@ pub(crate) use open::Object;
 pub use plan::Plan;
 pub use queue::{QueuePlace, QueuePosition, SignalAhead};
 pub use status::{CompositeStatus, EarlierStatus, Metadata, Status};
-pub use workflow::{
-    Approval, ApprovalOption, ApprovalResponse, StepStanding, StepState, Workflow, WorkflowEnd, WorkflowStep,
-};
+pub use step::{Approval, ApprovalResponse, StepStanding, StepState, WorkflowStep};
+pub use workflow::{ApprovalOption, Workflow, WorkflowEnd};

@@ -1,13 +1,13 @@
-//! The workflow that runs deploys, its steps, and their approvals (`docs/nuon-api.md`, "Steps and workflows").
+//! The workflow that runs deploys (`docs/nuon-api.md`, "Steps and workflows").
 
 use std::collections::HashSet;
 
 use serde::Deserialize;
 
 use super::bounded::{rows, text};
-use super::open::{identifier, lenient, lenient_object, object, open_enum};
-use super::{AppBranchRun, CompositeStatus, Metadata};
-use crate::{ApprovalId, DeployId, InstallId, Line, RemoteText, StepId, StepTargetId, Verdict, WorkflowId};
+use super::open::{identifier, lenient, object, open_enum};
+use super::{AppBranchRun, CompositeStatus, StepStanding, StepState, WorkflowStep};
+use crate::{DeployId, InstallId, RemoteText, Verdict, WorkflowId};
 
 open_enum! {
     /// How plans are approved.
@@ -87,7 +87,7 @@ impl WorkflowEnd {
 }
 
 /// Statuses of a workflow or a step that is still running. Together with `finished` they are a contradiction.
-const AT_WORK: [&str; 19] = [
+pub(super) const AT_WORK: [&str; 19] = [
     "pending",
     "queued",
     "in-progress",
@@ -134,7 +134,7 @@ impl Workflow {
         metadata.is_some_and(|metadata| metadata.awaiting_retry == Some(true))
     }
 
-    /// Tells whether it says that it is of one of these installs, which may be given by their names.
+    /// Returns whether it names one of these installs, which may be given by name, as its owner.
     pub(crate) fn is_of_any(&self, installs: &[InstallId]) -> bool {
         let is_owner = |install: &InstallId| {
             self.owner_id.as_ref() == Some(install)
@@ -143,7 +143,7 @@ impl Workflow {
         installs.iter().any(is_owner)
     }
 
-    /// Tells whether it carries out the run of a branch, and so works on groups of installs.
+    /// Returns whether it carries out the run of a branch, and so works on groups of installs.
     pub fn is_of_branch(&self) -> bool {
         self.owner_type.as_ref().is_some_and(|kind| kind.is("app_branches"))
             || self.app_branch_runs.as_ref().is_some_and(|runs| !runs.is_empty())
@@ -255,203 +255,4 @@ impl Workflow {
         let is_meant = |step: &WorkflowStep| deploy.is_none_or(|deploy| step.deploy() == Some(deploy.as_str()));
         self.steps().any(|step| denied(step) && step.state() == StepState::Failed && is_meant(step))
     }
-}
-
-/// The combined meaning of a step's status, its flags and its metadata.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepState {
-    /// Not begun.
-    NotBegun,
-    /// Running, or in an unknown state: not known to have succeeded or failed.
-    Running,
-    /// It failed, and is being retried or will be.
-    Retrying,
-    /// It succeeded.
-    Succeeded,
-    /// Another step repeats it.
-    Replaced,
-    /// It failed, was cancelled, or was never attempted.
-    Failed,
-}
-
-/// The state of a step, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepStanding {
-    /// Its name.
-    pub name: Line,
-    /// Its state.
-    pub state: StepState,
-    /// Whether it asks a human to approve a plan.
-    pub asks: bool,
-}
-
-/// A step of a workflow.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct WorkflowStep {
-    /// Its id.
-    #[serde(deserialize_with = "identifier")]
-    pub id: Option<StepId>,
-    /// Its name.
-    #[serde(deserialize_with = "text")]
-    pub name: Option<RemoteText>,
-    /// Its status.
-    #[serde(deserialize_with = "lenient_object")]
-    pub status: Option<CompositeStatus>,
-    /// What runs it: `system`, `user`, `approval`, `skipped`, `hidden`.
-    #[serde(deserialize_with = "text")]
-    pub execution_type: Option<RemoteText>,
-    /// The group of steps that it belongs to.
-    #[serde(deserialize_with = "lenient")]
-    pub group_idx: Option<i64>,
-    /// The type of its target, such as `install_deploys`.
-    #[serde(deserialize_with = "text")]
-    pub step_target_type: Option<RemoteText>,
-    /// Its target: a deploy, an install component, …
-    #[serde(deserialize_with = "identifier")]
-    pub step_target_id: Option<StepTargetId>,
-    /// Whether another step repeats it.
-    #[serde(deserialize_with = "lenient")]
-    pub retried: Option<bool>,
-    /// Whether it has ended.
-    #[serde(deserialize_with = "lenient")]
-    pub finished: Option<bool>,
-    /// Further members, besides those of its status.
-    #[serde(deserialize_with = "lenient_object")]
-    pub metadata: Option<Metadata>,
-    /// The approval that it asks for.
-    #[serde(deserialize_with = "lenient_object")]
-    pub approval: Option<Approval>,
-}
-
-impl WorkflowStep {
-    /// Returns the step's status, as a word.
-    pub fn word(&self) -> &str {
-        self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
-    }
-
-    /// Returns the deploy that is its target, if there is one.
-    pub fn deploy(&self) -> Option<&str> {
-        let is_deploy = self.step_target_type.as_ref().is_none_or(|kind| kind.is("install_deploys"));
-        self.step_target_id.as_ref().filter(|_| is_deploy).map(StepTargetId::as_str)
-    }
-
-    /// Returns whether the step verifies the health of an install component.
-    pub fn is_health(&self) -> bool {
-        self.step_target_type.as_ref().is_some_and(|kind| kind.is("install_components"))
-    }
-
-    /// Returns the state of the step. Only the statuses listed here are a success.
-    pub fn state(&self) -> StepState {
-        let finished = self.finished == Some(true);
-        match self.word() {
-            _ if self.retried == Some(true) => StepState::Replaced,
-            "retried" | "discarded" => StepState::Replaced,
-            "success" | "approved" | "auto-skipped" | "user-skipped" | "skipped" | "warning" => StepState::Succeeded,
-            "retrying" | "approval-retry" => StepState::Retrying,
-            "error" if self.has_tries_left() => StepState::Retrying,
-            "error" | "failed" | "timed-out" | "cancelled" | "expired" | "not-attempted" => StepState::Failed,
-            "approval-denied" | "approval-expired" => StepState::Failed,
-            "" | "pending" | "queued" if !finished => StepState::NotBegun,
-            _ => StepState::Running,
-        }
-    }
-
-    /// Returns whether the step has been begun.
-    pub fn has_begun(&self) -> bool {
-        self.state() != StepState::NotBegun && self.word() != "not-attempted"
-    }
-
-    /// Returns whether the step says that it is running. An unknown status does not.
-    pub fn is_at_work(&self) -> bool {
-        self.finished != Some(true) && AT_WORK.contains(&self.word())
-    }
-
-    /// Returns whether the step has failed and is not retried: it has finished, or the server has given it up.
-    pub fn has_failed_for_good(&self) -> bool {
-        let is_over =
-            self.finished == Some(true) || self.metadata().any(|own| own.auto_retries_exhausted == Some(true));
-        self.state() == StepState::Failed && is_over
-    }
-
-    /// Returns the further members of the step: of its status, and its own.
-    fn metadata(&self) -> impl Iterator<Item = &Metadata> {
-        let of_status = self.status.as_ref().and_then(|status| status.metadata.as_ref());
-        [of_status, self.metadata.as_ref()].into_iter().flatten()
-    }
-
-    /// Its retries are neither used up nor given up.
-    fn has_tries_left(&self) -> bool {
-        self.metadata().any(|metadata| metadata.retry_idx.unwrap_or(0) < metadata.max_retries.unwrap_or(0))
-            && self.metadata().all(|metadata| metadata.auto_retries_exhausted != Some(true))
-    }
-
-    /// Returns whether the step is not to be shown, or not to be run.
-    pub fn is_hidden(&self) -> bool {
-        self.execution_type.as_ref().is_some_and(|kind| kind.is("hidden") || kind.is("skipped"))
-    }
-
-    /// Returns whether the step is not to be run.
-    pub fn is_skipped(&self) -> bool {
-        self.execution_type.as_ref().is_some_and(|kind| kind.is("skipped"))
-    }
-
-    /// Returns whether the step was cancelled rather than having failed.
-    pub fn was_called_off(&self) -> bool {
-        matches!(self.word(), "cancelled" | "approval-denied" | "approval-expired")
-    }
-
-    /// Describes the progress of a step that verifies health: its window, and the checks that are not healthy.
-    fn health_seen(&self) -> Option<String> {
-        let status = self.status.as_ref().filter(|_| self.is_health())?;
-        let said = status.description.as_ref().map(|text| text.line(200)).filter(|line| !line.is_empty());
-        let said = said.map(|line| line.plain().to_owned());
-        let seen: Vec<String> = said.into_iter().chain(self.metadata().flat_map(Metadata::troubles)).collect();
-        (!seen.is_empty()).then(|| seen.join("; "))
-    }
-
-    fn state_words(&self) -> String {
-        match (self.state(), self.word()) {
-            (_, "cancelled") => "was cancelled".to_owned(),
-            (_, "approval-denied") => "was denied".to_owned(),
-            (_, "approval-expired") => "was not answered in time".to_owned(),
-            (_, "not-attempted") => "was not attempted".to_owned(),
-            (StepState::Failed, "error" | "failed" | "") => "failed".to_owned(),
-            (_, "") => "has not begun".to_owned(),
-            (_, word) => format!("is `{word}`"),
-        }
-    }
-
-    /// Returns the server's reason for a failure.
-    pub fn reason(&self) -> Option<&RemoteText> {
-        let Metadata { reason, err_message, .. } = self.status.as_ref()?.metadata.as_ref()?;
-        [reason, err_message].into_iter().flatten().find(|text| !text.is_blank())
-    }
-}
-
-/// An approval that a human is asked for.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Approval {
-    /// Its id.
-    #[serde(deserialize_with = "lenient")]
-    pub id: Option<ApprovalId>,
-    /// The answer, once there is one.
-    #[serde(deserialize_with = "lenient_object")]
-    pub response: Option<ApprovalResponse>,
-}
-
-/// A human's answer.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct ApprovalResponse {
-    /// `approve`, `deny`, …
-    #[serde(rename = "type", deserialize_with = "text")]
-    pub response_type: Option<RemoteText>,
-    /// The human's note.
-    #[serde(deserialize_with = "text")]
-    pub note: Option<RemoteText>,
-    /// The account that answered. The server never sends more about it.
-    #[serde(deserialize_with = "text")]
-    pub created_by_id: Option<RemoteText>,
 }

@@ -84,7 +84,7 @@ impl Folded {
         read.filter(|(_, length)| !self.breaks[at + 1..at + length].contains(&true))
     }
 
-    /// Tells whether there is a `=` at the end of a row, which says that the text goes on in the next one.
+    /// Returns whether a row ends with `=`, which means that the text continues in the next row.
     fn is_soft_break(&self, at: usize) -> bool {
         self.bytes[at] == b'=' && self.breaks.get(at + 1) == Some(&true)
     }

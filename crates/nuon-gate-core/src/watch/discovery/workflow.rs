@@ -28,9 +28,9 @@ pub(super) struct WorkflowTargets {
     owner: Option<InstallId>,
     /// The largest number of steps seen. An answer with fewer is older, or truncated.
     most_steps: usize,
-    /// The deploys that any of its steps has worked on. An answer that leaves one out has not lost it.
+    /// The deploys that any of its steps has worked on. A later answer without one does not remove it.
     deploys: Vec<DeployId>,
-    /// Whose each of its deploys is, and what was read of it; `None` for a row that deploys nothing.
+    /// The target and the last row of each of its deploys; `None` for a row that deploys nothing.
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The poll under way has read the install's list of deploys, or could not.
     listed: bool,
@@ -46,12 +46,12 @@ pub(super) struct WorkflowTargets {
     changed: Moment,
 }
 
-/// Why a workflow that goes on is not waited for any more: a flag has ended one of its targets before its deploy ended.
+/// Why the watch stops waiting for a workflow that goes on: a flag has ended one of its targets before the deploy ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Left {
-    /// The run has failed by that.
+    /// This makes the run fail.
     Lost,
-    /// Each target has passed, and the workflow asks a human.
+    /// Every target has passed, and the workflow waits for a human.
     Passed,
 }
 
@@ -103,7 +103,7 @@ impl WorkflowTargets {
         &self.installs
     }
 
-    /// Tells whether it may turn out to be that of a branch's run: its owner is not known yet.
+    /// Returns whether it may belong to a branch's run, because its owner is not known yet.
     pub(super) fn can_be_of_branch(&self) -> bool {
         self.installs.is_empty() && !self.is_of_run
     }
@@ -225,7 +225,7 @@ impl WorkflowTargets {
         (end != WorkflowEnd::Succeeded || is_settled).then(|| failure(end, workflow, self.joined.is_empty()))
     }
 
-    /// Returns whether all of its steps are there, and have ended. One that says that it succeeded may be ahead of itself.
+    /// Returns whether all of its steps are there, and have ended. A workflow can report success before its steps have ended.
     fn is_done(&self, workflow: &Workflow) -> bool {
         let open = [StepState::NotBegun, StepState::Running, StepState::Retrying];
         let is_open = |step: &WorkflowStep| !step.is_hidden() && open.contains(&step.state());
@@ -265,7 +265,7 @@ impl WorkflowTargets {
         self.deploys.extend(unnamed);
         let wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         for row in rows.iter().filter(|row| row.id.as_ref().is_some_and(|id| wanted.contains(id))) {
-            // A row that does not say it is read by itself.
+            // A row that does not name its target is read by itself.
             let _unknown = self.accept_owner(&Arc::new(row.clone()));
         }
     }

@@ -1,4 +1,4 @@
-//! What was read of rows, whatever a later answer leaves out of them.
+//! What polls have read about rows. A later answer that omits something does not remove it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,20 +6,20 @@ use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
 use crate::{DeployId, WorkflowId};
 
-/// What was read of rows before.
+/// What earlier answers said about rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReadRows {
-    /// They deploy nothing, as their workflows say.
+    /// The rows that deploy nothing, according to their workflows.
     idle: HashSet<DeployId>,
-    /// They are older than what is followed, or are what that has to be newer than. One that is shown without its time later
-    /// has not become newer.
+    /// The rows that are not newer than the followed deploy, or than the baseline. A row whose later answer lacks the time is
+    /// still not newer.
     older: HashSet<DeployId>,
-    /// The workflows that they named. One that names none later has not lost it.
+    /// The workflows that rows have named. A later answer without one does not remove it.
     workflows: HashMap<DeployId, WorkflowId>,
 }
 
 impl ReadRows {
-    /// What the pins say of a row.
+    /// Starts with what the pins imply.
     pub(super) fn by(pins: &Pins) -> Self {
         let baseline = match &pins.after {
             Some(Baseline::Deploy(id) | Baseline::Known(id, _) | Baseline::Seen { deploy: id, .. }) => Some(id.clone()),
@@ -28,12 +28,12 @@ impl ReadRows {
         Self { older: baseline.into_iter().collect(), ..Self::default() }
     }
 
-    /// What still counts when something else is searched for: not what is older than what was followed.
+    /// Keeps what still counts in a new search. Which rows are older does not: it depends on the deploy that was followed.
     pub(super) fn searching_on(self, pins: &Pins) -> Self {
         Self { idle: self.idle, workflows: self.workflows, ..Self::by(pins) }
     }
 
-    /// Returns whether a row is a deploy, and not one that was found to be none.
+    /// Returns whether a row is a deploy, and is not known to deploy nothing.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
         row.kind().is_some() && row.id.as_ref().is_some_and(|id| !self.idle.contains(id))
     }

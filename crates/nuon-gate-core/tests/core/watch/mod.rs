@@ -9,6 +9,7 @@ mod ends;
 mod errors;
 mod health;
 mod lag;
+mod leaving;
 mod lists;
 mod logs;
 mod long_polls;

@@ -49,7 +49,7 @@ pub(super) enum Stand {
     Nothing,
     /// It is running.
     Open,
-    /// It goes on, and is not waited for any more.
+    /// It goes on, but the watch has stopped waiting for it.
     Left(Left),
     /// It succeeded, and each of its deploys is a target.
     Done,
@@ -98,7 +98,7 @@ impl Sight {
             (RunStatus::Success, Some(WorkflowEnd::Succeeded)) => self.succeeded(rules.on_superseded),
             (RunStatus::Success, None) => Decision::Wait,
             (RunStatus::Success, Some(_)) => Decision::Contradiction(self.failure.clone()),
-            // What the run says is not known, or not up to date; its own workflow is over.
+            // The run's own status is unknown or out of date; its workflow has ended.
             (_, Some(WorkflowEnd::Failed | WorkflowEnd::Parked | WorkflowEnd::Cancelled)) => {
                 Decision::End(Some(self.failure.clone()))
             }
@@ -122,7 +122,7 @@ impl Sight {
         let needed = |asks: &Cause| Decision::End(Some((Verdict::ApprovalNeeded, asks.clone())));
         match (&self.asks, on_approval) {
             (Some(asks), OnApproval::Fail) => needed(asks),
-            // What an install is still to deploy would be missed.
+            // Ending now would miss what an install still has to deploy.
             (_, OnApproval::Pass) if self.has(|stand| matches!(stand, Stand::Open)) => Decision::Wait,
             (Some(asks), OnApproval::Pass) if !self.has_targets => needed(asks),
             (Some(_), OnApproval::Pass) => Decision::End(self.failed_install()),
@@ -135,7 +135,7 @@ impl Sight {
         self.installs.iter().any(|own| is_it(&own.stand))
     }
 
-    /// Tells whether nothing of the run is waited for any more although it goes on.
+    /// Returns whether the watch has stopped waiting for every part of the run, although the run goes on.
     fn is_left(&self) -> bool {
         let is_lost = self.has(|stand| matches!(stand, Stand::Left(Left::Lost)));
         let is_passed = self.has(|stand| matches!(stand, Stand::Left(Left::Passed)));

@@ -247,7 +247,7 @@ impl Follow {
         matches!(self.on_stale(policy), Some(OnStale::Wait | OnStale::Fail))
     }
 
-    /// Tells whether it is not known to be what was pinned: then it proves nothing, nor does what takes its place.
+    /// Returns whether the deploy is not known to match the pins. Then it proves nothing, and neither does its replacement.
     pub(super) fn is_unmatched(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         match self.origin {
             Origin::Named => !self.matches,

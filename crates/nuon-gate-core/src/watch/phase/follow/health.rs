@@ -160,7 +160,7 @@ impl Follow {
         }
     }
 
-    /// Takes note that its health could not be read.
+    /// Records that its health could not be read.
     pub(in crate::watch) fn miss_health(&mut self, error: &ApiError) {
         let is_refused = error.is_from_nuon()
             && matches!(error.class(), ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused);

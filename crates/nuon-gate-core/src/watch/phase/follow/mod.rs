@@ -37,20 +37,20 @@ pub(in crate::watch) struct Follow {
     is_pinned: bool,
     /// What is known of whether it had ended before the wait began; nothing where that does not matter.
     past: Option<Past>,
-    /// A state of it has been read that matches every pin.
+    /// An answer about it has matched every pin.
     matches: bool,
-    /// When it was created. A row that leaves it out later takes nothing back.
+    /// When it was created. A later row without the time does not remove it.
     created: Option<Timestamp>,
-    /// Its own detail has said that it is the target's.
+    /// Its own detail has shown that it belongs to the target.
     identified: bool,
-    /// What is known was read with details.
+    /// The known state includes the detail.
     detailed: bool,
     /// The workflow that the deploy has named. A later row without one does not remove it.
     workflow_id: Option<WorkflowId>,
     workflow_exists: Existence,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
     most_steps: usize,
-    /// A full list of the install's deploys did not show it: there are too many newer ones.
+    /// A full list of the install's deploys did not contain it, because there are too many newer ones.
     is_unlisted: bool,
     read_rows: ReadRows,
     /// Deploys that were followed before.
@@ -85,12 +85,12 @@ enum Existence {
     Missing,
 }
 
-/// What has shown a row as the newest.
+/// Which answers have shown a row as the newest.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct ShownBy {
-    /// The endpoint that hides plans, and not a list alone.
+    /// The endpoint that hides plans, not only a list.
     latest: bool,
-    /// A list that has the deploy that is followed as well, so that it is not too old to say.
+    /// A list that also contains the followed deploy, so it is recent enough.
     beside: bool,
 }
 
@@ -105,7 +105,7 @@ impl ShownBy {
 /// What the poll under way has read.
 #[derive(Debug, Default)]
 struct Reads {
-    /// What is known of the deploy was read, or confirmed, in this poll.
+    /// This poll has read, or confirmed, the known state of the deploy.
     current: bool,
     /// When that was.
     read_at: Moment,
@@ -114,13 +114,13 @@ struct Reads {
     /// How often the detail was read.
     details: u32,
     newest: Newest,
-    /// The answer about the newest deploy does not lag behind this one: it shows it, or one that is not older.
+    /// The answer about the newest deploy is recent enough: it shows this deploy, or one that is not older.
     shown: bool,
-    /// The newest rows, where they were read.
+    /// The newest rows, if they were read.
     rows: Option<Arc<Vec<Deploy>>>,
-    /// The detail of the newest row was read, which may say when it was created where the row does not.
+    /// The newest row whose detail was read. The detail may have a creation time that the row lacks.
     rival_detailed: Option<DeployId>,
-    /// The workflow of the newest row was read, and makes more than plans.
+    /// The newest row whose workflow was read and does more than plan.
     rival_deploys: Option<DeployId>,
     workflow: Option<Arc<Workflow>>,
     /// How often the workflow was read since the deploy has been in this status.
@@ -131,7 +131,7 @@ struct Reads {
     is_disputed: bool,
     /// The list of rows was read in this poll, for a successor.
     listed: bool,
-    /// What was read of the component's health.
+    /// What this poll has read about the component's health.
     sighted: Sighted,
 }
 
@@ -140,9 +140,9 @@ struct Reads {
 enum Newest {
     #[default]
     Unread,
-    /// The endpoint gives a row that deploys nothing, so it has to be found in the list.
+    /// The endpoint returned a row that deploys nothing, so the newest deploy has to be found in the list.
     Hidden,
-    /// No other than the one that is followed.
+    /// No deploy other than the followed one.
     None,
     Row(Arc<Deploy>),
 }
@@ -204,7 +204,7 @@ impl Follow {
         follow
     }
 
-    /// The server has shown this row, which did not match.
+    /// Records a row that the server has shown, and that did not match.
     pub(super) fn after_row(mut self, newest: Option<Arc<Deploy>>) -> Self {
         let Some(newest) = newest else { return self };
         match self.known.as_ref().and_then(|known| newest.order(known)) {
@@ -218,7 +218,7 @@ impl Follow {
         self
     }
 
-    /// Somebody else has seen this state of it: an older one that a lagging replica shows does not count.
+    /// Records a state that another poller has read, so that an older one from a lagging replica does not count.
     pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
         if let Some(seen) = seen {
             self.workflow_id = self.workflow_id.take().or_else(|| seen.workflow().cloned());
@@ -227,12 +227,12 @@ impl Follow {
         self
     }
 
-    /// What is searched by stands for no pin of the user's.
+    /// Records that the search's pins are not the user's.
     pub(super) fn unpinned(self) -> Self {
         Self { is_pinned: false, ..self }
     }
 
-    /// Goes on with what was read of rows before.
+    /// Continues with what earlier answers said about rows.
     pub(super) fn having_read(self, read_rows: ReadRows) -> Self {
         let workflow_id = self.known.as_ref().and_then(|own| read_rows.workflow_of(own)).cloned();
         Self { workflow_id, read_rows, ..self }
@@ -304,17 +304,18 @@ impl Follow {
         }
     }
 
-    /// Returns whether a deploy is known to be the target's, so that another answer about it is an odd one. What is newer is one
-    /// of its rows; a baseline may be anybody's.
+    /// Returns whether a deploy is known to be the target's, so that a contrary answer about it is wrong. A newer row is the
+    /// target's; a baseline may belong to any target.
     pub(super) fn is_identified(&self, id: &DeployId) -> bool {
         if *id == self.id { self.identified } else { self.is_rival(id) }
     }
 
-    /// What is newer is good to know if it changes nothing, and then a weak API must not keep a deploy that has ended from
-    /// its verdict. A workflow that never existed is done without.
+    /// Returns whether the poll goes on without the answer to a request that failed. Newer rows are not needed if they cannot
+    /// change the verdict: then API errors must not delay the verdict of a deploy that has ended. A workflow that never existed
+    /// is not needed either.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         if matches!(request, Request::InstallDeploys(_)) {
-            // The deploy's own detail says as much.
+            // The deploy's own detail says the same.
             self.reads.swept = true;
             return true;
         }
@@ -331,9 +332,8 @@ impl Follow {
         goes_without
     }
 
-    /// Takes note that a workflow does not exist, and tells whether it is the one that the deploy names. Of a newer row only the
-    /// workflow says that it makes no more than a plan; without it, one that the list alone shows is one, as the other endpoint
-    /// hides those.
+    /// Records that a workflow does not exist, and returns whether it is the deploy's own. Only the workflow shows whether a newer
+    /// row just plans. Without it, a row that only the list shows counts as a plan, because the other endpoint hides plans.
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
         let is_own = self.own_workflow() == Some(id);
         if is_own {
@@ -403,8 +403,8 @@ impl Follow {
         })
     }
 
-    /// Tells whether the newest row is known to supersede. If the one that is followed has no time, a list that lacks it may
-    /// only be older than it.
+    /// Returns the newest row if it certainly supersedes the followed deploy. If that has no creation time, a list without it
+    /// may just be out of date.
     fn superseding(&self) -> Option<&Arc<Deploy>> {
         if self.created.is_none() && self.newest_by == ShownBy::default() {
             return None;
