@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::bounded::{rows, text};
 use super::open::{identifier, lenient, object, open_enum};
 use super::{AppBranchRun, CompositeStatus, StepStanding, StepState, WorkflowStep};
-use crate::{DeployId, InstallId, RemoteText, Verdict, WorkflowId};
+use crate::{DeployId, InstallId, RemoteText, StepTargetId, Verdict, WorkflowId};
 
 open_enum! {
     /// How plans are approved.
