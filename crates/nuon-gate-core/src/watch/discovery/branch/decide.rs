@@ -113,7 +113,7 @@ impl Sight {
     /// Returns why the workflow of an install cannot be waited for, whatever the run does.
     fn refused(&self) -> Option<&Failure> {
         self.installs.iter().find_map(|own| match &own.stand {
-            Stand::Failed(failure @ (Verdict::Rejected, _)) => Some(failure),
+            Stand::Failed(failure @ ((Verdict::Rejected, _) | (_, Cause::Crossed(_)))) => Some(failure),
             _ => None,
         })
     }

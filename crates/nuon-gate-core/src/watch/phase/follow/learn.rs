@@ -237,5 +237,5 @@ fn rows_since(target: &Target, rows: &[Deploy], own: &Deploy) -> Vec<Deploy> {
 /// Returns whether the server says that one state of a deploy was written after another.
 fn is_later(row: &Deploy, before: &Deploy) -> bool {
     let by = |time: fn(&Deploy) -> Option<Timestamp>| time(row).zip(time(before)).is_some_and(|(own, its)| own > its);
-    by(|row| row.updated_at) || by(Deploy::status_since)
+    by(|row| row.updated_at) || by(|row| row.status_v2.as_ref()?.since)
 }
