@@ -168,9 +168,9 @@ fn a_trigger_that_fails_turns_every_recipe_red() {
 /// Returns the last command of a script, if it can take long.
 fn last_wait(script: &str) -> Option<String> {
     let joined = script.replace("\\\n", " ");
-    let lines = joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines = joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let waits = |line: &&str| ["nuon-gate wait", "nuon-gate merge"].iter().any(|command| line.contains(command));
-    lines.last().filter(waits).map(str::to_owned)
+    lines.next_back().filter(waits).map(str::to_owned)
 }
 
 #[test]

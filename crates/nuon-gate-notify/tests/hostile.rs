@@ -10,31 +10,11 @@ use nuon_gate_notify::{Mention, Sinks, render};
 use nuon_gate_soak::HOSTILE;
 use proptest::prelude::*;
 use serde_json::Value;
-use support::{result, sinks};
+use support::{all_sinks, result, sinks};
 
 /// The labels of our links into the dashboard.
 const LABELS: [&str; 3] = ["|Open in Nuon", "|Open the run in Nuon", "|Approve the run in Nuon"];
 const PAGE: &str = "https://app.nuon.co/org1/installs/inl1/components/cmp1/deploys/dpl1";
-
-fn everyone() -> Sinks {
-    let mut sinks = sinks(&[
-        ("NUON_GATE_SLACK_TOKEN", "xoxb-secret-token"),
-        ("NUON_GATE_SLACK_CHANNEL", "deploys"),
-        ("NUON_GATE_SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/secret-path"),
-        ("NUON_GATE_WEBHOOK_URL", "https://a.example/hooks/secret-path"),
-        ("NUON_GATE_TEAMS_WEBHOOK_URL", "https://x.logic.azure.com/invoke?sig=secret-path"),
-        ("NUON_GATE_DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/secret-path"),
-    ]);
-    let github = |name: &str| match name {
-        "GITHUB_TOKEN" => Some("secret-token".to_owned()),
-        "GITHUB_REPOSITORY" => Some("acme/api".to_owned()),
-        "GITHUB_SHA" => Some("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b".to_owned()),
-        _ => None,
-    };
-    sinks.add_github_deployment("production", &github).unwrap();
-    sinks.add_github_status("nuon", &github).unwrap();
-    sinks
-}
 
 /// A webhook in its other forms.
 fn webhooks() -> [Sinks; 2] {
@@ -292,7 +272,7 @@ fn is_hidden(c: char) -> bool {
 }
 
 fn check(run: &RunResult) {
-    check_for(&everyone(), run);
+    check_for(&all_sinks(), run);
 }
 
 fn check_for(sinks: &Sinks, run: &RunResult) {

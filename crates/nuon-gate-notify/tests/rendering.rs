@@ -12,39 +12,17 @@ use std::path::Path;
 
 use nuon_gate_core::result::{BranchRunResult, GroupResult, PlanResult, RunResult, WaitingResult};
 use nuon_gate_core::{Clock, Line, MatchedBy, Signal, Verdict};
-use nuon_gate_notify::{Sinks, render};
+use nuon_gate_notify::render;
 use serde_json::Value;
-use support::{fleet, result, sinks};
+use support::{all_sinks, fleet, result};
 
 /// The number of targets, and how many of them have the verdict.
 const COUNTS: [(usize, usize); 3] = [(1, 1), (3, 1), (40, 3)];
 
-fn everyone() -> Sinks {
-    let mut everyone = sinks(&[
-        ("NUON_GATE_SLACK_TOKEN", "xoxb-secret-token"),
-        ("NUON_GATE_SLACK_CHANNEL", "deploys"),
-        ("NUON_GATE_SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/secret-path"),
-        ("NUON_GATE_WEBHOOK_URL", "https://a.example/hooks/secret-path"),
-        ("NUON_GATE_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
-        ("NUON_GATE_WEBHOOK_HEADERS", "Authorization: Bearer secret-header"),
-        ("NUON_GATE_TEAMS_WEBHOOK_URL", "https://x.logic.azure.com/invoke?sig=secret-path"),
-        ("NUON_GATE_DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/secret-path"),
-    ]);
-    let github = |name: &str| match name {
-        "GITHUB_TOKEN" => Some("secret-token".to_owned()),
-        "GITHUB_REPOSITORY" => Some("acme/api".to_owned()),
-        "GITHUB_SHA" => Some("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b".to_owned()),
-        _ => None,
-    };
-    everyone.add_github_deployment("production", &github).unwrap();
-    everyone.add_github_status("nuon/deploy", &github).unwrap();
-    everyone
-}
-
 /// Returns each sink's message: as people see it, or as it is sent.
 fn messages(result: &RunResult, show: fn(&str, &Value) -> String) -> String {
     let mut text = String::new();
-    for rendered in render(&everyone(), result, &["<!here>".parse().unwrap()]) {
+    for rendered in render(&all_sinks(), result, &["<!here>".parse().unwrap()]) {
         let (head, body) = rendered.text.split_once("\n\n").unwrap_or(("", &rendered.text));
         let body: Value = serde_json::from_str(body).unwrap();
         let head = if head.is_empty() { String::new() } else { format!("{head}\n\n") };

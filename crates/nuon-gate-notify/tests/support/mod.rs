@@ -162,6 +162,29 @@ pub(crate) fn sinks(variables: &[(&str, &str)]) -> Sinks {
     Sinks::from_variables(&set).unwrap().sinks
 }
 
+/// One sink of every kind. Each secret contains `secret`.
+pub(crate) fn all_sinks() -> Sinks {
+    let mut all = sinks(&[
+        ("NUON_GATE_SLACK_TOKEN", "xoxb-secret-token"),
+        ("NUON_GATE_SLACK_CHANNEL", "deploys"),
+        ("NUON_GATE_SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/secret-path"),
+        ("NUON_GATE_WEBHOOK_URL", "https://a.example/hooks/secret-path"),
+        ("NUON_GATE_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("NUON_GATE_WEBHOOK_HEADERS", "Authorization: Bearer secret-header"),
+        ("NUON_GATE_TEAMS_WEBHOOK_URL", "https://x.logic.azure.com/invoke?sig=secret-path"),
+        ("NUON_GATE_DISCORD_WEBHOOK_URL", "https://discord.com/api/webhooks/1/secret-path"),
+    ]);
+    let github = |name: &str| match name {
+        "GITHUB_TOKEN" => Some("secret-token".to_owned()),
+        "GITHUB_REPOSITORY" => Some("acme/api".to_owned()),
+        "GITHUB_SHA" => Some("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b".to_owned()),
+        _ => None,
+    };
+    all.add_github_deployment("production", &github).unwrap();
+    all.add_github_status("nuon/deploy", &github).unwrap();
+    all
+}
+
 /// Options with negligible delays.
 pub(crate) fn options() -> Options {
     let pace = Pace {
