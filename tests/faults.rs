@@ -227,6 +227,16 @@ fn a_last_poll_that_hangs_costs_one_request_timeout() {
 }
 
 #[test]
+fn a_request_that_the_deadline_cuts_short_is_no_error_of_the_api() {
+    let sim = serve(&with_fault(PASSING, "deploy", "[1]", r#"answer = "hang""#));
+    let intervals = ["--min-interval", "100ms", "--max-interval", "100ms"];
+    let gate = Gate::wait(&sim).args(intervals).args(["--timeout", "500ms", "--request-timeout", "20s"]);
+    let outcome = gate.json().exits(124);
+    assert_eq!(outcome.result()["api"]["errors"], 0, "{}", outcome.stderr);
+    assert!(!outcome.reason().contains("error"), "{}", outcome.reason());
+}
+
+#[test]
 fn trouble_with_the_details_does_not_hide_a_failure() {
     let error = r#"{ status = "error", description = "out of memory" }"#;
     in_parallel(&FAULTS, |(fault, _)| {

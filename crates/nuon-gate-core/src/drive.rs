@@ -33,7 +33,7 @@ pub async fn drive(
     signals: &mut mpsc::UnboundedReceiver<Signal>,
     on_event: impl FnMut(&Event, &Watch),
 ) -> Result<Report, Refusal> {
-    let ask = |ask: Ask| send(client.within(ask.timeout), ask.request);
+    let ask = |ask: Ask| send(client.for_ask(ask.timeout), ask.request);
     drive_with(ask, watch, began, signals, on_event).await
 }
 

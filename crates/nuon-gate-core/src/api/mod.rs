@@ -98,6 +98,8 @@ pub struct Client {
     /// `None`: requests carry no credentials.
     right: Option<Right>,
     timeout: Duration,
+    /// That is less than a request may take, as the wait ends: that there was no answer by then is no error of the API's.
+    is_cut_short: bool,
     stats: Arc<Mutex<ApiStats>>,
 }
 
@@ -128,13 +130,18 @@ impl Client {
     }
 
     fn over(http: Http, url: &ApiUrl, right: Option<Right>) -> Self {
-        Self { http, url: url.clone(), right, timeout: USUAL_TIMEOUT, stats: Arc::default() }
+        Self { http, url: url.clone(), right, timeout: USUAL_TIMEOUT, is_cut_short: false, stats: Arc::default() }
     }
 
     /// Returns this client with another timeout for each request than the default of 30 seconds.
     #[must_use]
     pub fn within(&self, timeout: Duration) -> Self {
         Self { timeout, ..self.clone() }
+    }
+
+    /// Returns this client for a request that may only take so long.
+    pub(crate) fn for_ask(&self, timeout: Duration) -> Self {
+        Self { is_cut_short: timeout < self.timeout, ..self.within(timeout) }
     }
 
     /// Returns the statistics so far.
@@ -231,7 +238,8 @@ impl Client {
 
     fn failed(&self, error: ApiError, expected: Expected) -> ApiError {
         tracing::debug!(%error, "no good answer");
-        if !matches!(expected, Expected::Sign | Expected::Aside) {
+        let is_cut_short = self.is_cut_short && matches!(error, ApiError::Timeout(_));
+        if !is_cut_short && !matches!(expected, Expected::Sign | Expected::Aside) {
             self.record(|stats| stats.errors += 1);
         }
         error
