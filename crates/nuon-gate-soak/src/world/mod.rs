@@ -52,7 +52,7 @@ const LONGEST_QUICK_MS: u64 = 300_000;
 pub enum Pace {
     /// As on a real server: waits of minutes, polls seconds apart. For virtual time.
     Usual,
-    /// Many times as fast, with timeouts of at most [`LONGEST_QUICK_MS`] before the division. For real time.
+    /// Many times as fast, with timeouts of five minutes at most before the division. For real time.
     ///
     /// Constants of the gate stay as they are: `Retry-After` in whole seconds, the leeway of `--since`, the half minute
     /// for contradictions.

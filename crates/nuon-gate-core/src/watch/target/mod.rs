@@ -174,7 +174,7 @@ impl TargetWatch {
     }
 
     fn decide(&self, now: Moment, shared: &Shared, wide: bool) -> Decision {
-        decide(&self.phase, &policy(&self.record, now, shared, wide))
+        decide(&self.phase, &policy(&self.record, &self.poller, now, shared, wide))
     }
 
     /// Returns whether this poll reads everything, even if nothing depends on it.
@@ -183,7 +183,7 @@ impl TargetWatch {
     }
 
     fn policy<'a>(&'a self, now: Moment, shared: &'a Shared) -> Policy<'a> {
-        policy(&self.record, now, shared, self.is_wide(self.poller.polls(), shared))
+        policy(&self.record, &self.poller, now, shared, self.is_wide(self.poller.polls(), shared))
     }
 
     /// Returns the step at work on the deploy that is followed, as its workflow says.
@@ -245,7 +245,7 @@ impl TargetWatch {
             _ => {}
         }
         let wide = self.is_wide(self.poller.polls(), shared);
-        let policy = policy(&self.record, now, shared, wide);
+        let policy = policy(&self.record, &self.poller, now, shared, wide);
         let notes = self.phase.on_fact(request, fact, &policy)?;
         self.record.report_notes(notes, now, shared);
         Ok(())
@@ -279,14 +279,14 @@ impl TargetWatch {
         // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes
         // nothing, it need not be read. What the install's list says can also be read for the target alone.
         let may_go_on = matches!(request, Request::Workflow(..) | Request::Deploy(..) | Request::InstallDeploys(_));
-        if may_go_on && self.phase.does_without(request, &policy(&self.record, now, shared, wide)) {
+        if may_go_on && self.phase.does_without(request, &policy(&self.record, &self.poller, now, shared, wide)) {
             return true;
         }
         match handle(self.poller.streaks(), now, error, request, about, shared) {
             Handling::Retry => {
                 let is_passing =
                     matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign | ErrorClass::Elsewhere);
-                let policy = policy(&self.record, now, shared, wide);
+                let policy = policy(&self.record, &self.poller, now, shared, wide);
                 let goes_on = is_passing && self.phase.does_without(request, &policy);
                 if !goes_on {
                     self.poller.failed(now, error.clone());
@@ -463,10 +463,11 @@ impl TargetWatch {
     }
 }
 
-fn policy<'a>(record: &'a Record, now: Moment, shared: &'a Shared, wide: bool) -> Policy<'a> {
+fn policy<'a>(record: &'a Record, poller: &Poller, now: Moment, shared: &'a Shared, wide: bool) -> Policy<'a> {
     let target = record.target();
-    // Only its detail says where its log is.
-    let is_listed = shared.lists().serves(&target.install, now) && !shared.logs().wants_stream(record.index());
+    // Only its detail says where its log is. Where that could not be read, the log does not keep the deploy from being read.
+    let needs_detail = shared.logs().wants_stream(record.index()) && poller.last_error().is_none();
+    let is_listed = shared.lists().serves(&target.install, now) && !needs_detail;
     Policy {
         settings: shared.settings(),
         target,

@@ -7,7 +7,7 @@ use crate::virtual_time::{Body, Run, Scripted, after, component, created, list, 
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{EventKind, Followed, Scope, Watch, WatchSettings};
 use nuon_gate_core::{Target, Targets, Verdict};
 use serde_json::{Value, json};
 
@@ -86,6 +86,23 @@ fn ten_targets_of_an_install_share_their_polls() {
 fn two_targets_are_polled_individually() {
     let counted = counted(&served(2, |rows| list(&rows)));
     assert!(!counted.contains_key("install's list") && counted["deploy"] > 4, "{counted:?}");
+}
+
+/// Only a detail says where a log is, and for long none can be read.
+#[test]
+fn following_logs_does_not_keep_a_list_from_serving() {
+    let settings = WatchSettings { logs: Some(Followed::All), ..settings() };
+    let run = run(watch_by(settings, 3), |now, request| -> Scripted {
+        soon(match request {
+            Request::InstallDeploys(_) => list(&(0..3).map(|index| deploy(index, now)).collect::<Vec<_>>()),
+            Request::Workflow(..) => workflow(3, now),
+            Request::Deploy(..) if now < s(100) => status(500),
+            _ => Body::Json(deploy(component(request).unwrap(), now)),
+        })
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.run_reason());
+    let first = run.events.iter().find(|event| matches!(event.kind, EventKind::Ended { .. })).unwrap();
+    assert!(first.at.elapsed() < s(75), "{:?}", first.at);
 }
 
 #[test]
