@@ -1,0 +1,173 @@
+//! What an answer leads to: what is read next, the targets that are found, or the end of the search.
+
+use super::branch::{self, BranchTargets};
+use super::workflow::Next;
+use super::{Discovered, Discovery, Joining, Source};
+use crate::api::{ApiError, ErrorClass, Fact, Request};
+use crate::resolve::Resolution;
+use crate::watch::errors::{About, Handling, handle};
+use crate::watch::event::Refusal;
+use crate::watch::shared::Shared;
+use crate::watch::target::TargetWatch;
+use crate::{Moment, Verdict};
+
+impl Discovery {
+    pub(super) fn accept(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        fact: Fact,
+        targets: &[TargetWatch],
+        shared: &mut Shared,
+    ) -> Result<Discovered, ApiError> {
+        if let (Source::Workflow(workflow), Fact::Workflow(read)) = (&self.source, &fact)
+            && workflow.can_be_of_branch()
+            && let Some(branch) = BranchTargets::of_workflow(workflow.id().clone(), read)
+        {
+            self.source = Source::Branch(Box::new(branch));
+            return self.poll_on(now, targets, shared);
+        }
+        match (&mut self.source, fact) {
+            (Source::Branch(_), Fact::Dashboard(dashboard)) => {
+                shared.dashboard_came(dashboard);
+                self.poll_on(now, targets, shared)
+            }
+            (Source::Branch(branch), fact) => {
+                branch.accept(request, fact, now)?;
+                self.poll_on(now, targets, shared)
+            }
+            (Source::Names(resolver), fact) => {
+                resolver.accept(request, fact)?;
+                Ok(self.resolved())
+            }
+            (Source::Workflow(workflow), Fact::Workflow(read)) => {
+                workflow.accept(read, now);
+                Ok(self.join(now, targets, shared))
+            }
+            (Source::Workflow(workflow), Fact::Queue(place)) => {
+                shared.queue_came(workflow.id(), place, None, now);
+                Ok(self.join(now, targets, shared))
+            }
+            (Source::Workflow(workflow), Fact::InstallDeploys(rows)) => {
+                workflow.accept_owners(&rows);
+                Ok(self.join(now, targets, shared))
+            }
+            (Source::Workflow(workflow), Fact::Deploy(deploy)) => {
+                workflow.accept_owner(&deploy)?;
+                Ok(self.join(now, targets, shared))
+            }
+            _ => Err(ApiError::unexpected()),
+        }
+    }
+
+    fn resolved(&mut self) -> Discovered {
+        let Source::Names(resolver) = &mut self.source else { return Discovered::Nothing };
+        match resolver.resolve() {
+            Resolution::Ask(request) => {
+                self.poller.need(request);
+                Discovered::Nothing
+            }
+            Resolution::Targets(targets) => Discovered::Targets(targets),
+            Resolution::Unknown(wanted, unknown) => Discovered::Unknown(wanted, unknown),
+            Resolution::Ambiguous(ambiguous) => Discovered::Refused(Refusal::Ambiguous(ambiguous)),
+            Resolution::Unfit(unfit) => Discovered::Refused(Refusal::Unfit(unfit)),
+        }
+    }
+
+    /// Goes on with the poll of a branch's run.
+    fn poll_on(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Result<Discovered, ApiError> {
+        let Source::Branch(branch) = &mut self.source else { return Ok(Discovered::Nothing) };
+        Ok(match branch.next(targets, now, shared)? {
+            branch::Next::Read(request) => {
+                self.poller.need(request);
+                Discovered::Nothing
+            }
+            branch::Next::Over { joining, observed } => {
+                self.poller.over(now, observed);
+                Discovered::Joined(joining)
+            }
+            branch::Next::End(failure) => Discovered::End(failure),
+            branch::Next::Refused(refusal) => Discovered::Refused(refusal),
+        })
+    }
+
+    pub(super) fn on_error(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        error: ApiError,
+        targets: &[TargetWatch],
+        shared: &mut Shared,
+    ) -> Discovered {
+        if let (Source::Workflow(_), Request::QueuePosition(_)) = (&self.source, request) {
+            shared.optional_missed(request, now);
+            return self.join(now, targets, shared);
+        }
+        if let (Source::Workflow(workflow), Request::InstallDeploys(_)) = (&mut self.source, request) {
+            workflow.do_without_list();
+            return self.join(now, targets, shared);
+        }
+        if let Source::Branch(branch) = &mut self.source
+            && (branch.does_without(request)
+                || error.class() == ErrorClass::Missing && branch.on_missing(request)
+                || shared.optional_missed(request, now))
+        {
+            return match self.poll_on(now, targets, shared) {
+                Ok(discovered) => discovered,
+                Err(error) => self.retry(now, error),
+            };
+        }
+        if let Source::Names(resolver) = &mut self.source
+            && (error.class() != ErrorClass::Untrusted || shared.health().ever_good())
+            && resolver.on_error(request, error.class() == ErrorClass::Missing)
+        {
+            return self.resolved();
+        }
+        let exists = match &self.source {
+            Source::Workflow(workflow) => workflow.has_answered() && matches!(request, Request::Workflow(..)),
+            Source::Branch(branch) => branch.has_answered(request),
+            Source::Names(_) | Source::Known => false,
+        };
+        let about = About { exists, is_own: exists, named: true, own_workflow: false };
+        match handle(self.poller.streaks(), now, &error, request, about, shared) {
+            Handling::Retry | Handling::NoWorkflow => self.retry(now, error),
+            // A failed workflow is a better reason than one of its deploys that cannot be found.
+            Handling::Reject(cause) => {
+                let failure = self.end_without_deploys(targets).flatten();
+                Discovered::End(Some(failure.unwrap_or((Verdict::Rejected, cause))))
+            }
+            Handling::Refuse(refusal) => Discovered::Refused(refusal),
+        }
+    }
+
+    fn retry(&mut self, now: Moment, error: ApiError) -> Discovered {
+        self.poller.failed(now, error.clone());
+        Discovered::Retry(error)
+    }
+
+    /// Makes targets of deploys that no target follows yet, and ends with the workflow.
+    fn join(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Discovered {
+        let Source::Workflow(workflow) = &mut self.source else { return Discovered::Nothing };
+        match workflow.next(targets) {
+            Next::Read(request) => {
+                self.poller.need(request);
+                Discovered::Nothing
+            }
+            Next::Join(joining, _)
+                if joining.is_empty() && workflow.left(targets, shared.settings().require).is_some() =>
+            {
+                Discovered::End(None)
+            }
+            Next::Join(joining, _) if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() => {
+                self.poller.need(Request::QueuePosition(workflow.id().clone()));
+                Discovered::Nothing
+            }
+            Next::Join(joining, observed) => {
+                self.poller.over(now, observed);
+                let joined = |(target, deploy)| Joining { target, deploy, of_run: None };
+                Discovered::Joined(joining.into_iter().map(joined).collect())
+            }
+            Next::End(failure) => Discovered::End(failure),
+        }
+    }
+}
