@@ -47,9 +47,12 @@ pub(crate) fn are_in_no_file_but(folder: &Path, ours: &[PathBuf]) {
             if path.is_dir() && !path.is_symlink() {
                 folders.push(path);
             } else if path.is_file() && !ours.contains(&path) {
-                let content = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-                let shown = shown(&all, &content);
-                assert!(shown.is_none(), "{shown:?} is in {}", path.display());
+                let content = std::fs::read(&path).unwrap();
+                // The program itself is large, and the same for every run.
+                if !content.starts_with(b"\x7fELF") {
+                    let shown = shown(&all, &String::from_utf8_lossy(&content));
+                    assert!(shown.is_none(), "{shown:?} is in {}", path.display());
+                }
             }
         }
     }
@@ -65,12 +68,14 @@ pub(crate) fn shown<'a>(secrets: &'a BTreeSet<String>, text: &str) -> Option<&'a
 /// Returns a text as it is, without its escapes, without what cannot be seen, and what of all that is in base64, also
 /// twice, or in hexadecimal digits.
 fn readings(text: &str) -> Vec<String> {
-    let unescaped = |text: String| std::iter::successors(Some(text), |text| Some(unescape(text))).take(4);
+    let next = |text: &String| Some(unescape(text)).filter(|unescaped| unescaped != text);
+    let unescaped = |text: String| std::iter::successors(Some(text), next).take(4);
     let text = narrow(text);
     let unescaped: Vec<String> = unescaped(from_quoted_printable(&text)).chain(unescaped(text)).collect();
     let visible = |c: &char| c.is_ascii_graphic();
     let mut readings: Vec<String> = unescaped.iter().map(|text| text.chars().filter(visible).collect()).collect();
     readings.extend(unescaped);
+    readings.sort_unstable();
     readings.dedup();
     let encoded: Vec<String> = readings.iter().flat_map(|text| [from_base64(text), from_hexadecimal(text)]).collect();
     let twice: Vec<String> = encoded.iter().map(|text| from_base64(text)).collect();
