@@ -13,7 +13,7 @@ base=${NUON_GATE_DOWNLOAD_BASE_URL:-https://github.com/nuon-gate/nuon-gate/relea
 base=${base%/}
 install_only=${NUON_GATE_INSTALL_ONLY:-}
 cache=${RUNNER_TOOL_CACHE:-}
-ways='Ways out: binary-path names a nuon-gate that is already on the runner; download-base-url names a mirror of the releases; install-method: source builds it with cargo.'
+ways='Alternatives: set binary-path to a nuon-gate that is already on the runner, download-base-url to a mirror of the releases, or install-method to source, which builds it with cargo.'
 newline='
 '
 
@@ -80,7 +80,7 @@ fetch() (
 
 # Downloads with the first available tool, in a few attempts; only one from this machine. Sets $trouble if it failed.
 download() {
-    trouble='none of curl, wget and PowerShell is there'
+    trouble='the runner has neither curl nor wget nor PowerShell'
     for tool in curl wget pwsh powershell none; do
         command -v "$tool" >/dev/null 2>&1 && break
     done
@@ -124,7 +124,7 @@ keep() {
 }
 
 build() {
-    command -v cargo >/dev/null 2>&1 || fatal "$1, and cargo, which would build it from source, is not there. $ways"
+    command -v cargo >/dev/null 2>&1 || fatal "$1, and cargo, which would build it from source, is not installed. $ways"
     target_dir=$RUNNER_TEMP/nuon-gate-target
     # Builds in the action's folder, without the settings that the job made for its own builds.
     (
@@ -136,7 +136,7 @@ build() {
 }
 
 if [ "$install_only" = true ] && [ "${HAS_COMMAND:-}" = true ]; then
-    fatal 'With install-only nothing is waited for, so command would never be run: leave out one of them.'
+    fatal 'install-only waits for no deploy, so command would never be run: leave out one of them.'
 fi
 case $method in
     auto | download | source) ;;
@@ -207,7 +207,7 @@ fi
 for hasher in $hashers none; do
     command -v "$hasher" >/dev/null 2>&1 && break
 done
-[ "$hasher" != none ] || fatal "Nothing here can compute a SHA-256 (looked for: $hashers), so no download could be trusted. Install one of them, or see binary-path and install-method."
+[ "$hasher" != none ] || fatal "The runner has no tool that computes a SHA-256 (tried: $hashers), so a download cannot be verified. Install one of them, or set binary-path or install-method."
 
 cached=$cache/nuon-gate/$version/$arch
 if [ -n "$cache" ] && [ -e "$cached/$program" ]; then

@@ -202,7 +202,7 @@ fn what_is_no_part_of_this_run_is_refused() {
     Gate::bare("merge").run().refused().says("RESULT");
     refuse(&[one, &fleet.folder.file("absent.json")], "there is no such file");
     refuse(&[one, &fleet.folder.path().to_owned()], "it is a folder");
-    refuse(&[one, one], "shard 1/2 is there already");
+    refuse(&[one, one], "shard 1/2 is given more than once");
     let whole = fs::read_to_string(two).unwrap();
     for (content, shown) in [
         ("", "it is empty"),
@@ -221,9 +221,9 @@ fn what_is_no_part_of_this_run_is_refused() {
     let other = fleet.folder.file("other.json");
     let report = format!("json={}", other.display());
     Gate::wait(&fleet.sim).args(["--component", WORKER, "--shard", "2/2", "--report", &report]).run().exits(0);
-    refuse(&[one, &other], "it is of another run");
+    refuse(&[one, &other], "it belongs to another run");
     fleet.wait().args(["--since", "9h", "--shard", "2/2", "--report", &report]).run().exits(0);
-    refuse(&[one, &other], "it is of another run");
+    refuse(&[one, &other], "it belongs to another run");
     fleet.wait().args(["--shard", "2/3", "--report", &report]).run().exits(0);
     refuse(&[one, &other], "it is shard 2/3, and others are of 2");
     // Forged: beyond the last shard, without a target, with another shard's target, or with a false name.
@@ -254,7 +254,7 @@ fn a_run_of_another_day_is_refused() {
     merge(&files).env("GITHUB_RUN_ID", "7").env("GITHUB_RUN_ATTEMPT", "3").run().exits(0);
     merge(&files).run().exits(0);
     let refused = merge(&files).env("GITHUB_RUN_ID", "8").run().refused();
-    refused.says("that is `github-7`, and this is `github-8`").says("NUON_GATE_RUN_NAME");
+    refused.says("`github-7` instead of `github-8`").says("NUON_GATE_RUN_NAME");
     merge(&files).args(["--run-name", "github-7"]).env("GITHUB_RUN_ID", "8").run().exits(0);
 }
 

@@ -135,7 +135,7 @@ fn a_download_that_fails_becomes_a_build_or_one_error_with_the_ways_out() {
     used.says("binary-path").says("download-base-url").says("install-method: source");
 
     let job = Job::new(&[hasher()]).of(&lost);
-    job.run().refused("none of curl, wget and PowerShell is there");
+    job.run().refused("the runner has neither curl nor wget nor PowerShell");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn what_is_not_released_is_built_from_the_actions_own_checkout() {
     }
     assert_eq!(release.server.requests().len(), 0);
 
-    Job::new(&[]).run().refused("cargo, which would build it from source, is not there");
+    Job::new(&[]).run().refused("cargo, which would build it from source, is not installed");
     let job = Job::new(&[]).with_cargo().input("install-method", "download");
     job.run().refused("This commit of the action has no released nuon-gate for");
 }

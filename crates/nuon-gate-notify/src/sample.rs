@@ -39,7 +39,7 @@ pub(crate) fn target(verdict: Verdict, install: &str, component: &str, number: u
         component: Named { id: Line::new("cmp1"), name: Some(Line::new(component)) },
         verdict,
         reason: reason.map(Line::new),
-        hint: reason.map(|_| Line::new("deploy again when that is put right")),
+        hint: reason.map(|_| Line::new("fix that, then deploy again")),
         clock: (verdict == Verdict::TimedOut).then_some(Clock::Total),
         url: page(&format!("components/cmp1/deploys/{id}")),
         deploy_verdict: ended.then_some(verdict),

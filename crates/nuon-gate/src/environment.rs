@@ -58,9 +58,9 @@ pub const SIGN_IN: [(&str, &str); 4] = [
     (OIDC_TOKEN_FILE, "A file with the identity token, read again each time it is needed"),
     (
         GITHUB_ISSUER,
-        "Where GitHub issues one, with the right to ask in ACTIONS_ID_TOKEN_REQUEST_TOKEN; GitHub sets both",
+        "GitHub's address for requesting one, authorized by ACTIONS_ID_TOKEN_REQUEST_TOKEN; GitHub sets both",
     ),
-    (OIDC_AUDIENCE, "For whom GitHub is asked to issue it, if not for the API's address"),
+    (OIDC_AUDIENCE, "The audience of the token that GitHub issues, if not the API's address"),
 ];
 
 /// The prefix of the Nuon CLI's variables.

@@ -93,7 +93,7 @@ impl Trigger {
             }
             let what = format!("{name} was running and may have triggered a deploy, which was not waited for");
             return Err(Trouble::interrupted(signal, what).hint(
-                "look in Nuon for a deploy that it triggered, and wait for that with --deploy and its id; else run this again",
+                "check in Nuon whether it triggered a deploy; if so, wait for that one with --deploy and its id, otherwise run this again",
             ));
         }
         let status: ExitStatus =
@@ -101,7 +101,7 @@ impl Trigger {
         match status.success() {
             true => Ok(()),
             false => Err(Trouble::new(format!("{name} failed ({status}), so there is nothing to wait for"))
-                .hint("what it wrote says why; put that right, then run this again")
+                .hint("its output says why; fix that, then run this again")
                 .judged(Some(Verdict::Failed))),
         }
     }

@@ -27,9 +27,9 @@ fn read(contents: impl Read) -> Result<Plan, ApiError> {
     let plan = Object::<Plan>::deserialize(&mut json).and_then(|plan| json.end().map(|()| plan.0));
     plan.map_err(|_| {
         let what = match bounded.limit() {
-            0 => format!("decompressed it is larger than {} MiB", LARGEST_BODY >> 20),
+            0 => format!("it is larger than {} MiB when decompressed", LARGEST_BODY >> 20),
             // The decoder's message may quote text that must not be shown.
-            _ => "it is no plan of a kind that is known".to_owned(),
+            _ => "it is not a plan in a known format".to_owned(),
         };
         ApiError::Undecodable(what)
     })
@@ -161,7 +161,7 @@ mod tests {
             r#"{"resource_changes":[]} {}"#,
             r#"{"resource_changes":["#,
         ] {
-            assert!(read(other).unwrap_err().contains("no plan"), "{other}");
+            assert!(read(other).unwrap_err().contains("not a plan"), "{other}");
         }
     }
 

@@ -77,10 +77,10 @@ pub enum Flaw {
         count: u32,
     },
     /// Of another run.
-    #[error("it is of another run: its targets, pins or policies are not those of the others")]
+    #[error("it belongs to another run: its targets, pins or policies differ")]
     OtherRun,
     /// Of a run with another name.
-    #[error("it is of another run: that is {}, and this is {}", named(.name.as_deref()), named(.expected.as_deref()))]
+    #[error("it belongs to another run: {} instead of {}", named(.name.as_deref()), named(.expected.as_deref()))]
     OtherName {
         /// Its run's name.
         name: Option<String>,
@@ -88,7 +88,7 @@ pub enum Flaw {
         expected: Option<String>,
     },
     /// The same shard twice.
-    #[error("shard {0} is there already: each is merged once")]
+    #[error("shard {0} is given more than once")]
     Repeated(Shard),
     /// The shards do not have as many targets as the run.
     #[error("the shards have {found} targets, and the run has {all}")]
@@ -112,7 +112,7 @@ pub enum Flaw {
 }
 
 fn named(name: Option<&str>) -> String {
-    name.map_or_else(|| "one without a name".to_owned(), |name| format!("`{}`", Line::new(name).plain()))
+    name.map_or_else(|| "an unnamed run".to_owned(), |name| format!("`{}`", Line::new(name).plain()))
 }
 
 /// Why results cannot be merged, and the offending one, if it is a single one.

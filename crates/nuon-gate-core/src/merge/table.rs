@@ -293,7 +293,7 @@ fn hostile_texts_are_lines() {
     }
     let options = MergeOptions { require: Require::All, run: Some("mine".to_owned()) };
     let flaw = merge(&[part.to_string()], &options).unwrap_err().flaw.to_string();
-    assert_eq!(flaw, "it is of another run: that is `a ::error::b#[c]`, and this is `mine`");
+    assert_eq!(flaw, "it belongs to another run: `a ::error::b#[c]` instead of `mine`");
 }
 
 fn any_verdict() -> impl Strategy<Value = Verdict> {

@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Plan {
         let counted = resource_changes.map(|counted| counted.plan);
         // Helm's own counts come first, because Nuon shows them to people.
         let plan = counted.or(plan.0.0).or_else(of_cluster);
-        plan.ok_or_else(|| D::Error::custom("it is no plan of a kind that is known"))
+        plan.ok_or_else(|| D::Error::custom("it is not a plan in a known format"))
     }
 }
 

@@ -188,26 +188,26 @@ pub struct TargetResult {
 pub struct HealthResult {
     /// The server's word for it.
     pub state: Option<Line>,
-    /// What the server says of it.
+    /// The server's description of it.
     pub description: Option<Line>,
-    /// Since when the word is the same.
+    /// Since when it has been in this state.
     pub since: Option<Line>,
-    /// When anything of the component was last observed.
+    /// When Nuon last observed any part of the component.
     pub observed_at: Option<Line>,
-    /// For how long it has to be healthy.
+    /// How long it has to stay healthy.
     pub bake_ms: u64,
-    /// For how long it has been, so that it counts.
+    /// How long it has been healthy, as far as that counts towards `bake_ms`.
     pub baked_ms: u64,
-    /// The things that it is made of, and its checks, those first that are not healthy: ten at most.
+    /// The component's resources and checks, unhealthy ones first; ten at most.
     pub checks: Vec<CheckResult>,
 }
 
-/// One of the things that a component is made of, or a check of it.
+/// A resource of a component, or a check of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResult {
     /// What it is called.
     pub name: Line,
-    /// The server's word for how it does.
+    /// Its state, in the server's word.
     pub status: Line,
     /// Why.
     pub description: Option<Line>,

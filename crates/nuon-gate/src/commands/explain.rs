@@ -79,7 +79,7 @@ impl Explanation {
                 apply: Judgement::Pending.as_str(),
                 teardown: Judgement::Pending.as_str(),
                 overridden: false,
-                note: Some("with a warning: the word is not known".to_owned()),
+                note: Some("with a warning: unknown status".to_owned()),
             },
             flags: vec![
                 approval(on_approval),
@@ -151,8 +151,8 @@ fn note(status: &Status, said: Option<Judgement>, on_approval: OnApproval) -> Op
         (Some(_), _) => "--wait-on says so",
         (None, Status::Error) => "held while the workflow can still retry it",
         (None, Status::Active | Status::AutoSkipped) => "held until the workflow's steps prove it",
-        (None, Status::Inactive) => "of a teardown it is held until the workflow's steps prove it",
-        (None, Status::Retried | Status::Discarded) => "followed to the deploy that took its place",
+        (None, Status::Inactive) => "a teardown is held until the workflow's steps prove it",
+        (None, Status::Retried | Status::Discarded) => "the deploy that replaced it is followed",
         (None, Status::PendingApproval) => match on_approval {
             OnApproval::Wait => "also while a human is asked",
             OnApproval::Fail => "if a human is asked: approval_needed",
@@ -195,7 +195,7 @@ fn stale(policy: OnStale) -> FlagRow {
 
 fn healthy(healthy_for: Option<Duration>) -> FlagRow {
     let (value, effect) = match healthy_for {
-        None => ("off", "a component's health is not asked about".to_owned()),
+        None => ("off", "component health is not checked".to_owned()),
         Some(bake) => {
             let lasts = match bake {
                 Duration::ZERO => String::new(),

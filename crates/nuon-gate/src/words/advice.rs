@@ -113,7 +113,7 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         | Cause::NeverDeployed { end: WorkflowEnd::Cancelled, .. }
         | Cause::Workflow { end: WorkflowEnd::Cancelled, .. } => CANCELLED.to_owned(),
         Cause::Unhealthy { .. } => {
-            "look at the install's resources in Nuon, put right what is not healthy, then deploy again".to_owned()
+            "check the install's resources in Nuon, fix what is unhealthy, then deploy again".to_owned()
         }
         Cause::HealthUnknown(_) => {
             "check that component health is turned on for the organisation, that the runner is online, \

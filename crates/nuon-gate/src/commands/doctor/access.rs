@@ -41,7 +41,7 @@ pub(super) async fn access(
         (Ok(None), _) => {
             checks.push(Check::skipped("target", "none is given: name one with --install and --component"));
             checks.push(clock(reached.as_ref()));
-            return checks.push(Check::skipped("logs", "they are those of a target"));
+            return checks.push(Check::skipped("logs", "a log belongs to a target, and there is none"));
         }
         (Ok(Some(wanted)), Some(client)) => checks.step(find(client, wanted, patience).await),
         (Ok(Some(_)), None) => None,

@@ -70,7 +70,7 @@ async fn examine(reader: &Reader, checks: &mut Checks, arguments: DoctorArgument
     checks.skip_rest(&reach::NAMES);
     checks.skip_rest(&access::NAMES);
     checks.skip_rest(&sinks::NAMES);
-    checks.push(Check::skipped("cancel", "it is not tried: it needs the role org_admin, and only for --cancel-on"));
+    checks.push(Check::skipped("cancel", "not checked: only --cancel-on needs it, with the role org_admin"));
 }
 
 fn configuration(parts: &ConnectionParts) -> Check {

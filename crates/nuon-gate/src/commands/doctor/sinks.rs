@@ -55,7 +55,7 @@ fn report(checks: &mut Checks, slack: SlackCheck) {
             format!("{} in {} may not post", identity.user, identity.team),
             "give the app the scope chat:write, and install it again",
         ),
-        Ok(identity) => Check::ok("slack-token", format!("it is that of {} in {}", identity.user, identity.team)),
+        Ok(identity) => Check::ok("slack-token", format!("it signs in as {} in {}", identity.user, identity.team)),
     });
     checks.push(match slack.blocks {
         Ok(()) => Check::ok("slack-message", "Slack can show a sample message"),

@@ -278,8 +278,8 @@ line 1: pods are full</failure>
             result.verdict = verdict;
             result.targets[0].reason = None;
             result.reason = Some(Line::new("false failed (exit status: 1)"));
-            result.hint = Some(Line::new("what it wrote says why"));
-            let said = "message=\"false failed (exit status: 1)\" type=\"pending\">false failed (exit status: 1)\nwhat it wrote says why";
+            result.hint = Some(Line::new("its output says why"));
+            let said = "message=\"false failed (exit status: 1)\" type=\"pending\">false failed (exit status: 1)\nits output says why";
             let report = report(&result);
             assert!(report.contains(said), "{report}");
         }
