@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! variables ─→ Sinks ─┐
-//! Occasion, RunResult ─→ Notifier ─→ Mailbox ─→ Desk ─→ Message ─→ payload ─→ Patience, Http ─→ the service
+//! Occasion, RunResult ─→ Notifier ─→ Mailbox ─→ SinkTask ─→ Message ─→ payload ─→ Patience, Http ─→ the service
 //!                                     └─ Record ─→ Outcome
 //! ```
 //!
@@ -20,7 +20,6 @@ mod bounded;
 mod ci_run;
 mod cut;
 mod deliver;
-mod desk;
 mod discord;
 mod excerpt;
 mod github;
@@ -34,6 +33,7 @@ mod render;
 mod sample;
 mod secret;
 mod settings;
+mod sink_task;
 mod slack;
 mod teams;
 mod webhook;

@@ -13,11 +13,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::deliver::{Http, Patience};
-use crate::desk::{Desk, Record};
 use crate::mailbox::{Asked, Mailbox, Notice};
 use crate::message::Context;
 use crate::secret::SinkUrl;
 use crate::settings::{Sink, Skipped};
+use crate::sink_task::{Record, SinkTask};
 use crate::{InvalidSetup, Mention, Occasion, Pace, Sinks, SlackThread, Trigger};
 
 /// How to notify.
@@ -77,23 +77,23 @@ impl Outcome {
 /// Notifies every sink. Each sink has a task of its own, so that one that is slow or fails delays neither the wait nor
 /// the others.
 pub struct Notifier {
-    desks: Vec<Staffed>,
+    tasks: Vec<RunningTask>,
     skipped: Vec<Skipped>,
     ending: watch::Sender<Option<Instant>>,
 }
 
-/// A sink with a task that serves it.
-struct Staffed {
+/// The running task of a sink.
+struct RunningTask {
     label: String,
     mailbox: Arc<Mailbox>,
-    task: JoinHandle<()>,
+    handle: JoinHandle<()>,
     record: Arc<Mutex<Record>>,
 }
 
 /// Dropping it without a final notice leaves no task waiting.
-impl Drop for Staffed {
+impl Drop for RunningTask {
     fn drop(&mut self) {
-        self.task.abort();
+        self.handle.abort();
     }
 }
 
@@ -111,9 +111,9 @@ impl Notifier {
         let http = options.http(sinks.sinks.iter().map(Sink::url))?;
         let (ending, _) = watch::channel(None);
         let context = Arc::new(Context { mentions: options.slack_mention_on_failure });
-        let desks = sinks.sinks.iter().zip(sinks.labels()).map(|(sink, label)| {
+        let tasks = sinks.sinks.iter().zip(sinks.labels()).map(|(sink, label)| {
             let (mailbox, record) = (Arc::<Mailbox>::default(), Arc::default());
-            let desk = Desk {
+            let task = SinkTask {
                 mailbox: Arc::clone(&mailbox),
                 notify_on: options.notify_on.clone(),
                 names: options.names.clone(),
@@ -122,15 +122,15 @@ impl Notifier {
                 patience: Patience::new(options.pace, ending.subscribe()),
                 record: Arc::clone(&record),
             };
-            let task = tokio::spawn(desk.serve(sink.clone(), options.slack_thread.clone()));
-            Staffed { label, mailbox, task, record }
+            let handle = tokio::spawn(task.serve(sink.clone(), options.slack_thread.clone()));
+            RunningTask { label, mailbox, handle, record }
         });
-        let desks = desks.collect();
-        Ok(Self { desks, skipped: sinks.skipped.clone(), ending })
+        let tasks = tasks.collect();
+        Ok(Self { tasks, skipped: sinks.skipped.clone(), ending })
     }
 
     /// Queues a notice and returns at once. The result is the state so far; its verdict is `pending`.
-    pub fn tell(&self, occasion: Occasion, result: RunResult) {
+    pub fn notify(&self, occasion: Occasion, result: RunResult) {
         // When all targets have ended, the final notice says so, with what has been read since.
         let is_over = result.targets.iter().all(|target| target.verdict != Verdict::Pending);
         if occasion == Occasion::Changed && is_over && !result.targets.is_empty() {
@@ -148,9 +148,9 @@ impl Notifier {
 
     fn put(&self, occasion: Occasion, asked: &[Asked], result: RunResult, is_last: bool) {
         let result = Arc::new(result);
-        for desk in &self.desks {
+        for task in &self.tasks {
             let (result, asked) = (Arc::clone(&result), asked.to_vec());
-            desk.mailbox.put(Notice { occasion, asked, result, is_last, since: Instant::now() });
+            task.mailbox.put(Notice { occasion, asked, result, is_last, since: Instant::now() });
         }
     }
 
@@ -162,17 +162,17 @@ impl Notifier {
     async fn conclude(self, occasion: Occasion, result: RunResult, budget: Duration) -> Outcome {
         let deadline = Instant::now() + budget;
         self.put(occasion, &[], result, true);
-        let Self { desks, skipped, ending } = self;
+        let Self { tasks, skipped, ending } = self;
         ending.send_replace(Some(deadline));
         let mut outcome = Outcome { results: Vec::new(), slack_thread: None, warnings: Vec::new() };
-        for mut desk in desks {
-            let in_time = timeout_at(deadline, &mut desk.task).await.is_ok();
-            desk.task.abort();
-            let record = std::mem::take(&mut *desk.record.lock().unwrap_or_else(PoisonError::into_inner));
+        for mut task in tasks {
+            let in_time = timeout_at(deadline, &mut task.handle).await.is_ok();
+            task.handle.abort();
+            let record = std::mem::take(&mut *task.record.lock().unwrap_or_else(PoisonError::into_inner));
             outcome.slack_thread = outcome.slack_thread.or(record.slack_thread.clone());
-            let warnings = record.warnings.iter().map(|warning| format!("{}: {warning}", desk.label));
+            let warnings = record.warnings.iter().map(|warning| format!("{}: {warning}", task.label));
             outcome.warnings.extend(warnings.map(Line::new));
-            outcome.add(desk.label.clone(), record.verdict(in_time));
+            outcome.add(task.label.clone(), record.verdict(in_time));
         }
         for Skipped { label, why } in skipped {
             outcome.add(label.to_owned(), (Delivery::Skipped, Some(why)));

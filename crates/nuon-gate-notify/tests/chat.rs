@@ -31,7 +31,7 @@ async fn discord_has_one_embed_that_is_edited() {
     .await;
     let discord = sinks(&[("NUON_GATE_DISCORD_WEBHOOK_URL", &service.url("/api/webhooks/1/secret?thread_id=7"))]);
     let notifier = Notifier::start(&discord, options()).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
@@ -59,7 +59,7 @@ async fn a_deleted_embed_is_posted_anew_and_an_unclear_post_is_not_repeated() {
     let url = service.url("/api/webhooks/1/secret");
     let discord = sinks(&[("NUON_GATE_DISCORD_WEBHOOK_URL", &url)]);
     let notifier = Notifier::start(&discord, options()).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
@@ -78,8 +78,8 @@ async fn teams_gets_a_card_for_the_approval_and_the_end() {
     let teams = sinks(&[("NUON_GATE_TEAMS_WEBHOOK_URL", &service.url("/invoke?sig=secret"))]);
     let all = Options { notify_on: Some(Trigger::ALL.to_vec()), ..options() };
     let notifier = Notifier::start(&teams, all).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
-    notifier.tell(Occasion::Approval, pending("pending-approval"));
+    notifier.notify(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Approval, pending("pending-approval"));
     service.wait_for(2).await;
     let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));

@@ -30,7 +30,7 @@ async fn a_slow_sink_holds_up_nobody_and_the_budget_holds() {
     let both = sinks(&[("NUON_GATE_WEBHOOK_URL", &urls), ("NUON_GATE_SLACK_CHANNEL", "deploys")]);
     let notifier = Notifier::start(&both, options()).unwrap();
     let began = Instant::now();
-    notifier.tell(Occasion::Approval, pending("pending-approval"));
+    notifier.notify(Occasion::Approval, pending("pending-approval"));
     assert!(began.elapsed() < Duration::from_secs(1), "telling waits for nobody");
     service.wait_for(1).await;
     let outcome = notifier.finish(result(Verdict::Passed), Duration::from_millis(300)).await;
@@ -83,7 +83,7 @@ async fn a_replaced_message_leaves_a_warning() {
     let service = Service::start(|number, _| answer(if number == 0 { 400 } else { 200 }, "no")).await;
     let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/x"))]);
     let notifier = Notifier::start(&hook, options()).unwrap();
-    notifier.tell(Occasion::Approval, pending("pending-approval"));
+    notifier.notify(Occasion::Approval, pending("pending-approval"));
     service.wait_for(1).await;
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
@@ -119,7 +119,7 @@ async fn secrets_that_come_back_in_a_log_are_not_passed_on() {
 #[tokio::test]
 async fn no_sinks_are_no_error() {
     let notifier = Notifier::start(&sinks(&[]), options()).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     let outcome = notifier.finish(result(Verdict::Passed), Duration::ZERO).await;
     assert!(outcome.results.is_empty() && outcome.warnings.is_empty());
 }

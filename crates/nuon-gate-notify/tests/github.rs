@@ -54,9 +54,9 @@ async fn a_deployment_begins_and_ends_with_the_run() {
     // `--notify-on` does not leave a deployment without an end.
     let options = Options { notify_on: Some(vec![Trigger::Recovery]), ..options() };
     let notifier = Notifier::start(&deployment(&service), options).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(2).await;
-    notifier.tell(Occasion::Changed, pending("executing"));
+    notifier.notify(Occasion::Changed, pending("executing"));
     let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(outcome.results[0].sink, "github-deployment");
@@ -90,10 +90,10 @@ async fn a_commit_status_is_pending_and_then_the_end() {
     // `--notify-on` does not leave a status without an end.
     let options = Options { notify_on: Some(vec![Trigger::Recovery]), ..options() };
     let notifier = Notifier::start(&commit_status(&service), options).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     // GitHub keeps every status, so one without news is not written.
-    notifier.tell(Occasion::Changed, pending("executing"));
+    notifier.notify(Occasion::Changed, pending("executing"));
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
     service.wait_for(2).await;
     let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
@@ -136,12 +136,12 @@ async fn a_commit_status_is_tried_again_and_its_trouble_is_said_without_the_toke
 async fn a_deployment_waits_while_a_human_is_asked() {
     let service = Service::start(|_, _| answer(201, r#"{"id": 7}"#)).await;
     let notifier = Notifier::start(&deployment(&service), options()).unwrap();
-    notifier.tell(Occasion::Started, pending("executing"));
+    notifier.notify(Occasion::Started, pending("executing"));
     service.wait_for(2).await;
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
     service.wait_for(3).await;
     assert_eq!(service.seen()[2].json()["description"], "✋ approval needed for api in acme");
-    notifier.tell(Occasion::Changed, pending("executing"));
+    notifier.notify(Occasion::Changed, pending("executing"));
     service.wait_for(4).await;
     notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(states(&service), ["in_progress", "pending", "in_progress", "success"]);
@@ -244,7 +244,7 @@ async fn a_deployment_is_not_made_twice_and_its_end_is_reported_again() {
     })
     .await;
     let notifier = Notifier::start(&deployment(&service), options()).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(4).await;
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));

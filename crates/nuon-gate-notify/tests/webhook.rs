@@ -148,7 +148,7 @@ async fn refusals_are_final() {
 async fn a_receiver_that_is_gone_is_left_alone() {
     let service = Service::start(|_, _| answer(410, "")).await;
     let notifier = Notifier::start(&hook(&service, &[]), options()).unwrap();
-    notifier.tell(Occasion::Approval, pending("pending-approval"));
+    notifier.notify(Occasion::Approval, pending("pending-approval"));
     service.wait_for(1).await;
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome).0, Delivery::Failed);
@@ -160,10 +160,10 @@ async fn every_listed_occasion_has_its_type_and_is_reported_once() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let all = Options { notify_on: Some(Trigger::ALL.to_vec()), ..options() };
     let notifier = Notifier::start(&hook(&service, &[]), all).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
-    notifier.tell(Occasion::Changed, pending("planning"));
-    notifier.tell(Occasion::Approval, pending("pending-approval"));
-    notifier.tell(Occasion::Approval, pending("pending-approval"));
+    notifier.notify(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Changed, pending("planning"));
+    notifier.notify(Occasion::Approval, pending("pending-approval"));
+    notifier.notify(Occasion::Approval, pending("pending-approval"));
     notifier.finish(result(Verdict::TimedOut), PATIENCE).await;
     let types: Vec<_> = service.seen().iter().map(|seen| seen.json()["type"].as_str().unwrap().to_owned()).collect();
     let expected = ["nuon.deploy.started", "nuon.deploy.changed", "nuon.deploy.approval", "nuon.deploy.timed_out"];
@@ -176,10 +176,10 @@ async fn changes_in_quick_succession_are_few_and_the_end_is_not_lost() {
     let pace = Pace { between_changes: Duration::from_secs(600), ..options().pace };
     let slow = Options { pace, notify_on: Some(Trigger::ALL.to_vec()), ..options() };
     let notifier = Notifier::start(&hook(&service, &[]), slow).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     for number in 0..250 {
-        notifier.tell(Occasion::Changed, pending(&format!("status-{number}")));
+        notifier.notify(Occasion::Changed, pending(&format!("status-{number}")));
     }
     // Everything but a change is sent at once.
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
@@ -239,7 +239,7 @@ async fn cdevents_report_every_end_and_every_deployed_artifact() {
         let service = Service::start(|_, _| answer(200, "")).await;
         let sinks = hook(&service, &[("NUON_GATE_WEBHOOK_FORMAT", "cdevents")]);
         let notifier = Notifier::start(&sinks, options()).unwrap();
-        notifier.tell(Occasion::Approval, pending("pending-approval"));
+        notifier.notify(Occasion::Approval, pending("pending-approval"));
         let outcomes = notifier.finish(result(verdict), PATIENCE).await;
         assert_eq!(only(&outcomes), (Delivery::Sent, ""));
         let seen = service.seen();

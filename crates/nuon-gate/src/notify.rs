@@ -126,7 +126,7 @@ impl Audience {
         match &event.kind {
             EventKind::ApprovalNeeded { target, place, .. } => self.notifier.ask(*target, place, snapshot),
             _ if occasion != Occasion::Changed || snapshot.targets.len() <= MOST_TARGETS => {
-                self.notifier.tell(occasion, snapshot);
+                self.notifier.notify(occasion, snapshot);
             }
             _ => {}
         }

@@ -94,7 +94,7 @@ impl Bot {
 
     /// Posts or edits the message, unless it is unchanged. If people must see it (`rings`), it also replies in the
     /// channel, because an edit notifies nobody.
-    pub(crate) async fn tell(
+    pub(crate) async fn show(
         &mut self,
         slack: &SlackBot,
         http: &Http,
@@ -268,7 +268,7 @@ mod tests {
             result.targets[0].timeline[2].duration_ms = Some(result.elapsed_ms);
             result.targets[0].deploy.as_mut().unwrap().status = Line::new(status);
             let message = Message::new(Occasion::Changed, &result, &Context::default());
-            bot.tell(&slack, &http, &mut patience, &message, false).await.unwrap();
+            bot.show(&slack, &http, &mut patience, &message, false).await.unwrap();
             assert_eq!(mock.calls_async().await, requests);
         }
     }

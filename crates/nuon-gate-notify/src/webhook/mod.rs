@@ -39,7 +39,7 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// Sends an event, unless it was sent before. Returns whether anything was sent.
-    pub(crate) async fn tell(
+    pub(crate) async fn send_new(
         &mut self,
         (url, settings): (&SinkUrl, &WebhookSettings),
         http: &Http,

@@ -63,7 +63,7 @@ async fn too_many_requests_and_edits_are_repeated() {
     })
     .await;
     let notifier = Notifier::start(&bot(&service), options()).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(3).await;
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
@@ -76,7 +76,7 @@ async fn too_many_requests_and_edits_are_repeated() {
 async fn a_pause_beyond_the_budget_is_not_waited_for() {
     let service = Service::start(|_, _| answer_later(429, "3600")).await;
     let notifier = Notifier::start(&bot(&service), options()).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     let began = tokio::time::Instant::now();
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;

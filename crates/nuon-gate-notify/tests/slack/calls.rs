@@ -71,7 +71,7 @@ async fn each_step_that_asks_for_an_approval_mentions_people() {
     let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
     let with = Options { slack_mention_on_failure: vec!["<!here>".parse().unwrap()], ..options() };
     let notifier = Notifier::start(&bot(&service), with).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     // An edit and a reply. The same step is only reported once, and an unchanged state is not edited.
     for (step, requests) in [("inst1", 3), ("inst1", 3), ("inst2", 4)] {
@@ -93,10 +93,10 @@ async fn approvals_wait_for_no_pace_and_are_not_lost_among_changes() {
     let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
     let pace = Pace { between_changes: Duration::from_secs(600), ..options().pace };
     let notifier = Notifier::start(&bot(&service), Options { pace, ..options() }).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
-    notifier.tell(Occasion::Changed, pending("executing"));
+    notifier.notify(Occasion::Changed, pending("executing"));
     service.wait_for(3).await;
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.postMessage"]);
     assert_eq!(header_text(&service.seen()[2]), "✋ approval needed for api in acme");
@@ -127,7 +127,7 @@ async fn mentions_come_from_the_settings_and_only_with_what_people_must_see() {
         let service = Service::start(|_, _| ok("100.1")).await;
         let with = Options { slack_mention_on_failure: vec![mention.clone()], ..options() };
         let notifier = Notifier::start(&bot(&service), with).unwrap();
-        notifier.tell(Occasion::Started, pending("queued"));
+        notifier.notify(Occasion::Started, pending("queued"));
         service.wait_for(1).await;
         let mut end = result(verdict);
         change(&mut end);

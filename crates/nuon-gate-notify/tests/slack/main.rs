@@ -42,10 +42,10 @@ fn header_text(seen: &Seen) -> String {
 /// Runs a wait with some changes in between, each of which is sent before the next.
 async fn run(service: &Service, options: Options, changes: &[&str], end: Verdict) -> Outcome {
     let notifier = Notifier::start(&bot(service), options).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     for (number, status) in changes.iter().enumerate() {
-        notifier.tell(Occasion::Changed, pending(status));
+        notifier.notify(Occasion::Changed, pending(status));
         service.wait_for(number + 2).await;
     }
     notifier.finish(result(end), PATIENCE).await

@@ -17,7 +17,7 @@ async fn that_all_have_ended_is_reported_with_the_end() {
     notifier.ask(0, &place("inst1"), pending("pending-approval"));
     service.wait_for(1).await;
     let ended = RunResult { verdict: Verdict::Pending, ..result(Verdict::Cancelled) };
-    notifier.tell(Occasion::Changed, ended);
+    notifier.notify(Occasion::Changed, ended);
     tokio::task::yield_now().await;
     notifier.finish(result(Verdict::Cancelled), PATIENCE).await;
     let headers: Vec<_> = service.seen().iter().map(header_text).collect();
@@ -30,10 +30,10 @@ async fn edits_in_quick_succession_are_one() {
     let service = Service::start(|_, _| ok("100.1")).await;
     let slow = Options { pace: Pace { between_changes: Duration::from_secs(600), ..options().pace }, ..options() };
     let notifier = Notifier::start(&bot(&service), slow).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     for status in ["planning", "syncing", "executing"] {
-        notifier.tell(Occasion::Changed, pending(status));
+        notifier.notify(Occasion::Changed, pending(status));
     }
     // The end does not wait for the interval.
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
@@ -57,9 +57,9 @@ async fn a_message_that_cannot_be_edited_becomes_a_reply_and_then_a_new_one() {
             })
             .await;
             let notifier = Notifier::start(&bot(&service), options()).unwrap();
-            notifier.tell(Occasion::Started, pending("queued"));
+            notifier.notify(Occasion::Started, pending("queued"));
             service.wait_for(1).await;
-            notifier.tell(Occasion::Changed, pending("executing"));
+            notifier.notify(Occasion::Changed, pending("executing"));
             service.wait_for(expected.len() - 1).await;
             let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
             assert_eq!(only(&outcome), (Delivery::Sent, ""), "{error}");
@@ -98,12 +98,12 @@ async fn a_message_is_posted_at_the_first_listed_event() {
         let service = Service::start(|_, _| ok("100.1")).await;
         let chosen = Options { notify_on: listed, ..options() };
         let notifier = Notifier::start(&bot(&service), chosen).unwrap();
-        notifier.tell(Occasion::Started, pending("queued"));
+        notifier.notify(Occasion::Started, pending("queued"));
         if methods_expected.len() == 4 {
             service.wait_for(1).await;
         }
         for _ in 0..approvals {
-            notifier.tell(Occasion::Approval, pending("pending-approval"));
+            notifier.notify(Occasion::Approval, pending("pending-approval"));
             service.wait_for(methods_expected.len() - 1).await;
         }
         let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
@@ -123,13 +123,13 @@ async fn the_end_makes_up_for_a_change_just_before_it() {
     let between_changes = Duration::from_millis(50);
     let options = Options { pace: Pace { between_changes, ..options().pace }, ..options() };
     let notifier = Notifier::start(&bot(&service), options).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     // The first edit shows that one is due again.
-    notifier.tell(Occasion::Changed, pending("executing"));
+    notifier.notify(Occasion::Changed, pending("executing"));
     service.wait_for(2).await;
     tokio::time::sleep(between_changes).await;
-    notifier.tell(Occasion::Changed, pending("active"));
+    notifier.notify(Occasion::Changed, pending("active"));
     tokio::task::yield_now().await;
     notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.update"]);

@@ -15,11 +15,11 @@ async fn webhooks_say_the_request_for_approval_once_and_the_end() {
     let hook = sinks(&[("NUON_GATE_SLACK_WEBHOOK_URL", &service.url("/services/T0/B0/secret"))]);
     let all = Options { notify_on: Some(Trigger::ALL.to_vec()), ..options() };
     let notifier = Notifier::start(&hook, all).unwrap();
-    notifier.tell(Occasion::Started, pending("queued"));
-    notifier.tell(Occasion::Changed, pending("planning"));
-    notifier.tell(Occasion::Approval, pending("pending-approval"));
-    notifier.tell(Occasion::Approval, pending("pending-approval"));
-    notifier.tell(Occasion::Changed, pending("executing"));
+    notifier.notify(Occasion::Started, pending("queued"));
+    notifier.notify(Occasion::Changed, pending("planning"));
+    notifier.notify(Occasion::Approval, pending("pending-approval"));
+    notifier.notify(Occasion::Approval, pending("pending-approval"));
+    notifier.notify(Occasion::Changed, pending("executing"));
     let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     let headlines: Vec<_> = service.seen().iter().map(header_text).collect();

@@ -33,7 +33,7 @@ impl World {
             if habits.none_is_empty { "an empty object" } else { "404" },
         );
         let _ = write!(out, ". In it: {}.", self.kinds().join(", "));
-        self.tell_rules(&mut out);
+        self.write_rules(&mut out);
         self.write_rows(&mut out);
         out
     }
@@ -66,7 +66,7 @@ impl World {
         all
     }
 
-    fn tell_rules(&self, out: &mut String) {
+    fn write_rules(&self, out: &mut String) {
         for rule in &self.faults.rules {
             let _ = write!(out, " Fault {} on {:?}, {} %", fault::name(rule.fault), rule.topic, rule.percent);
             if rule.from > i64::MIN {

@@ -257,7 +257,7 @@ impl Rollout {
         let joining = std::mem::take(&mut self.poll.joining);
         self.poll.is_over = true;
         self.takeovers = Some((self.poll.began, self.taken()));
-        self.tell(url, now);
+        self.report_changes(url, now);
         let sight = self.sight(!targets.is_empty() || !joining.is_empty(), once);
         let decision = self.settle(sight.decide(self.rules), now, once);
         self.decided = Some(decision.clone());

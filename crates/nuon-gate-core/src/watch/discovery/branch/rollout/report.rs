@@ -100,7 +100,7 @@ impl Rollout {
     }
 
     /// Reports changes.
-    pub(super) fn tell(&mut self, url: Option<Line>, now: Moment) {
+    pub(super) fn report_changes(&mut self, url: Option<Line>, now: Moment) {
         let run = self.run.clone();
         let before = self.reported.run.replace(run.status.clone());
         match before {
@@ -117,8 +117,8 @@ impl Rollout {
             }
             Some(_) => {}
         }
-        self.tell_groups(now);
-        self.tell_installs(now);
+        self.report_groups(now);
+        self.report_installs(now);
         let asks = self.asks();
         if asks && self.asked_before && !std::mem::replace(&mut self.reported.asks, true) {
             let step = match self.approval() {
@@ -133,7 +133,7 @@ impl Rollout {
         }
     }
 
-    fn tell_groups(&mut self, now: Moment) {
+    fn report_groups(&mut self, now: Moment) {
         for group in self.own_groups().to_vec() {
             let Some(id) = group.id.clone() else { continue };
             let words = || group.rows().iter().filter_map(|row| row.status.as_ref());
@@ -154,7 +154,7 @@ impl Rollout {
         }
     }
 
-    fn tell_installs(&mut self, now: Moment) {
+    fn report_installs(&mut self, now: Moment) {
         let policy = self.rules.on_superseded;
         let before = std::mem::take(&mut self.reported.waiting);
         for placed in self.poll.installs.clone().unwrap_or_default() {

@@ -48,7 +48,7 @@ impl Record {
 }
 
 /// A sink's task.
-pub(crate) struct Desk {
+pub(crate) struct SinkTask {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) notify_on: Option<Vec<Trigger>>,
     pub(crate) names: Option<watch::Receiver<Option<Names>>>,
@@ -59,7 +59,7 @@ pub(crate) struct Desk {
 }
 
 /// A sink, and what it has been sent.
-enum Teller {
+enum SinkState {
     SlackBot(Arc<SlackBot>, slack::Bot),
     SlackWebhook(SinkUrl),
     Webhook(SinkUrl, Arc<WebhookSettings>, webhook::Sent),
@@ -68,7 +68,7 @@ enum Teller {
     Github(Arc<Github>, github::Written),
 }
 
-impl Teller {
+impl SinkState {
     fn new(sink: Sink, thread: Option<SlackThread>) -> Self {
         match sink {
             Sink::SlackBot(bot) => Self::SlackBot(bot, slack::Bot::new(thread)),
@@ -90,7 +90,7 @@ impl Teller {
     }
 
     /// Returns whether it shows a state, which has to be right at the end, whatever `--notify-on` lists.
-    fn is_a_state(&self) -> bool {
+    fn shows_a_state(&self) -> bool {
         matches!(self, Self::Github(..))
     }
 
@@ -106,27 +106,27 @@ impl Teller {
     }
 }
 
-impl Desk {
+impl SinkTask {
     /// Serves a sink until the last notice.
     pub(crate) async fn serve(mut self, sink: Sink, thread: Option<SlackThread>) {
         let can_edit = sink.can_edit();
-        let mut teller = Teller::new(sink, thread);
+        let mut state = SinkState::new(sink, thread);
         self.await_names().await;
         let mut next_change = Instant::now();
         let mut answered: Vec<Asked> = Vec::new();
         loop {
-            let notices = self.next(teller.shows_the_newest(), next_change).await;
+            let notices = self.next(state.shows_the_newest(), next_change).await;
             let any_listed = notices.iter().any(|notice| self.is_listed(notice, can_edit));
             let Some(mut notice) = notices.into_iter().next_back() else { continue };
             self.name(&mut notice.result);
             let is_news =
                 notice.occasion != Occasion::Approval || notice.asked.iter().any(|own| !answered.contains(own));
-            let is_wanted = any_listed || teller.has_posted() || teller.is_a_state();
-            if is_news && is_wanted && !teller.ignores(notice.occasion) {
+            let is_wanted = any_listed || state.has_posted() || state.shows_a_state();
+            if is_news && is_wanted && !state.ignores(notice.occasion) {
                 answered.extend(notice.asked.iter().cloned());
                 self.patience.is_last = notice.is_last;
                 let rings = self.is_listed(&notice, can_edit);
-                let sent = self.tell(&mut teller, &notice, rings).await;
+                let sent = self.send(&mut state, &notice, rings).await;
                 self.note(notice.is_last, sent);
                 next_change = Instant::now() + self.patience.pace.between_changes;
             }
@@ -182,22 +182,22 @@ impl Desk {
 
     /// Sends to a sink, and mentions people if the event is listed and they must see it. Returns whether anything was
     /// sent.
-    async fn tell(&mut self, teller: &mut Teller, notice: &Notice, rings: bool) -> Result<bool, Fault> {
+    async fn send(&mut self, state: &mut SinkState, notice: &Notice, rings: bool) -> Result<bool, Fault> {
         let Self { context, http, patience, .. } = self;
         let message = Message::new(notice.occasion, &notice.result, context);
-        match teller {
-            Teller::SlackWebhook(url) => slack::post(url, http, patience, &message).await?,
-            Teller::Teams(url) => teams::post(url, http, patience, &message).await?,
-            Teller::Discord(url, post) => post.show(url, http, patience, &message).await?,
-            Teller::Webhook(url, settings, sent) => {
+        match state {
+            SinkState::SlackWebhook(url) => slack::post(url, http, patience, &message).await?,
+            SinkState::Teams(url) => teams::post(url, http, patience, &message).await?,
+            SinkState::Discord(url, post) => post.show(url, http, patience, &message).await?,
+            SinkState::Webhook(url, settings, sent) => {
                 let event = Event::new(notice.occasion, &notice.asked, &notice.result);
-                return sent.tell((url, settings), http, patience, (&event, &notice.result)).await;
+                return sent.send_new((url, settings), http, patience, (&event, &notice.result)).await;
             }
-            Teller::Github(github, written) => {
+            SinkState::Github(github, written) => {
                 return github.show(written, (http, patience), (notice.occasion, &notice.result)).await;
             }
-            Teller::SlackBot(slack, bot) => {
-                let sent = bot.tell(slack, http, patience, &message, rings && message.rings).await;
+            SinkState::SlackBot(slack, bot) => {
+                let sent = bot.show(slack, http, patience, &message, rings && message.rings).await;
                 lock(&self.record).slack_thread = bot.thread().cloned();
                 sent?;
             }
