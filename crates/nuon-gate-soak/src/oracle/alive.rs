@@ -99,7 +99,7 @@ fn is_whole(case: &Case, seen: &Seen<Flow>) -> bool {
 }
 
 /// Returns whether every request of a poll had a good answer, all its rows agree, and so do all its answers about the
-/// workflow. Where several targets read the workflow, it is not known which of the answers decided for this one.
+/// workflow. If several targets read the workflow, it is unknown which answer decided for this one.
 fn is_plain_poll(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Says<Row>, Says<Seen<Flow>>)) -> bool {
     let near = |sent: u64, done: u64| case.unbroken(done.min(anchor.1), sent.max(anchor.0));
     let decides = |own: &&&Exchange| Ask::of(&own.path).decides() && case.concerns(own);
@@ -107,7 +107,7 @@ fn is_plain_poll(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Sa
     let rows: Vec<&Seen<Row>> = case.rows.iter().filter(|seen| near(seen.sent, seen.done)).collect();
     let latest = rows.iter().any(|seen| seen.listed) || on_superseded(case.question) == "ignore";
     let detail = rows.iter().any(|seen| !seen.listed && seen.named && seen.sent <= anchor.1 && seen.what.id == deploy);
-    // What an earlier answer gives a later time was written by a clock that was put back, or lags.
+    // If an earlier answer has a later time, either this one is outdated, or the server's clock was set back.
     let is_behind = |seen: &Seen<Row>| {
         let newer = |before: &Seen<Row>| before.what.account(&seen.what) == Some(Ordering::Greater);
         case.of(deploy).any(|before| before.done <= seen.sent && newer(before))

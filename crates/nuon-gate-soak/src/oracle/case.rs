@@ -12,8 +12,8 @@ use super::row::{Kind, Row, kind_of};
 use super::text::text;
 use crate::transcript::{Exchange, Outcome, Question};
 
-/// In how many answers, and for how long, a status has to be the last one before it is believed although earlier
-/// answers have later times.
+/// How many answers in a row, and for how long, have to show a status before it is believed although earlier answers
+/// have later times.
 const LASTING: usize = 5;
 const LASTING_MS: u64 = 100_000;
 
@@ -196,7 +196,7 @@ impl<'a> Case<'a> {
         kind_of(self.said(deploy, |row| &row.kind))
     }
 
-    /// Returns the answers about a deploy that no other answer overtakes.
+    /// Returns the answers about a deploy that are not outdated by another one.
     pub(super) fn newest(&self, deploy: &str) -> Vec<&Seen<Row>> {
         let all: Vec<&Seen<Row>> = self.of(deploy).collect();
         let overtaken = |one: &Seen<Row>| all.iter().any(|other| other.overtakes(one));

@@ -12,8 +12,9 @@ use crate::transcript::{Exchange, Question};
 /// How much later than the total timeout and one request's timeout the end may come.
 const LATE_MS: u64 = 1_000;
 
-/// Returns by how much the gate's time of a moment and the server's may differ: a second. Where polls are less than a
-/// second apart, it is a tenth of a second, which is what a busy machine takes to wake a thread.
+/// Returns by how much the times of one event may differ between the gate and the server: a second. If polls are less
+/// than a second apart, it is their interval, but at least the tenth of a second that a busy machine takes to wake a
+/// thread.
 pub(super) fn spare(question: &Question) -> u64 {
     question.min_interval_ms.clamp(100, 1_000)
 }
@@ -53,8 +54,9 @@ fn runs(case: &Case) -> bool {
     case.flow_of(workflow).any(|seen| seen.what.status == "in-progress" && !seen.what.ended())
 }
 
-/// Returns when the newest status was first asked for; answers that lag behind are no change. Where another target may have
-/// asked for the deploy's detail, or for the list of the install's deploys, the earlier of what follows with and without it.
+/// Returns when the newest status was first requested; outdated answers are no change. If another target may have
+/// requested the deploy's detail, or the list of the install's deploys, it returns the earlier of the times with and
+/// without them.
 fn last_change(case: &Case) -> u64 {
     let Some(deploy) = case.outcome.deploy.as_deref() else { return 0 };
     let among = |counts: &dyn Fn(&Seen<Row>) -> bool| {
@@ -72,7 +74,7 @@ fn last_change(case: &Case) -> u64 {
 /// Returns when the newest status among these answers was first requested.
 fn last_change_among(own: &[&Seen<Row>]) -> u64 {
     let overtaken = |one: &Seen<Row>| own.iter().any(|other| other.overtakes(one));
-    // No status says the same as `unknown`.
+    // A missing status means `unknown`.
     let status = |seen: &Seen<Row>| if seen.what.status.is_empty() { "unknown" } else { &*seen.what.status }.to_owned();
     let newest: Vec<String> = own.iter().filter(|one| !overtaken(one)).map(|one| status(one)).collect();
     let changed = own.iter().filter(|seen| newest.contains(&status(seen))).map(|seen| seen.sent);
@@ -96,7 +98,7 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     let newest = case.newest(deploy);
     let fails = word(case.question, "error", case.kind(deploy)) == Word::Fails;
     let all = !newest.is_empty() && newest.iter().all(|seen| seen.what.status == "error");
-    // For a workflow alone the search for its deploys asks for details as well, and not for its targets.
+    // If only a workflow is pinned, finding its deploys also requests details, which no target uses.
     let is_known = !case.question.targets.is_empty() || newest.len() > 1;
     let judged =
         is_known && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);

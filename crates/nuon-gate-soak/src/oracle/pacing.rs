@@ -41,8 +41,8 @@ fn is_hasty(question: &Question, window: &[&Exchange], targets: usize) -> bool {
     if targets <= 1 { each } else { last.sent_ms - first.sent_ms < short }
 }
 
-/// Returns whether there is a reason to hurry: a failed answer, a long poll that ended, a timeout, or that each answer shows
-/// another state while one poll goes on.
+/// Returns whether there is a reason to poll sooner: a failed answer, a long poll that ended, a timeout, or answers of
+/// one poll that each show another state.
 fn excused(question: &Question, window: &[&Exchange], signs: &[u64], end: u64) -> bool {
     let (Some(first), Some(last)) = (window.first(), window.last()) else { return true };
     let bad = window.iter().any(|own| !good(own));

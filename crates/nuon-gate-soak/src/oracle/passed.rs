@@ -26,7 +26,7 @@ pub(super) fn check(case: &Case) -> Vec<String> {
 
 /// Checks that the deploy belongs to the target, by its own detail or its row.
 fn identity(case: &Case, deploy: &str) -> Option<String> {
-    // A strange answer among good ones does not count. The last answer of the deploy's detail does.
+    // A single odd answer does not count, unless it is the deploy's detail and comes last.
     let strange = case.strangers.iter().filter(|seen| seen.what.id == deploy && !seen.listed && !seen.latest);
     let strange = strange.map(|seen| seen.done).max();
     let proven = case.of(deploy).filter(|seen| seen.named).map(|seen| seen.done).max();
@@ -119,7 +119,7 @@ fn lack(case: &Case, row: &Seen<Row>, flow: &Seen<Flow>) -> String {
     text.to_owned()
 }
 
-/// Returns why `--on-approval pass` does not apply: no human is asked, or that was seen only once.
+/// Returns why `--on-approval pass` does not apply: no human is asked, or only one poll showed it.
 fn unasked_human(case: &Case, row: &Seen<Row>, flow: &Flow) -> String {
     let deploy = row.what.id.as_str();
     let times = case.flow_of(&flow.id).filter(|seen| seen.what.asks_human(deploy)).count();

@@ -9,7 +9,7 @@ use crate::transcript::Question;
 /// How much earlier than `--since` a deploy may have been created, in microseconds.
 const LEEWAY: i64 = 5_000_000;
 
-/// For how long an answer may lag behind, in microseconds.
+/// How far an answer may lag behind, in microseconds.
 const LONGEST_LAG: i64 = 120_000_000;
 
 /// Returns whether the question pins a deploy.
@@ -75,7 +75,7 @@ impl Case<'_> {
     fn replaced_by(&self, old: &str, new: &str) -> bool {
         let gone = self.of(old).any(|seen| plain(&seen.what.status, Kind::Apply) == Word::Replaced);
         let (workflow, newer) = (self.workflow(old), self.workflow(new));
-        // Its steps say so where the old row names none.
+        // If the old row names no workflow, the steps show which one it belonged to.
         let by_steps = || self.flow_of(newer).any(|seen| seen.what.steps.iter().any(|step| step.targets(old)));
         gone && !newer.is_empty() && (workflow == newer || workflow.is_empty() && by_steps())
     }
@@ -85,12 +85,13 @@ impl Case<'_> {
         self.created(old).zip(self.created(new)).is_none_or(|(old, new)| old < new)
     }
 
-    /// Returns a newer deploy of the component that may supersede one: another workflow's, and one that can be waited for.
+    /// Returns a newer deploy of the component that may supersede one: it belongs to another workflow, and deploys
+    /// something.
     pub(super) fn superseder<'s>(&'s self, deploy: &'s str) -> Option<&'s str> {
         self.superseders(deploy).next()
     }
 
-    /// Returns one that does, whichever of the answers are wrong.
+    /// Returns a deploy that supersedes one even if some of the answers are wrong.
     pub(super) fn certain_superseder<'s>(&'s self, deploy: &'s str) -> Option<&'s str> {
         self.superseders(deploy).find(|id| !self.is_hidden(id) && !self.is_foreign(id))
     }
@@ -113,13 +114,14 @@ impl Case<'_> {
         read || workflow.is_empty() || self.of(deploy).any(|seen| seen.latest)
     }
 
-    /// Returns whether its workflow says that it is another install's.
+    /// Returns whether its workflow belongs to another install.
     fn is_foreign(&self, deploy: &str) -> bool {
         let owners = self.flow_of(self.workflow(deploy)).map(|seen| seen.what.owner.as_str());
         owners.filter(|owner| !owner.is_empty()).any(|owner| owner != self.install)
     }
 
-    /// Returns whether `latest` showed an older deploy long after this one was made: it hides plans alone.
+    /// Returns whether `latest` still showed an older deploy long after this one was created: only plans are hidden
+    /// there.
     fn is_hidden(&self, deploy: &str) -> bool {
         let Some(made) = self.created(deploy) else { return false };
         self.rows.iter().filter(|seen| seen.latest).any(|seen| {

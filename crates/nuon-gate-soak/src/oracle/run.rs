@@ -36,7 +36,7 @@ fn workflow<'a>(case: &'a Case) -> &'a str {
     case.question.workflow.as_deref().unwrap_or_default()
 }
 
-/// Returns whether the workflow was seen ended, and, as `well` asks, with success or without.
+/// Returns whether the workflow was seen ended: with success if `well`, otherwise without.
 fn ended(case: &Case, well: bool) -> bool {
     // A replica that lags behind does not revoke an end that was seen.
     case.flow_of(workflow(case)).any(|seen| seen.what.ended() && seen.what.succeeded() == well)

@@ -52,7 +52,7 @@ pub(super) fn judged(picture: Picture<'_>) -> Judged {
 struct Steps<'a> {
     workflow: &'a Workflow,
     own: Vec<&'a WorkflowStep>,
-    /// Those that name it as something else: they can hold it, and prove nothing.
+    /// Steps that name it as a target of another type. They can hold it, and prove nothing.
     odd: Vec<&'a WorkflowStep>,
     health: Vec<&'a WorkflowStep>,
 }
@@ -72,8 +72,8 @@ impl<'a> Steps<'a> {
         self.own.iter().chain(&self.odd).chain(&self.health).copied()
     }
 
-    /// Returns whether the health is being verified. What comes of it counts, even if another component has already failed or
-    /// parked the workflow; but then a word that is not known does not say that anything is under way.
+    /// Returns whether the health is being verified. The outcome counts even if another component has already failed or
+    /// parked the workflow. In that case a step with an unknown status does not count as running.
     fn is_verifying(&self) -> bool {
         let goes_on = self.workflow.end().is_none();
         self.health.iter().any(|step| match step.state() {
@@ -92,12 +92,12 @@ fn any(steps: &[&WorkflowStep], states: &[StepState]) -> bool {
     steps.iter().any(|step| states.contains(&step.state()))
 }
 
-/// Returns the last of the steps if it was replaced: the step that takes its place comes behind it, and is still to come.
+/// Returns the last step if it was replaced. Its replacement is listed after it, so it is not there yet.
 fn replaced<'a>(steps: &[&'a WorkflowStep]) -> Option<&'a WorkflowStep> {
     steps.last().copied().filter(|step| step.state() == StepState::Replaced)
 }
 
-/// A step that is never run has nothing to end.
+/// Returns whether a step has not ended. A skipped step never runs, so it has.
 fn is_unfinished(step: &WorkflowStep) -> bool {
     match step.state() {
         StepState::NotBegun => !step.is_skipped(),
@@ -106,14 +106,14 @@ fn is_unfinished(step: &WorkflowStep) -> bool {
     }
 }
 
-/// A passing status counts when a step that targets the deploy has begun and none that works on it is unfinished or failed,
-/// whatever the workflow as a whole says. Where the last was replaced, the one that takes its place is still to come.
+/// A passing status counts when a step that targets the deploy has begun and none that works on it is unfinished or
+/// failed, whatever the workflow as a whole says. If the last one was replaced, its replacement is not there yet.
 fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let steps = Steps::of(picture, workflow);
     let unfinished = steps.all().find(|step| is_unfinished(step));
     let failed: Vec<_> = steps.all().filter(|step| step.state() == StepState::Failed).collect();
     if let Some(first) = failed.first() {
-        // Another try may still succeed.
+        // Another attempt may still succeed.
         let goes_on = workflow.end().is_none() || steps.is_verifying();
         if let Some(step) = unfinished.filter(|_| goes_on) {
             return Judged::Hold(Hold::Step(steps.describe(step)));
@@ -131,8 +131,8 @@ fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     }
 }
 
-/// `error` is no failure while it can still be retried: until the workflow ends or parks, or the deploy's steps have ended
-/// and none is being tried again.
+/// `error` is no failure while it can still be retried: until the workflow ends or parks, or the deploy's steps have
+/// ended and none is being retried.
 fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     use StepState::{Failed, NotBegun, Replaced, Retrying, Running, Succeeded};
     let steps = Steps::of(picture, workflow);
@@ -141,13 +141,13 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     if end == Some(WorkflowEnd::Cancelled) {
         return fail;
     }
-    // A failed try of a health check writes `error`, and the next one may write `active` on the same row.
+    // A failed attempt of a health check writes `error`, and the next one may write `active` on the same row.
     if steps.is_verifying() {
         return Judged::Hold(Hold::Retry);
     }
     let Steps { own, health, .. } = steps;
     if let Some(end) = end {
-        // Another row may have taken its place, which this one does not say yet.
+        // Another row may have replaced this one, although this answer does not show it yet.
         let retried = any(&own, &[Replaced]) && !any(&own, &[Failed]);
         let unnoticed = end == WorkflowEnd::Succeeded && !any(&own, &[Failed]);
         return if retried || unnoticed { Judged::Hold(Hold::Behind(Behind::Failure)) } else { fail };
@@ -162,7 +162,7 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         let another_try = any(&health, &[NotBegun]) || !any(&health, &[Failed]);
         return if another_try { Judged::Hold(Hold::Retry) } else { fail };
     }
-    // As long as its steps have not ended, and none may be there yet, the workflow can do it again.
+    // While a step has not ended, or no step is listed yet, the workflow can retry the deploy.
     let has_ended = |step: &&WorkflowStep| step.state() == Succeeded && step.finished == Some(true);
     match own.iter().all(has_ended) && !own.is_empty() {
         true => Judged::Hold(Hold::Behind(Behind::Failure)),
@@ -181,14 +181,14 @@ fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         });
         return Judged::Hold(place.map_or(Hold::InProgress, Hold::Approval));
     };
-    // The steps may have seen more of the deploy than its own row says: that it succeeded, or failed and was not just called
-    // off, or that another took its place. A workflow that has no step for it at all may be behind as well.
+    // The steps may be ahead of the deploy's row: they may show that it succeeded, that it failed rather than being
+    // cancelled, or that another row replaced it. A workflow without any step for it may be out of date as well.
     let has_seen_more = |step: &WorkflowStep| match step.state() {
         StepState::Succeeded | StepState::Replaced => true,
         StepState::Failed => end == WorkflowEnd::Cancelled && !step.was_called_off() && step.has_begun(),
         StepState::NotBegun | StepState::Running | StepState::Retrying => false,
     };
-    // A success contradicts the row, however far its steps are.
+    // A workflow that succeeded contradicts the row, whatever its steps say.
     if end == WorkflowEnd::Succeeded || workflow.steps_of(id).all(has_seen_more) {
         return Judged::Hold(Hold::Behind(Behind::Orphan(end)));
     }

@@ -61,19 +61,20 @@ enum Move {
     Stay(Phase),
     /// A deploy that matched, or took the place of another, is followed.
     Follow(Box<Follow>),
-    /// What was followed deploys nothing: the search goes on without it, in this poll or the next.
+    /// The followed deploy deploys nothing: the search continues without it, in this poll or the next.
     SearchOn { pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool },
-    /// What was followed had ended before the wait began: what is newer than that is waited for.
+    /// The followed deploy had ended before the wait began: a newer one is waited for.
     SearchNewer { than: DeployId, created: Timestamp },
-    /// What was followed was replaced: its successor is searched, in the next poll if this one has `exhausted` the list.
+    /// The followed deploy was replaced: its successor is searched for, in the next poll if this one has already read
+    /// the list (`exhausted`).
     Succeed { replaced: Replaced, exhausted: bool },
 }
 
-/// A deploy that was replaced, and what its successor is found by.
+/// A deploy that was replaced, and what identifies its successor.
 #[derive(Debug)]
 struct Replaced {
     row: Arc<Deploy>,
-    /// The workflow that runs it, and runs what takes its place.
+    /// The workflow that runs both it and its successor.
     workflow: WorkflowId,
     pins: Pins,
     /// What is known of whether it had ended before the wait began; nothing where that does not matter.
@@ -338,7 +339,7 @@ impl Held {
         }
     }
 
-    /// Returns since when the workflow and what it works on contradict each other: now, if they did not before.
+    /// Returns since when the workflow and its deploy contradict each other: now, if they did not before.
     fn behind_since(held: Option<&Self>, now: Moment) -> Moment {
         held.filter(|held| matches!(held.hold, Hold::Behind(_))).map_or(now, |held| held.since)
     }
@@ -364,8 +365,7 @@ fn workflow_request(target: &Target, id: &WorkflowId) -> Request {
     Request::Workflow(Some(target.install.clone()), id.clone())
 }
 
-/// Returns the rows among an install's that say that they are of the target's component. Not every server says the install
-/// in them.
+/// Returns those of an install's rows that name the target's component. Not every server names the install in them.
 pub(super) fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterator<Item = &'a Deploy> {
     rows.iter().filter(move |row| row.component_id.as_ref() == Some(&target.component))
 }
@@ -375,7 +375,7 @@ fn is_cut_off(rows: &[Deploy]) -> bool {
     rows.len() >= MOST_ROWS as usize
 }
 
-/// Returns when the deploy was created that others have to be newer than. An answer that does not say so is no good answer.
+/// Returns the baseline with its time of creation. An answer without that time is no good answer.
 fn known_baseline(deploy: &Deploy) -> Result<Baseline, ApiError> {
     let known = deploy.id.clone().zip(deploy.created_at).map(|(id, created)| Baseline::Known(id, created));
     known.ok_or_else(|| ApiError::Undecodable("the baseline deploy has no time of creation".to_owned()))
@@ -392,7 +392,7 @@ fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Opt
 }
 
 impl Policy<'_> {
-    /// Returns whether a workflow has stood as it does, by the server's clock, for longer than an answer can lag.
+    /// Returns whether a workflow has had its status, by the server's clock, for longer than an answer can lag.
     fn has_stood_long(&self, workflow: &Workflow) -> bool {
         let since = workflow.status.as_ref().and_then(|status| status.since);
         since.is_some_and(|since| span(since, self.server_now()) >= LAG)

@@ -1,9 +1,9 @@
 //! Whether the newest deploy had ended before the wait began, so that it is not the one to wait for.
 //!
-//! That is assumed unless there is proof that it had not. The proof is the server's own time of its creation or end or,
-//! if there is none, an answer that showed it in another state, or did not show it. Answers of a lagging replica prove
-//! nothing against the server's times: they show an earlier state, and a row that was created before has existed,
-//! whether shown or not. A time that is ahead of the server's clock was written before that clock was set back.
+//! That is assumed unless there is proof to the contrary: the server's own time of its creation or end or, without one,
+//! an answer that showed the deploy in another state, or did not show it. The server's times outweigh such an answer,
+//! because a lagging replica shows earlier states, and may omit a row that already exists. A time that is ahead of the
+//! server's clock was written before that clock was set back.
 
 use jiff::Timestamp;
 
@@ -17,16 +17,16 @@ use crate::{Judgement, Moment, Rules};
 pub(super) struct Past {
     created: Era,
     changed: Era,
-    /// When it was last known not to be as it is now: it had not ended, or was not there yet.
+    /// When it was last known to be in another state: not ended, or not there yet.
     otherwise_at: Option<Moment>,
     /// When it was first shown.
     shown_at: Moment,
-    /// When an earlier poll last had it, or nothing, so that what is shown later in its place was not there yet.
+    /// When an earlier poll last showed this row, or none. A row that replaces it later was not there yet.
     polled_at: Option<Moment>,
 }
 
 impl Past {
-    /// Begins with a row that was not shown before. `polled_at`: when a poll last ended without it.
+    /// Starts with a row that was not shown before. `polled_at`: when a poll last ended without it.
     pub(super) fn of(row: &Deploy, polled_at: Option<Moment>, policy: &Policy<'_>) -> Self {
         let created = Era::of(row.created_at, policy.server_clock());
         let otherwise_at = polled_at.filter(|_| created != Era::Before);
@@ -34,23 +34,23 @@ impl Past {
         Self { created, changed, otherwise_at, shown_at: policy.now, polled_at }
     }
 
-    /// Goes on with another row, which is shown in the place of this one.
+    /// Continues with another row, which is shown instead of this one.
     pub(super) fn of_next(self, row: &Deploy, policy: &Policy<'_>) -> Self {
         Self::of(row, self.polled_at, policy)
     }
 
-    /// Goes on with the same row in another state than until now.
+    /// Continues with the same row in a new state.
     pub(super) fn in_next_state(self, row: &Deploy, policy: &Policy<'_>) -> Self {
         let changed = Era::of(row.status_since(), policy.server_clock());
         Self { changed, otherwise_at: Some(policy.now), ..self }
     }
 
-    /// Another poll begins.
+    /// Prepares for another poll.
     pub(super) fn begin_poll(&mut self) {
         self.polled_at = self.polled_at.max(Some(self.shown_at));
     }
 
-    /// A poll has ended; `at_work`: the row has not.
+    /// Records that a poll has ended. `at_work`: the row was still pending.
     pub(super) fn note_poll(&mut self, at: Moment, at_work: bool) {
         self.polled_at = Some(at);
         if at_work {
@@ -58,7 +58,8 @@ impl Past {
         }
     }
 
-    /// Returns whether it had ended before. `others`: when all else ended that its end rests on, as far as the server says.
+    /// Returns whether it had ended before. `others`: when everything else ended that its verdict depends on, as far as
+    /// the server says.
     pub(super) fn had_ended(self, row: &Deploy, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> bool {
         if Rules::default().judge_deploy(row) == Judgement::Pending || self.created == Era::During {
             return false;

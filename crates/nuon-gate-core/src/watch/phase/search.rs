@@ -26,7 +26,7 @@ pub(in crate::watch) struct Search {
     is_implicit: bool,
     /// The install and the component exist.
     exists: bool,
-    /// A hundred rows were read for the newest, without success.
+    /// The newest was searched for among a hundred rows, without success.
     read_deep: bool,
     /// The newest row that does not match.
     newest: Option<Unmatched>,
@@ -90,7 +90,7 @@ impl Search {
     }
 
     /// Goes on without a row that turned out to deploy nothing, and remembers the newest that was shown.
-    /// Unless it is to be done `at_once`, the next poll goes on, so that the server is not asked without pause.
+    /// Unless `at_once` is set, the search continues with the next poll, so that requests are not sent without a pause.
     pub(super) fn again(pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
         let read_rows = read_rows.searching_on(&pins);
         let rival = newest.filter(|row| read_rows.is_deploy(row));
@@ -183,7 +183,7 @@ impl Search {
             return;
         };
         self.accept_newest(Arc::new(newest.clone()), policy);
-        // Where it is cut off, the list of the component's own goes further back.
+        // If the list is cut off, the component's own list goes further back.
         if self.reads.found.is_none() && !is_cut_off(rows) {
             self.reads.listed = true;
             let found = rows_of(policy.target, rows).find(|row| self.matches(row, policy));
@@ -191,7 +191,7 @@ impl Search {
         }
     }
 
-    /// Without the deploys of the whole install the component's newest is read.
+    /// If the deploys of the whole install cannot be read, the component's newest deploy is read instead.
     pub(super) fn does_without(&mut self, request: &Request) -> bool {
         let is_list = matches!(request, Request::InstallDeploys(_));
         self.reads.swept |= is_list;
@@ -219,7 +219,7 @@ impl Search {
         }
     }
 
-    /// Says why a row does not match. Nobody has pinned what is only not to have ended before.
+    /// Returns why a row does not match. If the pins are not the user's, the reason is that the row had ended before.
     fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Mismatch {
         let missed = self.pins.missed_by(row, policy.started_at);
         match missed.filter(|_| self.read_rows.is_deploy(row)) {
@@ -233,7 +233,7 @@ impl Search {
         self.read_rows.is_deploy(row) && self.pins.match_deploy(row, policy.started_at)
     }
 
-    /// Goes on to follow what matches, unless it must not be followed.
+    /// Moves on to following the row that matches, unless it must not be followed.
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take_if(|(row, _)| wrong_kind(row, None, policy.settings.expect).is_none());
         let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
@@ -275,8 +275,8 @@ impl Search {
                 return Some(Request::InstallComponent(target.install.clone(), target.component.clone()));
             }
             Latest::None if !self.read_deep => return Some(latest_request(target, Depth::Page)),
-            // The one that matches may be hidden behind a newer one that does not. The list can lag, so it is read again,
-            // if not in each poll.
+            // A row that matches may be older than one that does not. The list can lag, so it is read again, but not in
+            // every poll.
             Latest::Unmatched if !self.reads.listed && (policy.wide || self.listed.as_ref() != self.newest()) => {
                 return Some(list_request(target));
             }
@@ -304,7 +304,7 @@ impl Search {
             Mode::Wait => policy.now >= since + LAG,
             Mode::Once => policy.has_stood_long(workflow),
         };
-        // A workflow that has deployed something may only be ahead of the list of rows.
+        // If the workflow has deployed something, the list of rows may just be out of date.
         let may_be_ahead = !workflow.deploys().is_empty() || end == WorkflowEnd::Succeeded;
         if may_be_ahead && !has_lasted {
             return Decision::Hold(Hold::Behind(Behind::NoRow(end)));

@@ -26,7 +26,8 @@ struct Reads {
     lists: u32,
     workflow: Option<Arc<Workflow>>,
     found: Option<Arc<Deploy>>,
-    /// The list was read before the last replacement: a server that replaces without end is not asked without pause.
+    /// The list was already read in this poll. It is not read again before the next one, so that endless replacements
+    /// do not cause requests without a pause.
     exhausted: bool,
 }
 
@@ -35,7 +36,7 @@ impl Succession {
         Self { replaced, ahead_since: None, reads: Reads { exhausted, ..Reads::default() } }
     }
 
-    /// What comes after a poll without a successor has appeared since.
+    /// Records that this poll showed no successor: one that is found later has appeared since.
     pub(super) fn note_hold(&mut self, now: Moment) {
         if let Some(past) = self.replaced.past.as_mut().filter(|_| !self.reads.exhausted) {
             past.note_poll(now, false);
@@ -63,8 +64,7 @@ impl Succession {
         Vec::new()
     }
 
-    /// Returns whether a row can have taken the place of the one that was replaced: a newer deploy of the same workflow, which
-    /// no pin contradicts.
+    /// Returns whether a row can be the successor: a newer deploy of the same workflow that no pin contradicts.
     fn is_successor(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         let Replaced { row: before, workflow, pins, ids, read_rows, .. } = &self.replaced;
         let is_newer = row.order(before) != Some(Ordering::Less);
@@ -102,7 +102,7 @@ impl Succession {
         if self.reads.lists < 2 {
             return Decision::Need(list_request(policy.target));
         }
-        // The list may lag behind a workflow that has deployed something else.
+        // The list of rows may lag behind the workflow, which names another deploy.
         if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
             return Decision::Hold(Hold::NotReplaced);
         }

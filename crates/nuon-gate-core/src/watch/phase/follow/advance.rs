@@ -1,4 +1,4 @@
-//! What a deploy that is followed gives way to: a newer one, one that takes its place, or another search.
+//! What comes after the deploy that is followed: a newer deploy, its replacement, or another search.
 
 use crate::cause::Warning;
 use crate::model::Deploy;
@@ -10,7 +10,7 @@ use crate::{DeployId, Judgement, Kind, MatchedBy};
 use super::{Follow, Newest, Origin, ago};
 
 impl Follow {
-    /// Goes on to another deploy, or back to searching, if what was read says so.
+    /// Moves on to another deploy, or back to searching, if the answers require it.
     pub(in crate::watch::phase) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let Some(row) = self.known.clone().filter(|_| self.reads.current) else {
             return Move::Stay(Phase::Following(Box::new(self)));
@@ -53,7 +53,7 @@ impl Follow {
                 notes.push(Note::Lost);
                 return Move::SearchNewer { than: self.id, created: row.created_at.unwrap_or(policy.started_at) };
             }
-            // Who asks once has asked for that.
+            // A single poll reports the state as it is, which needs no warning.
             Some(OnStale::Accept) if policy.settings.mode == Mode::Wait => {
                 let (deploy, ago) = (self.id.clone(), ago(&row, policy));
                 notes.push(Note::Warned(Warning::AlreadyEnded { deploy, ago }));
@@ -65,18 +65,18 @@ impl Follow {
 
     fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let Some(newer) = self.superseding().cloned() else { return Move::Stay(Phase::Following(Box::new(self))) };
-        // Following never crosses from an apply to a teardown, and `decide` says so.
+        // A newer deploy of the wrong kind is not followed: `decide` ends the wait.
         if wrong_kind(&newer, from.kind(), policy.settings.expect).is_some() {
             return Move::Stay(Phase::Following(Box::new(self)));
         }
         notes.push(Note::Warned(Warning::Superseded { from: self.id.clone(), to: to.clone() }));
-        // What is followed now is not what was pinned, but what is newest.
+        // The newer deploy is followed because it is the latest, not because a pin matches it.
         notes.push(Note::Found { row: newer.clone(), by: MatchedBy::Latest, replaces: None });
         let mut before = self.replaced;
         before.push(self.id);
         let kind = from.kind().unwrap_or(Kind::Apply);
         let past = self.past.map(|past| past.of_next(&newer, policy));
-        // It can be taken by another run in its turn.
+        // Another run can take its install, too.
         let pins = Pins { branch_run: self.pins.branch_run, ..Pins::default() };
         let follow = Self::successor(to, newer, pins, kind, before, past);
         let mut follow = follow.having_read(self.read_rows);

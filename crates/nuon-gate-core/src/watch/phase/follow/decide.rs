@@ -98,23 +98,23 @@ impl Follow {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.most_steps) => {
                 Decision::Hold(Hold::Outdated)
             }
-            // Its own detail said something else in this poll.
+            // In this poll its own detail gave another status.
             Judged::Pass if self.reads.is_disputed && self.reads.details == 1 => {
                 Decision::Need(deploy_request(policy.target, &self.id))
             }
             Judged::Pass => self.pass(row, by_rule, policy),
-            // A row of a list lacks the details of a reason.
+            // Only the detail has the reason.
             Judged::Fail(_) if !self.detailed && self.reads.details == 0 => {
                 Decision::Need(deploy_request(policy.target, &self.id))
             }
-            // The newest row lacks the details of a reason. But a hanging replica must not delay a failure.
+            // Nor does the newest row have the reason. But a replica that hangs must not delay a failure for long.
             Judged::Fail(_) if !self.detailed && !matches!(self.hold(), Hold::Outdated) => {
                 Decision::Hold(Hold::Outdated)
             }
             Judged::Fail(verdict) => Decision::End(self.failed(verdict, row, by_rule)),
             Judged::Hold(Hold::Behind(behind)) => self.behind(behind, row, policy),
             Judged::Hold(Hold::Approval(place)) => self.approval(place, row, policy),
-            // What takes its place is of its workflow, which the list may name.
+            // Its replacement belongs to the same workflow, which the list may name.
             Judged::Hold(Hold::NotReplaced) if self.workflow_id.is_none() && self.reads.rows.is_none() => {
                 Decision::Need(list_request(policy.target))
             }
@@ -144,7 +144,7 @@ impl Follow {
         self.known.is_some() || self.pins.deploy.is_none()
     }
 
-    /// Returns the deploy than which the one that was named has to be newer, until it has been read.
+    /// Returns the baseline, which the named deploy has to be newer than, until it has been read.
     pub(super) fn unread_baseline(&self) -> Option<&DeployId> {
         match (&self.pins.after, self.origin) {
             (Some(Baseline::Deploy(id)), Origin::Named) => Some(id),
@@ -170,7 +170,7 @@ impl Follow {
             _ => {}
         }
         if let Some(rival) = self.rival() {
-            // A lagging replica may show a row that is older, and a row without a time does not say so.
+            // A lagging replica may show an older row, and a row without a time does not show its age.
             let is_undated = rival.created_at.is_none() && self.reads.rival_detailed != rival.id;
             if let Some(id) = rival.id.as_ref().filter(|_| is_undated) {
                 return Some(deploy_request(policy.target, id));
@@ -219,8 +219,8 @@ impl Follow {
         }
     }
 
-    /// Everything that a pass needs is there: the deploy's identity by its own detail, a passing status that is the
-    /// newest, and the steps of its workflow. Nothing else creates a [`Proof`].
+    /// Decides once everything that a pass needs is there: the deploy's identity by its own detail, a passing status
+    /// that is the newest, and the steps of its workflow. Nothing else creates a [`Proof`].
     fn pass(&self, row: &Deploy, by_rule: bool, policy: &Policy<'_>) -> Decision {
         let settle = if self.is_past(policy) { Duration::ZERO } else { policy.settings.settle };
         let since = match &self.held {
@@ -242,12 +242,13 @@ impl Follow {
         self.proven(row, basis, policy)
     }
 
-    /// A deploy that had ended before the wait began, and is not to be judged, need neither settle nor be healthy.
+    /// Returns whether the deploy had ended before the wait began and is not to be judged. Then it need neither settle
+    /// nor be healthy.
     fn is_past(&self, policy: &Policy<'_>) -> bool {
         matches!(self.on_stale(policy), Some(OnStale::Wait | OnStale::Fail))
     }
 
-    /// Returns whether the deploy is not known to match the pins. Then it proves nothing, and neither does its replacement.
+    /// Returns whether the deploy is not known to match the pins. Then neither it nor its replacement can pass.
     pub(super) fn is_unmatched(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         match self.origin {
             Origin::Named => !self.matches,
@@ -259,7 +260,7 @@ impl Follow {
         if self.is_unmatched(row, policy) {
             return Decision::Hold(Hold::Unmatched);
         }
-        // The gate must know whether it is superseded, and a list without this deploy does not show that.
+        // The gate has to know whether it is superseded. A list that lacks this deploy is too old to show that.
         if !self.reads.shown && self.on_superseded(policy) != OnSuperseded::Ignore {
             return match self.reads.rows {
                 None => Decision::Need(list_request(policy.target)),
@@ -277,7 +278,7 @@ impl Follow {
         Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis, health)))
     }
 
-    /// Waits for a moment before a contradiction is believed.
+    /// Decides about a deploy and a workflow that contradict each other. It waits before it believes that they do.
     fn behind(&self, behind: Behind, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let since = Held::behind_since(self.held.as_ref(), policy.now);
         let has_lasted = match policy.settings.mode {
@@ -295,8 +296,8 @@ impl Follow {
         })
     }
 
-    /// Plans that approve themselves are also seen waiting for a moment, so it is only certain after two polls in a row
-    /// that a human is asked.
+    /// Decides about a plan that waits for an approval. A plan that the workflow approves itself waits for a moment as
+    /// well, so only two polls in a row show that a human is asked.
     fn approval(&self, place: ApprovalPlace, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let polls = match &self.held {
             Some(Held { hold: Hold::Approval(_), polls, .. }) => *polls,
@@ -327,9 +328,9 @@ impl Follow {
         }
     }
 
-    /// Returns how the deploy has ended as far as is known, although there is no time to make certain. A deploy in error
-    /// whose retry did not come in time has failed; one that passes but was held has not passed, nor has one that its
-    /// workflow contradicts failed, as one of the two may only be behind.
+    /// Returns how the deploy has ended as far as is known, when there is no time for another poll. A deploy in `error`
+    /// has failed, even if a retry was still possible. One with a passing or pending status has no known end, whatever
+    /// its workflow says.
     pub(in crate::watch::phase) fn known_end(&self, policy: &Policy<'_>, reason: &StopReason<'_>) -> Option<End> {
         let row = self.known.as_ref()?;
         if matches!(reason, StopReason::Stopped(..)) || self.unread_baseline().is_some() {

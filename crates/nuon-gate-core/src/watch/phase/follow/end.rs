@@ -28,8 +28,8 @@ impl Follow {
         End::Otherwise(verdict, Cause::Deploy(failure))
     }
 
-    /// Returns when all else ended that its end rests on, as far as the server says: the steps that worked on it, and, where
-    /// none of them failed for good, the workflow that could have done it again.
+    /// Returns when everything else ended that its verdict depends on, as far as the server says: the steps that worked
+    /// on it and, unless one of them failed for good, the workflow that could have retried it.
     pub(super) fn ended_with<'a>(&'a self, row: &'a Deploy) -> impl Iterator<Item = Timestamp> + 'a {
         let workflow = self.reads.workflow.as_deref();
         let steps = move || workflow.into_iter().flat_map(move |own| self.steps(own, row));

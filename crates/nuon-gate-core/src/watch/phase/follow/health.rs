@@ -29,7 +29,7 @@ const REFUSALS: u32 = 3;
 pub(super) struct Watched {
     component: Option<Arc<ComponentHealth>>,
     resources: Option<Arc<Vec<Resource>>>,
-    /// When the last observation was made by the time of the first poll.
+    /// The time of the last observation at the first poll.
     observed: Option<Timestamp>,
     /// How often in a row the server has refused to answer.
     refusals: u32,
@@ -97,8 +97,8 @@ impl Follow {
         Some([row.created_at, row.applied_at].into_iter().flatten().chain(self.ended_with(row)).fold(since, Ord::max))
     }
 
-    /// It is healthy: tells whether for long enough. Should the server have called it anything else in between, it has begun
-    /// anew to be; and as long as nothing new is observed, nobody knows.
+    /// Decides about a component that is healthy, by how long it has been. If the server called it anything else in
+    /// between, that time starts over. Without new observations it does not pass.
     fn baked(&self, sight: &Sight, length: Duration, ended: Timestamp, policy: &Policy<'_>) -> Healthy {
         let Sight { began, observed } = *sight;
         let at = self.reads.sighted.at;
@@ -119,7 +119,8 @@ impl Follow {
         Healthy::Unproven(Decision::Hold(Hold::Baking(Bake { from, length, baked, began, observed: first })))
     }
 
-    /// Nothing is known about its health. That may last for a while, because it is observed from time to time.
+    /// Decides about a component whose health is unknown. That may last for a while, because it is only observed about
+    /// once a minute.
     fn unseen(&self, words: RemoteText, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let has_lasted = match policy.settings.mode {
             Mode::Wait => matches!(&self.held,
@@ -129,7 +130,8 @@ impl Follow {
         if has_lasted { inconclusive(words) } else { Decision::Hold(Hold::Unseen(words)) }
     }
 
-    /// Its health could not be read. What has been healthy so far is so until then: the server says if that has changed.
+    /// Decides about a component whose health could not be read. If it was healthy before, the bake goes on: the next
+    /// answer shows whether that has changed.
     fn unread(&self, error: &ApiError, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let words = RemoteText::new(error.to_string());
         if policy.settings.mode == Mode::Once || self.watched.refusals >= REFUSALS {

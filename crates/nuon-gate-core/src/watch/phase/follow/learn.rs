@@ -41,7 +41,7 @@ impl Follow {
             Fact::Latest(row) => {
                 self.reads.newest = match row {
                     Some(row) if self.read_rows.is_deploy(&row) => self.newest_of(Some(row), ShownBy::LATEST),
-                    // There is this one at least.
+                    // There is at least the deploy that is followed.
                     Some(_) | None => Newest::Hidden,
                 };
                 Vec::new()
@@ -81,8 +81,8 @@ impl Follow {
         Ok(())
     }
 
-    /// Takes in the newest deploys of the whole install. An own row that says whose it is proves as much as a detail; one that
-    /// is not there, or says less than was known, says nothing.
+    /// Takes in the newest deploys of the whole install. The deploy's row proves as much as its detail if it names the
+    /// install. If it is missing, or has another type than is known, it proves nothing.
     fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
         self.reads.swept = true;
         let Some(own) = rows_of(policy.target, rows).find(|row| row.id.as_ref() == Some(&self.id)) else {
@@ -109,8 +109,8 @@ impl Follow {
         self.reads.rows = Some(Arc::new(rows));
     }
 
-    /// Takes in whether a newer deploy is there. What the rows say of this one is for the next poll: the answers that this one
-    /// waits for may be older.
+    /// Takes in whether there is a newer deploy. What the rows say about this deploy is ignored until the next poll,
+    /// because the answers that are still expected in this one may be older.
     pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         let Some(own) = &self.known else { return };
         let newest = rows_since(target, rows, own);
@@ -138,7 +138,7 @@ impl Follow {
         self.reads.current = true;
         self.reads.read_at = policy.now;
         self.matches |= self.pins.match_deploy(&row, policy.started_at);
-        // The short form of the same state only confirms it: a reason needs the details.
+        // A row without details only confirms the same state. It must not replace the detail, which has the reason.
         if !detailed && !is_new {
             return Vec::new();
         }
@@ -158,7 +158,7 @@ impl Follow {
         vec![Note::Observed(row)]
     }
 
-    /// Returns the newest row that the server has shown: neither a lagging replica nor a row without a time takes it back.
+    /// Returns the newest row that the server has shown. Neither a lagging replica nor a row without a time revokes it.
     fn newest_of(&mut self, row: Option<Arc<Deploy>>, by: ShownBy) -> Newest {
         let id = |row: &Option<Arc<Deploy>>| row.as_ref().and_then(|row| row.id.clone());
         let (was, shown) = (id(&self.newest), id(&row));
@@ -167,7 +167,7 @@ impl Follow {
         {
             self.read_rows.note_older(row);
         }
-        // Where this one has no time, only its own row says that it was not too early.
+        // If the followed deploy has no time, only an answer with its own row is known to be recent enough.
         let is_late = |row: &Deploy| row.id.as_ref() == Some(&self.id) || self.created.is_some();
         self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.read_rows.is_older(row));
         let before = self.newest.take().filter(|before| self.read_rows.is_deploy(before));
@@ -191,8 +191,8 @@ impl Follow {
         match created(before).zip(created(row)) {
             Some((before, row)) => before > row,
             None if before.id == row.id => false,
-            // One that is known to be newer than what is followed, or not known to be older when that is shown again. If what is
-            // followed has no time, all that is known is which was shown last.
+            // The earlier row stays if it is newer than the followed deploy, or if that is shown again and no time says
+            // that the row is older. If the followed deploy has no time, the row that was shown last counts.
             None => self.created.is_some() && (before.created_at > self.created || is_own(row)),
         }
     }
@@ -219,7 +219,7 @@ impl Follow {
         }
     }
 
-    /// The newer row deploys nothing: takes the newest of the others.
+    /// Records that the newer row deploys nothing, and takes the newest of the others.
     pub(super) fn pass_over_rival(&mut self) {
         if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
             self.read_rows.note_idle(rival);

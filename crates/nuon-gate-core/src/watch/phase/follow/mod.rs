@@ -127,7 +127,7 @@ struct Reads {
     workflows: u32,
     /// The deploy showed another status than before.
     changed: bool,
-    /// That status is not its detail's, which was read in this poll, and no time says that it is newer.
+    /// The detail, which was also read in this poll, has another status, and no time shows that it is the older one.
     is_disputed: bool,
     /// The list of rows was read in this poll, for a successor.
     listed: bool,
@@ -276,17 +276,17 @@ impl Follow {
         if let Some(past) = &mut self.past {
             past.note_poll(now, hold.is_at_work());
         }
-        // An older answer does not change what was held before.
+        // An outdated answer does not change the earlier hold.
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {
             return;
         }
-        // A running deploy's answers decide nothing at the end, and workflows are large.
+        // While the deploy runs, no timeout needs these answers, and workflows are large.
         if hold == Hold::InProgress {
             (self.reads.workflow, self.reads.rows) = (None, None);
         }
         let mut held = Held::next(self.held.take(), hold, now);
         if self.reads.workflows > 1 {
-            // Seen twice in one poll.
+            // Two answers of one poll count as two polls.
             held.polls = held.polls.max(2);
         }
         self.held = Some(held);
@@ -374,7 +374,7 @@ impl Follow {
         let order = newest.created_at.zip(self.created).map(|(newest, own)| newest.cmp(&own));
         let supersedes = match order {
             Some(Ordering::Less) => false,
-            // It was taken for older when it was left, by a row without a time.
+            // It was left for a row without a time, so it may turn out to be newer after all.
             Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&self.id),
             Some(Ordering::Equal) => !replaces && !was_followed,
             None => !replaces && !was_followed && !self.read_rows.is_older(newest),
@@ -386,12 +386,12 @@ impl Follow {
         self.rival().is_some_and(|row| row.id.as_ref() == Some(id))
     }
 
-    /// Returns whether a workflow is that of the newest row now: another row can have become that since it was asked for.
+    /// Returns whether a workflow is that of the newest row. Another row may have become the newest since the request.
     fn is_of_rival(&self, workflow: &WorkflowId) -> bool {
         self.rival().is_some_and(|row| self.read_rows.workflow_of(row) == Some(workflow))
     }
 
-    /// The newest row is known to deploy something, or cannot be known better.
+    /// Records that the newest row deploys something, as far as can be known.
     fn note_rival_deploys(&mut self) {
         self.reads.rival_deploys = self.rival().and_then(|row| row.id.clone());
     }

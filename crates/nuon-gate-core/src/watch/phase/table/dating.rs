@@ -161,7 +161,7 @@ fn accounted() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&ended(second)), newest(&ended(second)), applied(second)])
     };
-    // In the second of the start, and without a time of its end.
+    // Created in the second in which the wait began, without a time of its end.
     let begun = created(row(OWN, "active"), 1);
     // The first good answer comes nine seconds after the start.
     let late = |name| fail(name).poll(0, [nothing("latest")]).then(Then::NoAnswer);

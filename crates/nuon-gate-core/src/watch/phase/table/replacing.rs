@@ -1,4 +1,4 @@
-//! A deploy that was replaced, and what took its place.
+//! A deploy that was replaced, and its replacement.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn a_deploy_is_replaced() {
     play(scenes());
 }
 
-/// The workflow has succeeded with what took the deploy's place.
+/// The workflow has succeeded with the replacement.
 fn new_done() -> Said {
     workflow("iwf-1", "success", "dpl-new", "success")
 }
@@ -29,7 +29,7 @@ fn new_passes() -> Then {
     passes("dpl-new", Basis::Steps("iwf-1".parse().unwrap()))
 }
 
-/// A deploy that was replaced is followed to what took its place.
+/// The replacement of a deploy is followed.
 fn replaced() -> Vec<Scene> {
     let (retried, queued) = (row(OWN, "retried"), created(row("dpl-new", "queued"), -30));
     let (discarded, active) = (row(OWN, "discarded"), created(row("dpl-new", "active"), -30));
@@ -73,7 +73,7 @@ fn replaced() -> Vec<Scene> {
     ]
 }
 
-/// What took its place can be of another kind, or contradict a pin.
+/// A replacement can be of another kind, or contradict a pin.
 fn kinds() -> Vec<Scene> {
     let (retried, active) = (row(OWN, "retried"), created(row("dpl-new", "active"), -30));
     let queued = created(row("dpl-new", "queued"), -30);
@@ -111,7 +111,7 @@ fn kinds() -> Vec<Scene> {
     ]
 }
 
-/// Which rows can have taken the place of another.
+/// Which rows can be a replacement.
 fn successors() -> Vec<Scene> {
     let retried = row(OWN, "retried");
     let nameless = without(retried.clone(), "workflow_id");
@@ -145,7 +145,7 @@ fn successors() -> Vec<Scene> {
     ]
 }
 
-/// The workflow ends, and nothing took the place of what was replaced.
+/// The workflow ends without a replacement.
 fn without_a_successor() -> Vec<Scene> {
     let retried = row(OWN, "retried");
     let rows = || list(&[&retried]);

@@ -20,7 +20,7 @@ fn of_run(name: &'static str, pin: RunPin, way: Option<OnSuperseded>) -> Scene {
     named(name, WHICH, Pins { branch_run: Some(pin), ..Pins::default() }).with(|settings| settings.on_superseded = way)
 }
 
-/// For each poll: when, what the last poll of the run has shown that began then, and the decision.
+/// For each poll: its time, what the run's last poll at that time has shown, and the decision.
 pub(super) fn scenes() -> Vec<Scene> {
     use OnSuperseded::{Fail, Follow, Ignore};
     let cancelled = || {
