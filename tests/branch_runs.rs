@@ -182,7 +182,7 @@ fn an_install_that_a_later_run_takes_follows_the_policy() {
     assert_eq!(outcome.result()["targets"][1]["deploy"]["id"], "dpltwo");
     policy(&sim(FAILING), "follow").exits(1);
     let outcome = policy(&sim(PASSING), "fail").exits(6);
-    assert_eq!(outcome.result()["reason"], "run run2 took this one's place at install inltwo");
+    assert_eq!(outcome.result()["reason"], "run run2 superseded this one at install inltwo");
 }
 
 #[test]

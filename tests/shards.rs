@@ -207,7 +207,7 @@ fn what_is_no_part_of_this_run_is_refused() {
     for (content, shown) in [
         ("", "it is empty"),
         (&whole[..whole.len() / 2], "it breaks off"),
-        ("{\"schema\": 2}", "form 2"),
+        ("{\"schema\": 2}", "schema version is 2"),
         ("[]", "JSON of another form"),
         ("passed", "it is not JSON"),
     ] {
@@ -234,7 +234,7 @@ fn what_is_no_part_of_this_run_is_refused() {
         &[one, &changed(|result| result["targets"][0]["component"]["id"] = json!(WORKER))],
         "does not belong to shard 2/2",
     );
-    refuse(&[one, &changed(|result| result["targets"][0]["deploy"] = Value::Null)], "there is no deploy that did");
+    refuse(&[one, &changed(|result| result["targets"][0]["deploy"] = Value::Null)], "without a deploy that passed");
     merge(&files).args(["--require", "4"]).run().refused().says("there are only 3");
 }
 

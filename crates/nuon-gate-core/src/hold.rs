@@ -89,7 +89,7 @@ impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotStarted | Self::InProgress => Ok(()),
-            Self::NotReplaced => f.write_str("and nothing has taken the deploy's place"),
+            Self::NotReplaced => f.write_str("and no deploy has replaced it yet"),
             Self::Outdated => f.write_str("and the newest answers are older than that"),
             Self::Retry => f.write_str("which its workflow could still retry"),
             Self::Step(step) => write!(f, "but {}", step.line(400).plain()),
@@ -97,7 +97,7 @@ impl fmt::Display for Hold {
             Self::Unmatched => f.write_str("but the server does not say whether it matches every pin"),
             Self::Behind(_) => f.write_str("which its workflow contradicts"),
             Self::Approval(_) => f.write_str("and a human has to approve the plan"),
-            Self::Taken(Some(run)) => write!(f, "as run {run} took the install, which has to deploy it anew"),
+            Self::Taken(Some(run)) => write!(f, "as run {run} took the install, and has to deploy it again"),
             Self::Taken(None) => f.write_str("but whether a later run took the install is not known yet"),
             Self::Settling(_) => f.write_str("which has not lasted for long enough yet"),
             Self::Unseen(words) => write!(f, "waiting for health: not known yet ({})", words.line(300).plain()),

@@ -40,7 +40,7 @@ impl Judgement {
 
 /// Two of the three override lists name the same status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("status `{status}` is to mean both {} and {}", .first.as_str(), .second.as_str())]
+#[error("status `{status}` cannot mean both {} and {}", .first.as_str(), .second.as_str())]
 pub struct ContradictoryRules {
     /// The status.
     pub status: Status,

@@ -75,14 +75,14 @@ impl fmt::Display for Cause {
                         format!("has {total} installs, of which only {named} are named")
                     }
                     GroupTrouble::Failures(count) => format!("says that {count} of its installs failed"),
-                    GroupTrouble::Says(word) if word.is_blank() => "says nothing of how it ended".to_owned(),
+                    GroupTrouble::Says(word) if word.is_blank() => "does not say how it ended".to_owned(),
                     GroupTrouble::Says(word) => format!("says `{}`", word.line(60).plain()),
                 };
                 write!(f, "the run says that it succeeded, but group {} {what}", group.plain())
             }
             Self::NothingReleased(run) => write!(f, "run {run} succeeded without deploying anything"),
             Self::InstallSuperseded { install, by } => {
-                write!(f, "run {by} took this one's place at install {}", install.plain())
+                write!(f, "run {by} superseded this one at install {}", install.plain())
             }
             Self::RunApproval { run, workflow, step } => {
                 let step = after(": ", step.as_ref());
@@ -110,7 +110,7 @@ impl fmt::Display for Cause {
             }
             Self::NeverDeployed { end, step, replaced } => {
                 let missing = match replaced {
-                    Some(replaced) => format!("nothing took the place of {replaced}"),
+                    Some(replaced) => format!("no deploy replaced {replaced}"),
                     None => "the component was never attempted".to_owned(),
                 };
                 write!(f, "the workflow {}{}, and {missing}", end.as_str(), after(": ", step.as_ref()))
@@ -166,13 +166,13 @@ impl fmt::Display for DeployFailure {
         match (&self.text, self.is_generic) {
             (text, _) if self.is_of_success() => {
                 let not_expected = match self.by_rule {
-                    true => format!("status `{status}` was said to be a failure"),
+                    true => format!("status `{status}` counts as a failure by the user's rule"),
                     false => format!("the deploy ended as `{status}`, where an apply was expected"),
                 };
                 write!(f, "{not_expected}{}", after(": ", text.as_ref()))
             }
             (Some(text), false) => f.write_str(&shown(text)),
-            (None, _) if self.by_rule => write!(f, "status `{status}` was said to be a failure"),
+            (None, _) if self.by_rule => write!(f, "status `{status}` counts as a failure by the user's rule"),
             (Some(text), true) if self.by_rule => f.write_str(&shown(text)),
             (Some(text), true) => write!(f, "{}; the server gives no reason", shown(text)),
             (None, _) => write!(f, "the deploy ended as `{status}`; the server gives no reason"),
@@ -276,7 +276,7 @@ impl fmt::Display for Standing {
                 write!(f, "run {id} is `{}`{}", word.line(60).plain(), after(", ", group.as_ref()))
             }
             Self::Workflow { id, word: None } => write!(f, "workflow {id} has not been seen"),
-            Self::NotTriggered => f.write_str("no new deploy has appeared since what was to trigger one"),
+            Self::NotTriggered => f.write_str("no new deploy has appeared since the trigger"),
             // Servers say `success` between two steps as well.
             Self::Workflow { id, word: Some(word) } if word.is("success") => {
                 write!(f, "workflow {id} is `success`, but not finished")

@@ -32,16 +32,16 @@ pub enum Flaw {
     #[error("{0}")]
     Broken(String),
     /// A result of another version.
-    #[error("it is a result of form {0}, and this version knows 1")]
+    #[error("its schema version is {0}, but only 1 is supported")]
     Schema(u64),
     /// The result of an undivided run.
-    #[error("it is the result of a wait without --shard, which has nothing to be merged with")]
+    #[error("it is the result of a wait without --shard, so there is nothing to merge it with")]
     NoShard,
     /// There is no such shard.
     #[error(transparent)]
     NoSuchShard(InvalidShard),
     /// An invalid time.
-    #[error("`{0}` is no time")]
+    #[error("`{0}` is not a time")]
     Time(String),
     /// An invalid id.
     #[error("it has a target without an id: {0}")]
@@ -55,7 +55,7 @@ pub enum Flaw {
         verdict: Verdict,
     },
     /// A pass without a proof.
-    #[error("{0} is said to have passed, but there is no deploy that did")]
+    #[error("{0} is reported as passed, but without a deploy that passed")]
     Unproven(String),
     /// A target of another shard.
     #[error("{target} does not belong to shard {shard}")]

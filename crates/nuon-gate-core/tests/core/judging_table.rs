@@ -176,10 +176,10 @@ fn an_override_does_not_match_a_similar_word() {
 fn a_status_in_two_lists_is_a_contradiction() {
     type List = &'static [&'static str];
     let cases: [(List, List, List, &str); 4] = [
-        (&["noop"], &["noop"], &[], "status `noop` is to mean both passed and failed"),
-        (&["noop"], &[], &["noop"], "status `noop` is to mean both passed and pending"),
-        (&[], &["thawing"], &["thawing"], "status `thawing` is to mean both failed and pending"),
-        (&["a", "b"], &["c", "b"], &["a"], "status `b` is to mean both passed and failed"),
+        (&["noop"], &["noop"], &[], "status `noop` cannot mean both passed and failed"),
+        (&["noop"], &[], &["noop"], "status `noop` cannot mean both passed and pending"),
+        (&[], &["thawing"], &["thawing"], "status `thawing` cannot mean both failed and pending"),
+        (&["a", "b"], &["c", "b"], &["a"], "status `b` cannot mean both passed and failed"),
     ];
     for (pass, fail, wait, message) in cases {
         let error = Rules::new(statuses(pass), statuses(fail), statuses(wait)).unwrap_err();

@@ -196,18 +196,18 @@ pub(crate) fn if_unknown(unknown: &UnknownName) -> &'static str {
 pub(crate) fn if_ambiguous(ambiguous: &Ambiguous) -> &'static str {
     match ambiguous.kind {
         Named::App | Named::Branch | Named::Run => {
-            "name the one that is meant by its id, in --branch-run (NUON_GATE_BRANCH_RUN)"
+            "use the right one of these ids in --branch-run (NUON_GATE_BRANCH_RUN)"
         }
         Named::Install | Named::Component => {
-            "name the one that is meant by its id, with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
+            "use the right one of these ids with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
         }
     }
 }
 
 /// The hint for labels that match no install.
 pub(crate) fn if_unfit() -> &'static str {
-    "correct --install-label (NUON_GATE_INSTALL_LABEL), or name the installs with --install; servers of before 2026 may know \
-     no labels"
+    "correct --install-label (NUON_GATE_INSTALL_LABEL), or name the installs with --install; servers from before 2026 \
+     may not support labels"
 }
 
 fn if_missing(thing: &Thing) -> String {
@@ -216,13 +216,15 @@ fn if_missing(thing: &Thing) -> String {
         Thing::Component(..) => format!("check {COMPONENT}"),
         Thing::Deploy(..) => format!("check --deploy, --after and {INSTALL}"),
         Thing::Workflow(_) => format!("check --workflow and {ORG}"),
-        Thing::GroupsOfRun(_) => "check the run in Nuon; servers of before 2026 may know no groups".to_owned(),
+        Thing::GroupsOfRun(_) => "check the run in Nuon; servers from before 2026 may not support groups".to_owned(),
     }
 }
 
 fn if_failed(failure: &DeployFailure) -> String {
     match (&failure.status, &failure.denial) {
-        _ if failure.by_rule => "if it is none, take the status out of --fail-on (NUON_GATE_FAIL_ON)".to_owned(),
+        _ if failure.by_rule => {
+            "if this status is not a failure, remove it from --fail-on (NUON_GATE_FAIL_ON)".to_owned()
+        }
         (_, Some(denial)) => if_denied_by(denial),
         (Status::ApprovalDenied, None) => PLAN_DENIED.to_owned(),
         (Status::ApprovalExpired, None) => "deploy again, and answer the new approval in time".to_owned(),
@@ -250,8 +252,8 @@ fn if_denied_by(denial: &Denial) -> String {
 pub(crate) fn if_unanswered(error: &ApiError) -> String {
     match (error, error.class()) {
         (ApiError::Redirect { .. }, _) => format!(
-            "check {ADDRESS}: it has to be where the API itself is; and whether a proxy (HTTPS_PROXY, NO_PROXY) or a network \
-             that wants a login is in between"
+            "check that {ADDRESS} is the address of the API itself, and whether a proxy (HTTPS_PROXY, NO_PROXY) or a \
+             network that requires a login is in between"
         ),
         (ApiError::Proxy(failure), _) => failure.hint(),
         (ApiError::SignIn(SignInError::Issuer { host, cause }), ErrorClass::Transient | ErrorClass::Untrusted) => {
@@ -265,7 +267,8 @@ pub(crate) fn if_unanswered(error: &ApiError) -> String {
             if_unanswered(cause)
         }
         (ApiError::Connect { .. }, _) => format!(
-            "check {ADDRESS}, whether this machine can resolve names, and whether a firewall wants a proxy (HTTPS_PROXY)"
+            "check {ADDRESS}, whether this machine can resolve names, and whether a firewall requires a proxy \
+             (HTTPS_PROXY)"
         ),
         _ if error.is_strangers() => NOT_NUON.to_owned(),
         (ApiError::Certificate { detail, .. }, _) => format!("{}; else check {ADDRESS}", certificate_hint(detail)),

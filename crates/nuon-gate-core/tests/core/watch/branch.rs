@@ -151,7 +151,7 @@ fn a_successful_run_needs_a_proof_for_every_install() {
         ),
         (
             |shop| *shop.customers() = json!({"id": "igr", "install_group_name": "customers"}),
-            says("group customers says nothing of how it ended"),
+            says("group customers does not say how it ended"),
         ),
         (
             |shop| shop.customers()["failed_installs"] = json!(1),
