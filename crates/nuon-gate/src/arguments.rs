@@ -157,13 +157,13 @@ pub(crate) struct TargetArguments {
     /// Targets by themselves
     #[arg(value_name = "INSTALL/COMPONENT")]
     pub(crate) targets: Vec<TargetPair>,
-    /// An install, by id or name, with every component a target; repeatable [or: NUON_INSTALL_ID]
+    /// An install, by id or name; each --component of it is a target; repeatable [or: NUON_INSTALL_ID]
     #[arg(long, short, value_name = "ID|NAME")]
     pub(crate) install: Vec<List<InstallId>>,
     /// The installs that have every one of these labels
     #[arg(long, value_name = "KEY=VALUE[,…]")]
     pub(crate) install_label: Vec<List<TypedLabel>>,
-    /// A component, by id or name, in every install a target; repeatable [or: NUON_COMPONENT_ID]
+    /// A component, by id or name; in each --install it is a target; repeatable [or: NUON_COMPONENT_ID]
     #[arg(long, short, value_name = "ID|NAME")]
     pub(crate) component: Vec<List<ComponentId>>,
     /// Every component of each install is a target

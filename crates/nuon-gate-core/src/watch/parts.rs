@@ -68,7 +68,32 @@ impl Parts {
 /// Derives the id of a run from everything that decides what its shards watch and how they judge: the run's name, the
 /// number of shards, the rules, and every target with its pins. Timeouts do not matter.
 fn run_id(sharding: &Sharding, settings: &WatchSettings, facts: Vec<String>) -> ShardedRunId {
-    let WatchSettings { rules, require, expect, on_superseded, on_approval, on_stale, org, .. } = settings;
+    // Every field is named, so that a new one is not forgotten.
+    let WatchSettings {
+        rules,
+        require,
+        expect,
+        on_superseded,
+        on_approval,
+        on_stale,
+        settle,
+        healthy_for,
+        org,
+        intervals: _,
+        clocks: _,
+        request_timeout: _,
+        sharding: _,
+        fail_fast: _,
+        links: _,
+        steps: _,
+        logs: _,
+        long_poll: _,
+        history: _,
+        is_triggered: _,
+        max_rps: _,
+        mode: _,
+        seed: _,
+    } = settings;
     let approval = match on_approval {
         OnApproval::Wait => "wait",
         OnApproval::Fail => "fail",
@@ -88,6 +113,7 @@ fn run_id(sharding: &Sharding, settings: &WatchSettings, facts: Vec<String>) -> 
         format!("on superseded {:?}", on_superseded.map(super::OnSuperseded::as_str)),
         format!("on approval {approval}, on stale {stale}"),
         format!("rules {:?}", rules.overrides()),
+        format!("settle {}, healthy for {:?}", settle.as_millis(), healthy_for.map(|bake| bake.as_millis())),
     ];
     ShardedRunId::of(common.into_iter().chain(facts))
 }

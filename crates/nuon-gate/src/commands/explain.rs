@@ -145,7 +145,13 @@ impl StatusRow {
 }
 
 fn note(status: &Status, said: Option<Judgement>, on_approval: OnApproval) -> Option<&'static str> {
+    // What only repeats the table changes nothing.
+    let said =
+        said.filter(|said| *said != Judgement::Passed || !matches!(status, Status::Active | Status::AutoSkipped));
     Some(match (said, status) {
+        (Some(Judgement::Passed), Status::Inactive) => {
+            "--pass-on says so of an apply, whatever the workflow says; a teardown is held until its steps prove it"
+        }
         (Some(Judgement::Passed), _) => "--pass-on says so, whatever the workflow says",
         (Some(Judgement::Failed), _) => "--fail-on says so, at once",
         (Some(_), _) => "--wait-on says so",

@@ -155,6 +155,9 @@ fn the_shards_of_a_run_share_its_name() {
         known(sharded(WatchSettings { require: Require::Any, ..settings() }, 1, 3), 5, Pins::default()),
         known(sharded(WatchSettings { on_approval: OnApproval::Pass, ..settings() }, 1, 3), 5, Pins::default()),
         known(sharded(WatchSettings { org: Some("org2".parse().unwrap()), ..settings() }, 1, 3), 5, Pins::default()),
+        known(sharded(WatchSettings { healthy_for: Some(s(0)), ..settings() }, 1, 3), 5, Pins::default()),
+        known(sharded(WatchSettings { healthy_for: Some(s(60)), ..settings() }, 1, 3), 5, Pins::default()),
+        known(sharded(WatchSettings { settle: s(5), ..settings() }, 1, 3), 5, Pins::default()),
         known(called(None), 5, Pins::default()),
         known(called(Some("ci-8")), 5, Pins::default()),
     ];
