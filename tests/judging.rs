@@ -160,6 +160,16 @@ fn explain_shows_what_every_flag_changes() {
     assert_eq!((&row["codes"], &row["mapped"]), (&json!([0]), &json!(true)));
 }
 
+/// As the wait does, which reads the steps all the same.
+#[test]
+fn a_flag_that_repeats_the_table_is_explained_as_changing_nothing() {
+    let held = "held until the workflow's steps prove it\n";
+    let (_, text) = explained(&["--pass-on", "active,auto-skipped"]);
+    for status in ["active      ", "auto-skipped"] {
+        assert!(text.contains(&format!("\n{status}         passed              passed     {held}")), "{text}");
+    }
+}
+
 #[test]
 fn explain_takes_the_flags_of_wait_and_needs_no_network() {
     let flags = ["--pass-on", "noop,hibernating", "--fail-on", "queued", "--wait-on", "error", "--require", "2"];

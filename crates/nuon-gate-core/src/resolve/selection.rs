@@ -10,8 +10,8 @@ use crate::{InstallId, RemoteText};
 
 /// The installs that have certain labels, as far as they are known.
 ///
-/// Some servers ignore the filter and list every install, so the answer is checked. An install whose labels are not in
-/// the list is read individually.
+/// Some servers ignore the filter and list every install, so the answer is checked (`docs/nuon-api.md`, "Labels of
+/// installs"). An install whose labels are not in the list is read individually.
 #[derive(Debug)]
 pub(super) struct Selection {
     labels: Labels,

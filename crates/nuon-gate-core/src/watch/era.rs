@@ -19,7 +19,7 @@ pub(super) struct ServerClock {
     pub(super) now: Moment,
 }
 
-/// When something happened, by the server's times. If it had several parts, the last one's end counts.
+/// When something happened, by the server's times. The order counts: of something with several parts, the greatest does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Era {
     Before,

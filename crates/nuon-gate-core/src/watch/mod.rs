@@ -4,12 +4,12 @@
 //! sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be tested in
 //! virtual time. [`drive`](crate::drive) connects it to the clock and the network.
 //!
-//! Read it in this order: this file (the loop), `target` (one target: its polls, and the record of them for the
+//! Read it in this order: this file (what each answer leads to), `clocks` and `requests` (what is due, and what is sent), `target` (one target: its polls, and the record of them for the
 //! report), `phase` (what one poll has read, and the decision about it), then `discovery` and `enrolment` (which
-//! targets there are), and `parts` (which of them belong to the shard). `clocks` has the timeouts, `era` compares the
+//! targets there are), and `parts` (which of them belong to the shard). `era` compares the
 //! server's times with the start, `last_polls` and `outcome` are the end. `poller`, `flights`, `lists`, `timers`,
-//! `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls share, and `requests` chooses
-//! the next request. `long_polls` and `logs` send further requests, and decide nothing.
+//! `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls share, `budget` limits
+//! their rate, and `queues` and `takeovers` record what more than one of them needs. `long_polls` and `logs` send further requests, and decide nothing.
 //!
 //! # Promises
 //!
@@ -112,8 +112,8 @@ pub struct Ask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stretch {
     None,
-    /// It has delayed a poll.
-    Possible,
+    /// It has delayed a poll, which has not been reported.
+    Delayed,
     /// That has been reported.
     Reported,
 }

@@ -1,5 +1,5 @@
 //! The places of workflows in their queues, for people and for the queue timeout. Only that timeout's verdict depends
-//! on them.
+//! on them (`docs/nuon-api.md`, "Queues").
 
 use std::collections::HashMap;
 use std::time::Duration;

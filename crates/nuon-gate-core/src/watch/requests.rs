@@ -21,7 +21,7 @@ impl Watch {
             return None;
         }
         if self.budget_empty_until(now).is_some() {
-            self.stretch = self.stretch.max(if self.flights.has_ready() { Stretch::Possible } else { Stretch::None });
+            self.stretch = self.stretch.max(if self.flights.has_ready() { Stretch::Delayed } else { Stretch::None });
             return None;
         }
         let (targets, discovery) = (&self.targets, &self.discovery);
@@ -74,7 +74,7 @@ impl Watch {
     fn note_stretch(&mut self, poller: PollerId, now: Moment) {
         let began = self.poller(poller).polling_since().unwrap_or(now);
         let WatchSettings { max_rps, intervals, .. } = *self.shared.settings();
-        if self.stretch == Stretch::Possible && now - began > intervals.max() {
+        if self.stretch == Stretch::Delayed && now - began > intervals.max() {
             self.stretch = Stretch::Reported;
             self.shared.warn(now, Warning::Stretched { max_rps, interval: intervals.max() });
         }

@@ -2,8 +2,8 @@
 //!
 //! Each phase owns its data: what lasts from poll to poll, by name, and what the current poll has read, which is
 //! dropped when the next one begins. A fact changes the phase ([`Phase::on_fact`], then [`Phase::advance`]); [`decide`]
-//! reads it and returns what to read next, why nothing can be decided yet, or how it ends. Nothing else ends a target
-//! or chooses a request.
+//! reads it and returns what to read next, why nothing can be decided yet, or how it ends. Errors, timeouts and
+//! signals end a target too, and optional requests are chosen in [`target`](super::target).
 
 mod condition;
 mod follow;
@@ -353,7 +353,7 @@ fn list_request(target: &Target) -> Request {
     Request::Deploys(target.install.clone(), target.component.clone())
 }
 
-fn install_request(target: &Target) -> Request {
+fn install_list_request(target: &Target) -> Request {
     Request::InstallDeploys(target.install.clone())
 }
 
@@ -417,8 +417,8 @@ impl Policy<'_> {
         self.answered.contains_key(id)
     }
 
-    /// Returns whether a flag decides what a status means. A flag that repeats the table does not count, so the steps
-    /// are still read.
+    /// Returns whether a flag decides what a status means. A `--pass-on` that repeats the table does not count, so
+    /// the steps are still read.
     fn is_by_rule(&self, row: &Deploy) -> bool {
         let passes_anyway = Rules::default().judge_deploy(row) == Judgement::Passed;
         match self.settings.rules.override_of(row.current_status()) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, deploy_request, install_request,
+    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, deploy_request, install_list_request,
     is_cut_off, known_baseline, latest_request, list_request, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
@@ -265,7 +265,7 @@ impl Search {
         }
         match self.reads.latest {
             Latest::Unread if policy.by_list && !self.reads.swept && !self.is_unlisted => {
-                return Some(install_request(target));
+                return Some(install_list_request(target));
             }
             Latest::Unread => return Some(latest_request(target, Depth::Usual)),
             Latest::None if !self.exists && !self.reads.install => {

@@ -37,7 +37,7 @@ pub(super) struct BranchTargets {
     phase: Phase,
     /// What was asked for, in words.
     subject: String,
-    /// How the run that is meant was pinned, if it was.
+    /// Whether the run was named, rather than being the newest.
     is_pinned: bool,
     warnings: Vec<Warning>,
 }

@@ -34,7 +34,7 @@ pub(super) struct Rollout {
     rules: Rules,
     /// How the run was pinned.
     pin: RunPin,
-    /// Some servers do not find a run by its id, only in the list.
+    /// Some servers do not find a run by its id, only in the list (`docs/nuon-api.md`, "Releases of a branch").
     by_list: bool,
     run: Arc<BranchRun>,
     /// The workflows of installs, whichever poll has shown them.

@@ -16,7 +16,7 @@ use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
 use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{
-    Decision, End, Held, Policy, StopReason, deploy_request, install_request, latest_request, list_request,
+    Decision, End, Held, Policy, StopReason, deploy_request, install_list_request, latest_request, list_request,
     workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
@@ -130,7 +130,7 @@ impl Follow {
     fn read_deploy(&self, policy: &Policy<'_>) -> Decision {
         match (self.reads.details, &self.reads.newest) {
             (0, _) if policy.by_list && !self.reads.swept && !self.is_unlisted && self.has_to_exist() => {
-                Decision::Need(install_request(policy.target))
+                Decision::Need(install_list_request(policy.target))
             }
             (0, _) => Decision::Need(deploy_request(policy.target, &self.id)),
             (_, Newest::Unread) => Decision::Need(latest_request(policy.target, Depth::Usual)),
@@ -220,7 +220,7 @@ impl Follow {
     }
 
     /// Decides once everything that a pass needs is there: the deploy's identity by its own detail, a passing status
-    /// that is the newest, and the steps of its workflow. Nothing else creates a [`Proof`].
+    /// that is the newest, and the steps of its workflow.
     fn pass(&self, row: &Deploy, by_rule: bool, policy: &Policy<'_>) -> Decision {
         let settle = if self.is_past(policy) { Duration::ZERO } else { policy.settings.settle };
         let since = match &self.held {
@@ -256,6 +256,7 @@ impl Follow {
         }
     }
 
+    /// Creates the [`Proof`], which nothing else does, once its identity is known and nothing newer takes its place.
     fn proven(&self, row: &Deploy, basis: Basis, policy: &Policy<'_>) -> Decision {
         if self.is_unmatched(row, policy) {
             return Decision::Hold(Hold::Unmatched);
