@@ -185,6 +185,7 @@ impl WorkflowTargets {
         if all_followed
             && !gap
             && !self.listed
+            && end == WorkflowEnd::Succeeded
             && let Some(install) = workflow.owner_id.clone()
         {
             return Next::Read(Request::InstallDeploys(install));
@@ -318,8 +319,10 @@ impl WorkflowTargets {
         };
         let has_successor = |owner: &Target, replaced: &Deploy| {
             let followed = self.targets.get(owner).and_then(|index| targets[*index].deploy());
-            let joins = joining.iter().filter(|(joining, _)| joining == owner).map(|(_, deploy)| &**deploy);
-            followed.into_iter().chain(joins).any(|other| is_newer(other, replaced))
+            // Those of other shards have no target here.
+            let joined = self.joined.iter().filter_map(|id| self.owners.get(id)?.as_ref());
+            let joined = joined.chain(joining).filter(|(own, _)| own == owner).map(|(_, deploy)| &**deploy);
+            followed.into_iter().chain(joined).any(|other| is_newer(other, replaced))
         };
         let without = |owner: &Target, (_, seen): &mut (DeployId, Arc<Deploy>)| !has_successor(owner, seen);
         let mut left: Vec<_> = self.replaced.extract_if(without).collect();
