@@ -7,7 +7,7 @@ use crate::api::{Client, Fact, Reply, Request};
 use crate::drive::send;
 use crate::model::Install;
 use crate::report::Report;
-use crate::result::{Named, RunResult};
+use crate::result::v1::{Named, RunResult};
 use crate::target::shown_name;
 use crate::{ComponentId, InstallId, Line, RemoteText, Target};
 

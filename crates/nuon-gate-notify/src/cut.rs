@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::around_error_word;
+use nuon_gate_core::result::v1::around_error_word;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Makes a piece of text harmless in the syntax of a service.

@@ -1,7 +1,7 @@
 //! The lines of a log around its error, which is included however little room there is.
 
-use nuon_gate_core::result::LogLine;
-use nuon_gate_core::result::around_error;
+use nuon_gate_core::result::v1::LogLine;
+use nuon_gate_core::result::v1::around_error;
 
 use crate::cut::{Escape, cut_around_error, length};
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nuon_gate_core::ApprovalPlace;
 use nuon_gate_core::StepId;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 

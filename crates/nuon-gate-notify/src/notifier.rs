@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nuon_gate_core::Line;
 use nuon_gate_core::names::Names;
-use nuon_gate_core::result::{Delivery, NotificationResult, RunResult};
+use nuon_gate_core::result::v1::{Delivery, NotificationResult, RunResult};
 use nuon_gate_core::{ApprovalPlace, Verdict};
 use nuon_gate_http::Setup;
 use tokio::sync::watch;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use nuon_gate_core::Verdict;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Renders what would be sent, without sending it.
 
 use nuon_gate_core::Verdict;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 
 use crate::message::{Context, Message};
 use crate::settings::Sink;

@@ -1,6 +1,6 @@
 //! A made-up run, for testing templates, channels and renderings.
 
-use nuon_gate_core::result::{
+use nuon_gate_core::result::v1::{
     ApiResult, DeployResult, LastGood, LogLine, Named, PlanResult, RunResult, StayResult, TargetResult,
 };
 use nuon_gate_core::{Clock, Line, MatchedBy, Verdict};
@@ -125,6 +125,6 @@ fn log_tail() -> Vec<LogLine> {
 
 /// Returns a run for a test message.
 pub(crate) fn test(now: jiff::Timestamp) -> RunResult {
-    let at = nuon_gate_core::result::rfc3339(now);
+    let at = nuon_gate_core::result::v1::rfc3339(now);
     RunResult { started_at: at.clone(), finished_at: at, elapsed_ms: 0, ci_url: None, ..result(Verdict::Passed) }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nuon_gate_core::names::Names;
-use nuon_gate_core::result::{Delivery, RunResult};
+use nuon_gate_core::result::v1::{Delivery, RunResult};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 

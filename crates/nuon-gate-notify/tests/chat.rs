@@ -6,7 +6,7 @@ mod support;
 
 use httpmock::HttpMockResponse;
 use nuon_gate_core::Verdict;
-use nuon_gate_core::result::Delivery;
+use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_notify::{Notifier, Occasion, Options, Trigger};
 use serde_json::{Value, json};
 use support::{PATIENCE, Service, answer, answer_later, only, options, pending, result, sinks};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use nuon_gate_core::result::Delivery;
+use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_core::{Line, Verdict};
 use nuon_gate_notify::{Notifier, Occasion, Options, Pace, render};
 use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};

@@ -4,7 +4,7 @@
 
 mod support;
 
-use nuon_gate_core::result::{Delivery, RunResult};
+use nuon_gate_core::result::v1::{Delivery, RunResult};
 use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{InvalidSetting, Notifier, Occasion, Options, Sinks, Trigger, render};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 
 mod support;
 
-use nuon_gate_core::result::{BranchRunResult, GroupResult, LogLine, RunResult, StayResult, WaitingResult};
+use nuon_gate_core::result::v1::{BranchRunResult, GroupResult, LogLine, RunResult, StayResult, WaitingResult};
 use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{Mention, Sinks, render};
 use nuon_gate_soak::HOSTILE;

@@ -10,7 +10,7 @@ mod support;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use nuon_gate_core::result::{BranchRunResult, GroupResult, PlanResult, RunResult, WaitingResult};
+use nuon_gate_core::result::v1::{BranchRunResult, GroupResult, PlanResult, RunResult, WaitingResult};
 use nuon_gate_core::{Clock, Line, MatchedBy, Signal, Verdict};
 use nuon_gate_notify::render;
 use serde_json::Value;
@@ -57,7 +57,7 @@ fn compare_seen(name: &str, verdict: Verdict, change: impl Fn(&mut RunResult)) {
 }
 
 /// Changes the targets that decide a run.
-fn each(run: &mut RunResult, change: impl Fn(&mut nuon_gate_core::result::TargetResult)) {
+fn each(run: &mut RunResult, change: impl Fn(&mut nuon_gate_core::result::v1::TargetResult)) {
     run.targets.iter_mut().filter(|target| target.verdict != Verdict::Passed).for_each(change);
 }
 

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use httpmock::HttpMockResponse;
-use nuon_gate_core::result::Delivery;
+use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_core::{Line, Verdict};
 use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Pace, Sinks, Trigger};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nuon_gate_core::names::Names;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_core::watch::{Event, EventKind, OnApproval, RunEvent};
 use nuon_gate_http::Setup;
 use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};

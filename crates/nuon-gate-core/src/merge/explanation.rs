@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::part::Part;
 use super::trouble::{Trouble, shard_words};
-use crate::result::{RunResult, TargetResult};
+use crate::result::v1::{RunResult, TargetResult};
 use crate::{Line, Verdict};
 
 /// The texts beside the verdict.

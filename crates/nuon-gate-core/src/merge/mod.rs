@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use self::explanation::Explanation;
 use self::part::Part;
 use self::trouble::Trouble;
-use crate::result::{ApiResult, RunResult, TargetResult, millis, rfc3339};
+use crate::result::v1::{ApiResult, RunResult, TargetResult, millis, rfc3339};
 use crate::timeline::span;
 use crate::{InvalidId, InvalidShard, Line, Require, Shard, Signal, Verdict};
 

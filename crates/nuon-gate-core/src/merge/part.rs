@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::Flaw;
 use super::trouble::{Trouble, shard_words};
 use crate::input::json_fault;
-use crate::result::{RunResult, ShardResult, TargetResult};
+use crate::result::v1::{RunResult, ShardResult, TargetResult};
 use crate::{Line, Shard, Signal, Target, Verdict};
 
 /// A valid result.

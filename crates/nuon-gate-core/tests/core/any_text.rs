@@ -1,7 +1,7 @@
 //! Whatever text comes from outside, what is shown of it is harmless, bounded, and still has its content.
 
 use nuon_gate_core::model::Status;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_core::{DeployId, Line, RemoteText};
 use nuon_gate_soak::HOSTILE;
 use proptest::prelude::*;

@@ -6,7 +6,7 @@ mod commit_status;
 mod deployment;
 
 use nuon_gate_core::Verdict;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_http::Method;
 use nuon_gate_http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 

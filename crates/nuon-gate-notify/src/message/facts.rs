@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::result::{BranchRunResult, DeployResult, GroupResult, RunResult, TargetResult};
+use nuon_gate_core::result::v1::{BranchRunResult, DeployResult, GroupResult, RunResult, TargetResult};
 use nuon_gate_core::timeline::human;
 use nuon_gate_core::{Line, Verdict};
 

@@ -1,7 +1,7 @@
 //! What happened to what, in a few words.
 
 use jiff::SignedDuration;
-use nuon_gate_core::result::{DeployResult, RunResult, TargetResult};
+use nuon_gate_core::result::v1::{DeployResult, RunResult, TargetResult};
 use nuon_gate_core::{Clock, MatchedBy, Verdict};
 
 use super::facts::instant;

@@ -8,7 +8,7 @@ mod headline;
 mod targets;
 
 use jiff::Timestamp;
-use nuon_gate_core::result::{BranchRunResult, Named, PlanResult, RunResult, TargetResult};
+use nuon_gate_core::result::v1::{BranchRunResult, Named, PlanResult, RunResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 
 use self::headline::Headline;

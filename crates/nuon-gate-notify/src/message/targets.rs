@@ -1,6 +1,6 @@
 //! The lines of a message about several targets.
 
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::v1::{RunResult, TargetResult};
 use nuon_gate_core::{Line, Signal, Verdict};
 
 use super::{arrow, page, seen, target_name};

@@ -4,7 +4,7 @@
 //! with its outcome, and a success is also a deployed service, if it is known what was deployed. Starts, changes and
 //! requests for an approval have no event and are not sent.
 
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::v1::{RunResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The events of a webhook, in the receiver's format.
 
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::v1::{RunResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 use serde_json::Value;
 

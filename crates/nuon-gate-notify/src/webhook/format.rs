@@ -1,6 +1,6 @@
 //! The forms of a webhook's body.
 
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use serde_json::json;
 
 use super::Template;

@@ -9,7 +9,7 @@ pub(crate) mod signature;
 mod template;
 
 use jiff::Timestamp;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_http::Method;
 use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 

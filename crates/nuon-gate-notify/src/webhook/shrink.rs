@@ -1,7 +1,7 @@
 //! Shrinks a result until it fits into a body.
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use serde_json::Value;
 
 use crate::cut::{cut, verbatim};
@@ -124,7 +124,7 @@ fn cut_texts(value: &mut Value, longest: usize) {
 #[cfg(test)]
 mod tests {
     use nuon_gate_core::Verdict;
-    use nuon_gate_core::result::{LogLine, StayResult};
+    use nuon_gate_core::result::v1::{LogLine, StayResult};
 
     use super::*;
     use crate::sample;

@@ -2,7 +2,7 @@
 
 use httpmock::HttpMockResponse;
 use nuon_gate_core::Verdict;
-use nuon_gate_core::result::Delivery;
+use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_notify::{Notifier, Occasion, Options, Sinks, Trigger, send_test, slack_check};
 use serde_json::{Value, json};
 

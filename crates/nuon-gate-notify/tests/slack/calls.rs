@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::result::{Delivery, RunResult};
+use nuon_gate_core::result::v1::{Delivery, RunResult};
 use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{Mention, Notifier, Occasion, Options, Pace};
 use serde_json::{Value, json};

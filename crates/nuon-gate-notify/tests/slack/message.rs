@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nuon_gate_core::Verdict;
-use nuon_gate_core::result::{Delivery, RunResult};
+use nuon_gate_core::result::v1::{Delivery, RunResult};
 use nuon_gate_notify::{Notifier, Occasion, Options, Pace, Trigger};
 use serde_json::json;
 

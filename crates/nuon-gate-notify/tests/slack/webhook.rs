@@ -2,7 +2,7 @@
 
 use httpmock::HttpMockResponse;
 use nuon_gate_core::Verdict;
-use nuon_gate_core::result::Delivery;
+use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_notify::{Notifier, Occasion, Options, Trigger};
 use serde_json::json;
 

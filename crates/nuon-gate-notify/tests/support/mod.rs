@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{Delivery, RunResult, TargetResult};
+use nuon_gate_core::result::v1::{Delivery, RunResult, TargetResult};
 use nuon_gate_core::{ApprovalPlace, Verdict};
 use nuon_gate_notify::{Options, Outcome, Pace, Sinks};
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use nuon_gate_core::conclude::Deadline;
 use nuon_gate_core::merge::{Flaw, MergeOptions, Unmergeable, interrupted, merge};
-use nuon_gate_core::result::{Named, RunResult, TargetResult};
+use nuon_gate_core::result::v1::{Named, RunResult, TargetResult};
 use nuon_gate_core::watch::{Event, EventKind, OnApproval};
 use nuon_gate_core::{Line, Moment, RemoteText, Signal, Target};
 use tokio::sync::mpsc::UnboundedReceiver;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nuon_gate_core::Verdict;
-use nuon_gate_core::result::{Delivery, RunResult};
+use nuon_gate_core::result::v1::{Delivery, RunResult};
 use nuon_gate_notify::{Mention, Options, Parsed, Sinks, render, send_test};
 
 use crate::arguments::{NotifyAction, NotifyCommandArguments};

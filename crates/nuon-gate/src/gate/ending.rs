@@ -5,7 +5,7 @@ use std::time::Duration;
 use nuon_gate_core::api::Client;
 use nuon_gate_core::conclude::Deadline;
 use nuon_gate_core::report::Report;
-use nuon_gate_core::result::{RunResult, ShardResult};
+use nuon_gate_core::result::v1::{RunResult, ShardResult};
 use nuon_gate_core::{Line, ShardReport, Sharding, Signal, Verdict};
 use tokio::sync::mpsc::UnboundedReceiver;
 

@@ -13,7 +13,7 @@ use nuon_gate_core::cause::{Cause, DeployFailure, Warning};
 use nuon_gate_core::model::{Deploy, Plan, Status};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::report::Report;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_core::watch::{Event, EventKind, OnSuperseded, Pace, Pending, Scope, Watch, WatchSettings};
 use nuon_gate_core::{History, Hold, Line, Logged, MatchedBy, Moment, RemoteText, Target, Targets, Verdict};
 use nuon_gate_soak::HOSTILE;

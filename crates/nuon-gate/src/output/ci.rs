@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_core::{Line, Verdict};
 
 use super::facts::Facts;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
-use nuon_gate_core::result::{BranchRunResult, Delivery, RunResult, TargetResult};
+use nuon_gate_core::result::v1::{BranchRunResult, Delivery, RunResult, TargetResult};
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Dashboard, Line, Logged, Moment, Target, Verdict};
 use tokio::time::Instant;

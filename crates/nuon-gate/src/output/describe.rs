@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use nuon_gate_core::model::Status;
-use nuon_gate_core::result::{
+use nuon_gate_core::result::v1::{
     GroupResult, PlanResult, RunResult, ShardResult, StayResult, TargetResult, WaitingResult,
 };
 use nuon_gate_core::timeline::{human, time_in_each_status};

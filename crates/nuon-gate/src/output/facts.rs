@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nuon_gate_core::result::{Delivery, PlanResult, TargetResult};
+use nuon_gate_core::result::v1::{Delivery, PlanResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 
 use super::Ending;

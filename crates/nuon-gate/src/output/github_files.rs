@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 
 use super::append::Appending;
 use super::facts::Facts;

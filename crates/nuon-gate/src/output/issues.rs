@@ -1,6 +1,6 @@
 //! Annotations of the job: an error for each target that failed.
 
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::v1::{RunResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 
 use super::outcome::{label, words, worst_first};

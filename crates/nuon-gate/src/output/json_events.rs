@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use nuon_gate_core::model::Status;
 use nuon_gate_core::report::Known;
-use nuon_gate_core::result::{PlanResult, RunResult, WaitingResult, millis, rfc3339};
+use nuon_gate_core::result::v1::{PlanResult, RunResult, WaitingResult, millis, rfc3339};
 use nuon_gate_core::watch::{Event, EventKind, Pace, Pending, RunEvent};
 use nuon_gate_core::{GroupReport, Line, Target, Verdict};
 use serde::Serialize;

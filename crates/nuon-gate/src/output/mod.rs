@@ -44,7 +44,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::names::Names;
 use nuon_gate_core::report::Report;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_core::watch::{Event, EventKind};
 use nuon_gate_core::{Dashboard, Line, Logged, Target, WorkflowId, redact};
 use tokio::time::Instant;

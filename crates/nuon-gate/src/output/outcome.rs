@@ -1,6 +1,6 @@
 //! Names and numbers of outcomes, as people read them.
 
-use nuon_gate_core::result::{Named, TargetResult};
+use nuon_gate_core::result::v1::{Named, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 
 /// Maximum length of a name, in characters.

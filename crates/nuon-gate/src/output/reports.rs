@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 
 use super::facts::Facts;
 use super::{Console, ReportFile, gitlab, json, junit, markdown};

@@ -1,6 +1,6 @@
 //! A made-up run for tests.
 
-use nuon_gate_core::result::{BranchRunResult, GroupResult, RunResult, TargetResult, WaitingResult};
+use nuon_gate_core::result::v1::{BranchRunResult, GroupResult, RunResult, TargetResult, WaitingResult};
 use nuon_gate_core::{Line, Verdict};
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::result::{RunResult, StayResult, TargetResult};
+use nuon_gate_core::result::v1::{RunResult, StayResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 
 use super::describe::Tone;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::report::{Report, TargetReport};
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::v1::{RunResult, TargetResult};
 use nuon_gate_core::watch::{Clocks, EventKind, Mode, OnSuperseded, WatchSettings};
 use nuon_gate_core::{Clock, Require, Signal, Verdict};
 use serde_json::{Value, json};

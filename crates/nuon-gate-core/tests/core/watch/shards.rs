@@ -5,7 +5,7 @@ use nuon_gate_core::api::ApiStats;
 use nuon_gate_core::merge::{MergeOptions, merge};
 use nuon_gate_core::pins::{Pinning, Pins};
 use nuon_gate_core::report::Words;
-use nuon_gate_core::result::RunResult;
+use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_core::watch::{Clocks, InvalidSettings, Mode, OnApproval, Refusal, Scope, Watch, WatchSettings};
 use nuon_gate_core::{Require, Shard, Sharding, Target, Targets, Verdict};
 use proptest::prelude::*;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use nuon_gate_core::result::{StayResult, TargetResult};
+use nuon_gate_core::result::v1::{StayResult, TargetResult};
 use nuon_gate_core::timeline::human;
 use nuon_gate_core::{Line, Verdict};
 

@@ -9,7 +9,7 @@ mod schema;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use nuon_gate_core::result::{RunResult, TargetResult};
+use nuon_gate_core::result::v1::{RunResult, TargetResult};
 use nuon_gate_core::{Line, Verdict};
 
 use super::outcome::{component, install, words};

@@ -1,7 +1,7 @@
 //! The run of a branch in the report: its groups of installs, and which installs wait for what.
 
 use nuon_gate_core::Line;
-use nuon_gate_core::result::{BranchRunResult, GroupResult};
+use nuon_gate_core::result::v1::{BranchRunResult, GroupResult};
 
 use super::{CELL, MOST_WARNINGS};
 use crate::output::escape::{link, text};

@@ -5,7 +5,7 @@ mod table;
 
 use std::time::Duration;
 
-use nuon_gate_core::result::{Delivery, DeployResult, RunResult, TargetResult};
+use nuon_gate_core::result::v1::{Delivery, DeployResult, RunResult, TargetResult};
 use nuon_gate_core::timeline::human;
 use nuon_gate_core::{Line, Verdict};
 

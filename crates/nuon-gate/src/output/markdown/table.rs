@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::result::{DeployResult, TargetResult};
+use nuon_gate_core::result::v1::{DeployResult, TargetResult};
 use nuon_gate_core::timeline::human;
 use nuon_gate_core::{Line, Verdict};
 

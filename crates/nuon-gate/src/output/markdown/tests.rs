@@ -1,6 +1,6 @@
 //! The rendered report.
 
-use nuon_gate_core::result::{LogLine, NotificationResult};
+use nuon_gate_core::result::v1::{LogLine, NotificationResult};
 use proptest::prelude::*;
 
 use super::*;
