@@ -13,7 +13,7 @@ base=${NUON_GATE_DOWNLOAD_BASE_URL:-https://github.com/nuon-gate/nuon-gate/relea
 base=${base%/}
 install_only=${NUON_GATE_INSTALL_ONLY:-}
 cache=${RUNNER_TOOL_CACHE:-}
-ways='Alternatives: set binary-path to a nuon-gate that is already on the runner, download-base-url to a mirror of the releases, or install-method to source, which builds it with cargo.'
+ways='Alternatives: set binary-path to a nuon-gate that is already on the runner, download-base-url to a mirror of the releases, or `install-method: source`, which builds it with cargo.'
 newline='
 '
 
