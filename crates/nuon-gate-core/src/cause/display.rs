@@ -276,7 +276,7 @@ impl fmt::Display for Standing {
                 write!(f, "run {id} is `{}`{}", word.line(60).plain(), after(", ", group.as_ref()))
             }
             Self::Workflow { id, word: None } => write!(f, "workflow {id} has not been seen"),
-            Self::NotTriggered => f.write_str("no new deploy has appeared since the trigger"),
+            Self::NothingSinceTrigger => f.write_str("no new deploy has appeared since the trigger"),
             // Servers say `success` between two steps as well.
             Self::Workflow { id, word: Some(word) } if word.is("success") => {
                 write!(f, "workflow {id} is `success`, but not finished")

@@ -31,7 +31,7 @@ pub enum Standing {
     /// There were deploys, but none of them matches.
     Unmatched(Unmatched),
     /// No deploy has followed the trigger.
-    NotTriggered,
+    NothingSinceTrigger,
     /// A deploy was followed.
     Deploy {
         /// Its last status.

@@ -43,7 +43,7 @@ struct Version {
     /// Whether the transition to its status can erase the history.
     may_be_wiped: bool,
     /// Whether its status is final.
-    is_final: bool,
+    has_left_pending: bool,
     /// It has no times of its own; these belong to an earlier status.
     is_later: bool,
 }
@@ -82,7 +82,7 @@ impl Freshness {
                 let older = Older { answers: older.answers + 1, ..older };
                 let lasts = now >= older.since + LONGEST_LAG && older.answers >= ANSWERS;
                 self.older = Some(older);
-                if age == Age::Old || newest.is_final || !lasts {
+                if age == Age::Old || newest.has_left_pending || !lasts {
                     return false;
                 }
             }
@@ -117,7 +117,7 @@ impl Version {
                 .into_iter()
                 .chain(history.first().and_then(|first| first.status.as_ref()))
                 .any(wipes),
-            is_final: Rules::default().judge(status, Kind::Apply) != Judgement::Pending,
+            has_left_pending: Rules::default().judge(status, Kind::Apply) != Judgement::Pending,
             is_later: false,
         }
     }

@@ -229,7 +229,7 @@ impl Watch {
     /// Handles a reply, for all pollers that need it.
     pub fn reply(&mut self, now: Moment, ticket: Ticket, reply: &Reply) {
         if let Some(woken) = self.long_polls.answer(now, ticket.0, reply) {
-            return self.on_sign(&woken, reply, now);
+            return self.on_long_poll_end(&woken, reply, now);
         }
         if self.shared.log_came(now, ticket.0, reply) {
             return;
@@ -326,7 +326,7 @@ impl Watch {
     }
 
     /// A long poll has ended: the targets that wait for it poll at once. Its content decides nothing.
-    fn on_sign(&mut self, woken: &[PollerId], reply: &Reply, now: Moment) {
+    fn on_long_poll_end(&mut self, woken: &[PollerId], reply: &Reply, now: Moment) {
         if let Err(error) = reply {
             self.slow_down(now, error);
         }
@@ -476,6 +476,7 @@ impl Watch {
             self.shared.logs_mut().leave(index);
             self.passed += usize::from(target.verdict() == Some(Verdict::Passed));
             if self.open == 0 && self.last_polls.is_some() && !self.discovery.has_ended() {
+                // At once: it decides when its last target has ended.
                 self.timers.set(PollerId::Discovery, Moment::START);
             }
         }

@@ -318,7 +318,7 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
             let pin = flags::pin_flag(*pin);
             format!("correct {pin}, or check that the pipeline triggered that deploy, or raise {flag}")
         }
-        (_, Standing::NotTriggered) => {
+        (_, Standing::NothingSinceTrigger) => {
             format!("check that the command triggers a deploy of this component, or raise {flag}")
         }
         (_, Standing::NoRun) => format!("check that the pipeline started a run of this branch, or raise {flag}"),

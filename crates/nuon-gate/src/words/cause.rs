@@ -67,7 +67,9 @@ fn of_limit(limit: &Limit) -> String {
     let (flag, length) = (flags::clock(*clock), exact(*length));
     let error = error.as_ref().map(|error| format!("; the last error: {error}")).unwrap_or_default();
     let what = match (clock, standing) {
-        (Clock::Start, Standing::NotTriggered) => format!("no new deploy appeared within {length} after the command"),
+        (Clock::Start, Standing::NothingSinceTrigger) => {
+            format!("no new deploy appeared within {length} after the command")
+        }
         (Clock::Start, Standing::Unmatched(newest @ Unmatched { why: Mismatch::Pin { pin, .. }, .. })) => {
             format!("no deploy that matches appeared within {length} ({flag}): {newest} ({})", flags::pin(*pin))
         }

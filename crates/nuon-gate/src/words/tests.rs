@@ -66,7 +66,7 @@ fn causes() -> Vec<Cause> {
                 unmatched(missed()),
                 unmatched(Mismatch::HadEnded),
                 unmatched(Mismatch::Undeployable),
-                Standing::NotTriggered,
+                Standing::NothingSinceTrigger,
                 following(Hold::InProgress),
                 following(Hold::NotBegun),
                 following(Hold::NotHealthy(text())),
@@ -238,7 +238,7 @@ fn a_limit_is_reported_by_its_flag_with_what_was_last_seen() {
             unmatched(Mismatch::HadEnded),
             "no new deploy appeared within 1m (--start-timeout): the newest deploy, dpl1, had ended before the wait began",
         ),
-        (Clock::Start, Standing::NotTriggered, "no new deploy appeared within 1m after the command"),
+        (Clock::Start, Standing::NothingSinceTrigger, "no new deploy appeared within 1m after the command"),
         (
             Clock::Outage,
             Standing::Nothing,

@@ -337,11 +337,11 @@ impl Discovery {
             Ok(discovered) => discovered,
             Err(error) => self.on_error(now, request, error, targets, shared),
         };
-        self.unless_unsettled(discovered, began, now, shared.settings())
+        self.must_last(discovered, began, now, shared.settings())
     }
 
     /// A success of the workflow or run has to last as long as that of a deploy, and is read once more after it.
-    fn unless_unsettled(
+    fn must_last(
         &mut self,
         discovered: Discovered,
         began: Moment,

@@ -67,7 +67,7 @@ enum Latest {
     #[default]
     Unread,
     None,
-    Unmatched,
+    Read,
 }
 
 impl Search {
@@ -94,13 +94,13 @@ impl Search {
     pub(super) fn again(pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
         let read_rows = read_rows.searching_on(&pins);
         let rival = newest.filter(|row| read_rows.is_deploy(row));
-        let reads = Reads { latest: Latest::Unmatched, listed: !at_once, ..Reads::default() };
+        let reads = Reads { latest: Latest::Read, listed: !at_once, ..Reads::default() };
         Self { exists: true, read_deep: true, goes_on: true, rival, read_rows, reads, ..Self::new(pins) }
     }
 
     /// Waits for what is newer than a deploy that had ended.
     pub(super) fn after(id: DeployId, created: Timestamp) -> Self {
-        let reads = Reads { latest: Latest::Unmatched, listed: true, ..Reads::default() };
+        let reads = Reads { latest: Latest::Read, listed: true, ..Reads::default() };
         let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
         let listed = Some(id.clone());
         let newest = Some(Unmatched { newest: id, why: Mismatch::HadEnded });
@@ -207,7 +207,7 @@ impl Search {
     }
 
     fn accept_newest(&mut self, row: Arc<Deploy>, policy: &Policy<'_>) {
-        self.reads.latest = Latest::Unmatched;
+        self.reads.latest = Latest::Read;
         self.exists = true;
         if self.matches(&row, policy) {
             self.reads.found = Some((row, true));
@@ -277,10 +277,10 @@ impl Search {
             Latest::None if !self.read_deep => return Some(latest_request(target, Depth::Page)),
             // A row that matches may be older than one that does not. The list can lag, so it is read again, but not in
             // every poll.
-            Latest::Unmatched if !self.reads.listed && (policy.wide || self.listed.as_ref() != self.newest()) => {
+            Latest::Read if !self.reads.listed && (policy.wide || self.listed.as_ref() != self.newest()) => {
                 return Some(list_request(target));
             }
-            Latest::None | Latest::Unmatched => {}
+            Latest::None | Latest::Read => {}
         }
         let source = self.pins.workflow.as_ref()?;
         match &self.reads.workflow {

@@ -42,8 +42,7 @@ use crate::{DeployId, Hold, Judgement, Kind, RemoteText, Rules, Verdict};
 
 const LATEST: &str = "The latest deploy";
 const STATUSES: &str = "Statuses";
-const SEQUENCES: &str = "Retries";
-const STUCK: &str = "Statuses";
+const RETRIES: &str = "Retries";
 const WORKFLOWS: &str = "Steps and workflows";
 const APPROVALS: &str = "Approvals";
 const REPLICAS: &str = "Replicas and times";

@@ -363,7 +363,7 @@ impl Record {
     pub(super) fn standing(&self, hold: Hold, unmatched: Option<&Unmatched>, now: Moment, shared: &Shared) -> Standing {
         let Some(status) = self.status().cloned() else {
             return match unmatched {
-                _ if shared.settings().is_triggered => Standing::NotTriggered,
+                _ if shared.settings().is_triggered => Standing::NothingSinceTrigger,
                 Some(newest) => Standing::Unmatched(newest.clone()),
                 None => Standing::Nothing,
             };

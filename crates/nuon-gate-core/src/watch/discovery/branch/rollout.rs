@@ -259,7 +259,7 @@ impl Rollout {
         self.takeovers = Some((self.poll.began, self.taken()));
         self.report_changes(url, now);
         let sight = self.sight(!targets.is_empty() || !joining.is_empty(), once);
-        let decision = self.settle(sight.decide(self.rules), now, once);
+        let decision = self.after_lag(sight.decide(self.rules), now, once);
         self.decided = Some(decision.clone());
         let is_new = self.changed == now || !joining.is_empty();
         match decision {
@@ -269,7 +269,7 @@ impl Rollout {
     }
 
     /// Gives a contradiction to the run's success as much time as an answer can lag.
-    fn settle(&mut self, decision: Decision, now: Moment, once: bool) -> Decision {
+    fn after_lag(&mut self, decision: Decision, now: Moment, once: bool) -> Decision {
         let Decision::Contradiction(failure) = decision else {
             self.contradicted_since = None;
             return decision;

@@ -18,9 +18,9 @@ use crate::watch::settings::Mode;
 use crate::{Hold, Kind, Moment, RemoteText, Verdict};
 
 /// How long the health may be unknown. The server itself gives up after five minutes without an observation.
-const BLIND: Duration = Duration::from_secs(300);
+const LONGEST_UNKNOWN: Duration = Duration::from_secs(300);
 /// How old the last observation may be at the end of the bake: there is about one a minute.
-const REPORT: Duration = Duration::from_secs(120);
+const OLDEST_OBSERVATION: Duration = Duration::from_secs(120);
 /// How often in a row the server has to say that it has no health. A single time may be its database.
 const REFUSALS: u32 = 3;
 
@@ -108,7 +108,7 @@ impl Follow {
         };
         let (from, first) = before.map_or((at, observed), |bake| (bake.from, bake.observed));
         let (baked, is_covered) = match policy.settings.mode {
-            Mode::Wait => (at - from, span(first, observed) + REPORT >= length),
+            Mode::Wait => (at - from, span(first, observed) + OLDEST_OBSERVATION >= length),
             // There is no other poll, so the server's times decide how long it has been healthy.
             Mode::Once if policy.has_server_time => (span(began.max(ended), policy.server_now()), true),
             Mode::Once => (Duration::ZERO, true),
@@ -124,8 +124,8 @@ impl Follow {
     fn unseen(&self, words: RemoteText, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let has_lasted = match policy.settings.mode {
             Mode::Wait => matches!(&self.held,
-                Some(Held { hold: Hold::Unseen(_), since, .. }) if policy.now >= *since + BLIND),
-            Mode::Once => self.ended_at(row).is_none_or(|ended| span(ended, policy.server_now()) >= BLIND),
+                Some(Held { hold: Hold::Unseen(_), since, .. }) if policy.now >= *since + LONGEST_UNKNOWN),
+            Mode::Once => self.ended_at(row).is_none_or(|ended| span(ended, policy.server_now()) >= LONGEST_UNKNOWN),
         };
         if has_lasted { inconclusive(words) } else { Decision::Hold(Hold::Unseen(words)) }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::said::{Said, created, detail, done, newest, no_newest, row, said, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
-use super::{JUDGING, OTHER, OWN, REPLICAS, STUCK, VERIFIED};
+use super::{JUDGING, OTHER, OWN, REPLICAS, STATUSES, VERIFIED};
 use crate::cause::{Cause, Denial, DeployFailure};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
@@ -254,37 +254,37 @@ fn orphans() -> Vec<Scene> {
         hint: Some(step("ask for more")),
     };
     vec![
-        own("the server says why, whatever the deploy's status says", STUCK)
+        own("the server says why, whatever the deploy's status says", STATUSES)
             .wide_poll(0, ends(&said_why, "error", "error"))
             .then(failed(by_quota)),
-        own("the deploy is read once more", STUCK)
+        own("the deploy is read once more", STATUSES)
             .wide_poll(0, ends(&executing, "error", "error"))
             .then(failed(orphaned(failed_end, broke, Some(Status::Executing)))),
-        own("a step of its own was begun, and never ended", STUCK)
+        own("a step of its own was begun, and never ended", STATUSES)
             .wide_poll(0, ends(&queued, "error", "in-progress"))
             .then(failed(orphaned(failed_end, None, Some(Status::Queued)))),
-        own("no step of its own was begun", STUCK)
+        own("no step of its own was begun", STATUSES)
             .wide_poll(0, ends(&queued, "failed-pending-retry", "pending"))
             .then(failed(orphaned(WorkflowEnd::Parked, None, None))),
-        own("its own step was not attempted", STUCK)
+        own("its own step was not attempted", STATUSES)
             .wide_poll(0, ends(&queued, "error", "not-attempted"))
             .then(failed(orphaned(failed_end, Some("step 1 of 1, apply, was not attempted"), None))),
-        own("its own step failed, and it stays queued", STUCK)
+        own("its own step failed, and it stays queued", STATUSES)
             .wide_poll(0, ends(&queued, "error", "error"))
             .then(failed(orphaned(failed_end, broke, Some(Status::Queued)))),
         own("cancelled while it was queued", JUDGING)
             .wide_poll(0, ends(&queued, "cancelled", "pending"))
             .then(cancelled),
-        own("a plan that was denied is a cancellation", STUCK)
+        own("a plan that was denied is a cancellation", STATUSES)
             .poll(0, [detail(&asking), workflow("iwf-1", "error", OWN, "approval-denied"), detail(&asking)])
             .then(Then::Ends(Verdict::Cancelled, denied)),
-        own("it had ended between the two reads", STUCK)
+        own("it had ended between the two reads", STATUSES)
             .wide_poll(
                 0,
                 [detail(&executing), newest(&executing), done_with_error(), detail(&row(OWN, "active")), done("iwf-1")],
             )
             .then(passes_by("iwf-1")),
-        own("who denied it is reported", STUCK)
+        own("who denied it is reported", STATUSES)
             .poll(0, [detail(&asking), answer(), detail(&asking)])
             .then(Then::Ends(Verdict::Cancelled, by_whom)),
     ]

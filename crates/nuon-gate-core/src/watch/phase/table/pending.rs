@@ -4,7 +4,7 @@ use super::Means::{Asks, InProgress, Orphan, OrphanBehind};
 use crate::model::WorkflowEnd::{Failed, Parked, Succeeded};
 
 use super::{
-    APPROVALS, AT_WORK, CANCELLED, FAILED, Flow, JUDGING, Means, PARKED, Row, STUCK, SUCCEEDED, WORKFLOWS, flow,
+    APPROVALS, AT_WORK, CANCELLED, FAILED, Flow, JUDGING, Means, PARKED, Row, STATUSES, SUCCEEDED, WORKFLOWS, flow,
     health, other, own, row,
 };
 use crate::model::WorkflowEnd;
@@ -30,21 +30,21 @@ pub(super) const TABLE: &[Row] = &[
     row("executing, odd word", JUDGING, "executing", flow("hibernating"), &[own("in-progress")], InProgress),
     row("executing, own step failed, workflow at work", JUDGING, "executing", AT_WORK, &[own("error")], InProgress),
     // The workflow has ended.
-    row("queued, a step before it failed", STUCK, "queued", FAILED, &[own("pending")], ORPHAN),
-    row("queued, not attempted", STUCK, "queued", FAILED, &[own("not-attempted")], ORPHAN),
-    row("executing, the step ran into its limit", STUCK, "executing", FAILED, &[own("error")], ORPHAN),
-    row("executing, own step at work", STUCK, "executing", FAILED, &[own("in-progress")], ORPHAN),
-    row("executing, own step retrying", STUCK, "executing", FAILED, &[own("retrying")], ORPHAN),
+    row("queued, a step before it failed", STATUSES, "queued", FAILED, &[own("pending")], ORPHAN),
+    row("queued, not attempted", STATUSES, "queued", FAILED, &[own("not-attempted")], ORPHAN),
+    row("executing, the step ran into its limit", STATUSES, "executing", FAILED, &[own("error")], ORPHAN),
+    row("executing, own step at work", STATUSES, "executing", FAILED, &[own("in-progress")], ORPHAN),
+    row("executing, own step retrying", STATUSES, "executing", FAILED, &[own("retrying")], ORPHAN),
     row("executing, `error` without finished", WORKFLOWS, "executing", flow("error"), &[own("error")], ORPHAN),
     row("executing, odd word, finished", JUDGING, "executing", flow("hibernating").finished(), &[own("error")], ORPHAN),
     row("executing, no word, finished", JUDGING, "executing", flow("").finished(), &[own("error")], ORPHAN),
-    row("pending-approval, a policy denied it", STUCK, "pending-approval", FAILED, &[own("error")], ORPHAN),
-    row("pending-approval, asks nobody any more", STUCK, "pending-approval", FAILED,
+    row("pending-approval, a policy denied it", STATUSES, "pending-approval", FAILED, &[own("error")], ORPHAN),
+    row("pending-approval, asks nobody any more", STATUSES, "pending-approval", FAILED,
         &[own("approval-awaiting")], ORPHAN),
-    row("pending-approval, denied", STUCK, "pending-approval", FAILED, &[own("approval-denied")], ORPHAN),
-    row("unknown word, workflow failed", STUCK, "hibernating", FAILED, &[own("error")], ORPHAN),
-    row("queued, parked", STUCK, "queued", PARKED, &[own("pending")], Orphan(Verdict::Failed, Parked)),
-    row("queued, parked by metadata", STUCK, "queued", flow("in-progress").awaiting_retry(), &[own("pending")],
+    row("pending-approval, denied", STATUSES, "pending-approval", FAILED, &[own("approval-denied")], ORPHAN),
+    row("unknown word, workflow failed", STATUSES, "hibernating", FAILED, &[own("error")], ORPHAN),
+    row("queued, parked", STATUSES, "queued", PARKED, &[own("pending")], Orphan(Verdict::Failed, Parked)),
+    row("queued, parked by metadata", STATUSES, "queued", flow("in-progress").awaiting_retry(), &[own("pending")],
         Orphan(Verdict::Failed, Parked)),
     row("queued, cancelled", JUDGING, "queued", CANCELLED, &[own("pending")], CALLED_OFF),
     row("queued, cancelled, not attempted", JUDGING, "queued", CANCELLED, &[own("not-attempted")], CALLED_OFF),

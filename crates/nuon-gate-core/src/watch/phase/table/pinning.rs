@@ -9,7 +9,7 @@ use super::said::{
 use super::scene::{
     NOT_STARTED, Scene, Then, id, latest, needs, of_workflow, passes, passes_by, play, rejected, search,
 };
-use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, STUCK, WHICH};
+use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, STATUSES, WHICH};
 use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::WorkflowEnd;
@@ -119,7 +119,7 @@ fn without_a_row() -> Vec<Scene> {
     let behind = |end| Then::Holds(Hold::Behind(Behind::NoRow(end)));
     let (failed, succeeded) = (WorkflowEnd::Failed, WorkflowEnd::Succeeded);
     let own_failed = || step("step 1 of 1, apply, failed");
-    let scene = |name| search(name, STUCK, of_workflow());
+    let scene = |name| search(name, STATUSES, of_workflow());
     vec![
         scene("it failed before it deployed").poll(0, first(ends("error", before()))).then(never(
             Verdict::Failed,

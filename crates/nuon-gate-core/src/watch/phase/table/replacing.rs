@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::said::{Said, created, detail, list, newest, of, plans_only, row, typed, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, own, passes, play, rejected};
-use super::{NO_DEPLOYS, OTHER, OWN, SEQUENCES, WHICH};
+use super::{NO_DEPLOYS, OTHER, OWN, RETRIES, WHICH};
 use crate::cause::Cause;
 use crate::model::WorkflowEnd;
 use crate::pins::Pins;
@@ -38,23 +38,23 @@ fn replaced() -> Vec<Scene> {
     let rows = || list(&[&queued, &retried]);
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
     vec![
-        own("retried: the newer row of the same workflow", SEQUENCES)
+        own("retried: the newer row of the same workflow", RETRIES)
             .poll(0, [detail(&retried), rows()])
             .then(IN_PROGRESS)
             .poll(2, proven())
             .then(new_passes())
             .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
-        own("discarded, too", SEQUENCES)
+        own("discarded, too", RETRIES)
             .poll(0, [detail(&discarded), list(&[&active, &discarded]), detail(&active), newest(&active), new_done()])
             .then(new_passes()),
-        own("it is not there yet", SEQUENCES)
+        own("it is not there yet", RETRIES)
             .poll(0, [detail(&retried), list(&[&retried]), at_work()])
             .then(Then::Holds(Hold::NotReplaced))
             .poll(2, [rows()])
             .then(IN_PROGRESS)
             .poll(4, proven())
             .then(new_passes()),
-        own("replaced again, in the next poll", SEQUENCES)
+        own("replaced again, in the next poll", RETRIES)
             .poll(0, [detail(&retried), list(&[&again, &retried]), detail(&again)])
             .then(Then::Holds(Hold::NotReplaced))
             .poll(2, [list(&[&created(row("dpl-3", "queued"), -20)])])
@@ -66,7 +66,7 @@ fn replaced() -> Vec<Scene> {
                 "dpl-new was replaced",
                 "found dpl-3 by deploy for dpl-new",
             ]),
-        latest("retried, and not pinned", SEQUENCES)
+        latest("retried, and not pinned", RETRIES)
             .poll(0, [newest(&retried), detail(&retried), rows()])
             .then(IN_PROGRESS)
             .reports(["found dpl-web by latest", "dpl-web was replaced", "found dpl-new by latest for dpl-web"]),
@@ -155,16 +155,16 @@ fn without_a_successor() -> Vec<Scene> {
     let ahead = || workflow("iwf-1", "success", "dpl-new", "success");
     let ended = |word: &str| workflow("iwf-1", word, OWN, "retried");
     vec![
-        own("it ends: the list is read once more, then it failed", SEQUENCES)
+        own("it ends: the list is read once more, then it failed", RETRIES)
             .poll(0, [detail(&retried), rows(), ended("success"), rows()])
             .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
-        own("it is cancelled", SEQUENCES)
+        own("it is cancelled", RETRIES)
             .poll(0, [detail(&retried), rows(), ended("cancelled"), rows()])
             .then(never(Verdict::Cancelled, WorkflowEnd::Cancelled)),
-        own("the successor came between the two reads", SEQUENCES)
+        own("the successor came between the two reads", RETRIES)
             .poll(0, [detail(&retried), rows(), ended("success"), list(&[&created(row("dpl-new", "queued"), -30)])])
             .then(IN_PROGRESS),
-        own("it names another deploy, which the list may be behind", SEQUENCES)
+        own("it names another deploy, which the list may be behind", RETRIES)
             .poll(0, [detail(&retried), rows(), ahead(), rows()])
             .then(waits())
             .poll(29, [rows(), ahead(), rows()])
