@@ -13,6 +13,8 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use super::Folder;
 use super::secrets::Secrets;
 
+/// After this long without output a redraw is whole. The next one comes half a second after it.
+const REDRAWN: Duration = Duration::from_millis(50);
 /// After this time the test has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -58,7 +60,17 @@ impl Terminal {
 
     /// Resizes the terminal to this width.
     pub(crate) fn resize(&mut self, columns: u16) {
-        self.shown.0.lock().unwrap().terminal.resize(columns.into(), ROWS.into());
+        // Between two redraws: what was written for one width and is shown at another cannot be taken back.
+        let (shown, change) = &*self.shown;
+        let (mut shown, _) = change.wait_timeout(shown.lock().unwrap(), PATIENCE).unwrap();
+        loop {
+            let (later, quiet) = change.wait_timeout(shown, REDRAWN).unwrap();
+            shown = later;
+            if quiet.timed_out() {
+                break;
+            }
+        }
+        shown.terminal.resize(columns.into(), ROWS.into());
         tcsetwinsize(&self.master, size(columns)).unwrap();
     }
 
