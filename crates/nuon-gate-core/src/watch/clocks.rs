@@ -54,7 +54,8 @@ impl Watch {
         if let Some(last) = self.last_polls {
             if no_poll_left(last.from()) {
                 // What its deploys have come to, and what took their place, decides about a workflow.
-                if poller == PollerId::Discovery && self.open > 0 && self.discovery.follows_workflow() {
+                let awaits_targets = poller == PollerId::Discovery && self.open > 0 && now < last.until();
+                if awaits_targets && self.discovery.follows_workflow() {
                     return self.timers.set(poller, last.until());
                 }
                 return self.stop_poller(poller, last.occasion(), now);

@@ -154,6 +154,24 @@ fn a_row_that_no_step_names_is_the_workflows_too() {
     }
 }
 
+/// The deploy was read when it was found, and never again.
+#[test]
+fn a_single_poll_of_a_workflow_ends_although_its_deploy_does_not_answer() {
+    let mut reads = 0;
+    let mut server = flowing(|_| ("success", true, vec![step("a", "success", "dplA")]), |_, _| "active");
+    let once = WatchSettings { mode: Mode::Once, ..settings() };
+    let run = run(of_workflow(once), move |now, request| {
+        reads += u32::from(matches!(request, Request::Deploy(..)));
+        if reads > 1 && matches!(request, Request::Deploy(..)) {
+            crate::virtual_time::hang()
+        } else {
+            server(now, request)
+        }
+    });
+    assert_ne!(run.report.verdict, Verdict::Passed);
+    assert!(run.report.elapsed <= s(31), "{:?}", run.report.elapsed);
+}
+
 /// The target of dplA moves on to its successor while the workflow has already been polled.
 #[test]
 fn a_single_poll_waits_for_what_took_a_deploys_place() {
