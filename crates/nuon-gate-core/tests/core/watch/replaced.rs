@@ -164,6 +164,19 @@ fn a_chain_is_followed_to_its_end() {
     assert!(!ids.contains(&"dpl5"));
 }
 
+/// The deploy names no workflow, and the list that could name it cannot be read.
+#[test]
+fn a_list_that_fails_is_read_once_a_poll() {
+    let run = run(pinned(settings(), "dplA"), |_, request| {
+        soon(match request {
+            Request::Deploys(..) => crate::virtual_time::status(500),
+            _ => deploy(&row("dplA", "retried")),
+        })
+    });
+    let what = run.what();
+    assert!(!what.windows(2).any(|pair| pair == ["list", "list"]), "{:?}", &what[..12.min(what.len())]);
+}
+
 #[test]
 fn rows_that_replace_each_other_are_not_polled_without_pause() {
     let run = run(latest(settings()), two_rows(|_, id| row(id, "retried"), |_| row("dplA", "retried")));
