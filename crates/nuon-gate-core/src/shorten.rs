@@ -8,7 +8,7 @@ const LEFT_OUT: &str = "…";
 /// With less room, only the error is kept.
 const ROOM_FOR_ENDS: usize = 40;
 
-/// The longest name of an error that is looked for before the word itself, as in `ResourceExhaustedError`.
+/// How far before the word for an error the cut may begin, so that it keeps a name such as `ResourceExhaustedError`.
 const LONGEST_NAME: usize = 40;
 
 /// Words of errors, best first: the last that is followed by what it says, as causes are named last, else the first of any.

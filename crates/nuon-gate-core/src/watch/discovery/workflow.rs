@@ -261,10 +261,9 @@ impl WorkflowTargets {
     /// does not say whose it is, has to be read by itself.
     pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
         self.listed = true;
+        let mut wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         let own = rows.iter().filter(|row| row.workflow() == Some(&self.id)).filter_map(|row| row.id.as_ref());
-        let unnamed: Vec<DeployId> = own.filter(|id| !self.deploys.contains(id)).cloned().collect();
-        self.deploys.extend(unnamed);
-        let wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
+        self.deploys.extend(own.filter(|id| wanted.insert((*id).clone())).cloned());
         for row in rows.iter().filter(|row| row.id.as_ref().is_some_and(|id| wanted.contains(id))) {
             // A row that does not name its target is read by itself.
             let _unknown = self.accept_owner(&Arc::new(row.clone()));

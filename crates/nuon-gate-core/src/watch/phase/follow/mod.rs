@@ -328,8 +328,10 @@ impl Follow {
         let goes_without = is_about_newer && self.on_superseded(policy) == OnSuperseded::Ignore;
         if goes_without {
             self.reads.newest = Newest::None;
-            // Nothing else that needs the list may request it again in this poll.
-            self.reads.rows.get_or_insert_default();
+            if matches!(request, Request::Deploys(..)) {
+                // Nothing else that needs the list may request it again in this poll.
+                self.reads.rows.get_or_insert_default();
+            }
         }
         goes_without
     }
