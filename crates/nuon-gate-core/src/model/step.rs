@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use super::bounded::text;
 use super::open::{identifier, lenient, lenient_object};
-use super::workflow::AT_WORK;
 use super::{CompositeStatus, Metadata};
 use crate::{ApprovalId, Line, RemoteText, StepId, StepTargetId};
 
@@ -113,9 +112,9 @@ impl WorkflowStep {
         self.state() != StepState::NotBegun && self.word() != "not-attempted"
     }
 
-    /// Returns whether the step says that it is running. An unknown status does not.
-    pub fn is_at_work(&self) -> bool {
-        self.finished != Some(true) && AT_WORK.contains(&self.word())
+    /// Returns whether the step says that it is running. A status that no running step has does not.
+    pub fn is_in_progress(&self) -> bool {
+        self.finished != Some(true) && self.word() == "in-progress"
     }
 
     /// Returns whether the step has failed and is not retried: it has finished, or the server has given it up.

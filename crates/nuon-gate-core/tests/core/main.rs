@@ -30,8 +30,17 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 7] =
-    [200_058_486, 200_062_223, 200_087_902, 200_140_096, 400_004_194, 400_074_703, 700_034_893];
+const SHOWED_FAULTS: [u64; 9] = [
+    200_058_486,
+    200_062_223,
+    200_087_902,
+    200_140_096,
+    400_004_194,
+    400_074_703,
+    700_034_893,
+    900_053_893,
+    900_067_947,
+];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.
 #[test]

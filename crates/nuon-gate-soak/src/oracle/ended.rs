@@ -28,8 +28,9 @@ pub(super) fn cancelled(case: &Case) -> Vec<String> {
 
 /// Returns whether a deploy was cancelled, by its row, its steps or its workflow (contract: judging).
 fn is_cancelled(case: &Case, deploy: &str) -> bool {
-    let newest = case.newest(deploy);
-    let mut words = newest.iter().map(|seen| (word_of(case, &seen.what), seen.what.status.as_str()));
+    let mut shown = case.newest(deploy);
+    shown.extend(case.lasting(deploy));
+    let mut words = shown.iter().map(|seen| (word_of(case, &seen.what), seen.what.status.as_str()));
     let component = case.install_component(deploy);
     let by_flow = |flow: &Flow| {
         let step = |step: &Step| step.failed() && is_cancel(&step.status);

@@ -7,8 +7,8 @@ use super::ask::Ask;
 use super::clocks::spare;
 use crate::transcript::{Exchange, Question};
 
-/// How many reads of one path a poll may have.
-const READS: usize = 3;
+/// How many reads of one path a poll may have: one for a newer deploy, and one for each status that the poll finds.
+const READS: usize = 4;
 
 /// Reports requests that came too often, or in a pause. `targets` is how many targets share the paths, `end` is when
 /// the last one ended.

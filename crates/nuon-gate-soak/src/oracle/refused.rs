@@ -45,8 +45,8 @@ fn forbidden(case: &Case) -> bool {
             401 | 403 if from != Voice::Foreign => in_row += 1,
             _ if is_thing(own) || code == 404 && from == Voice::Nuon => {
                 in_row = 0;
-                // An answer about something else need not count as a success.
-                heard |= !is_thing(own) || good(own) || !Ask::of(&own.path).decides();
+                // A 404, or an answer about something else, need not count as a success.
+                heard |= is_thing(own) && (good(own) || !Ask::of(&own.path).decides());
             }
             _ => (),
         }

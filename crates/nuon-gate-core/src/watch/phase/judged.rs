@@ -73,12 +73,12 @@ impl<'a> Steps<'a> {
     }
 
     /// Returns whether the health is being verified. The outcome counts even if another component has already failed or
-    /// parked the workflow. In that case a step with an unknown status does not count as running.
+    /// parked the workflow. In that case only a step that says so counts as running: no other ends the wait.
     fn is_verifying(&self) -> bool {
         let goes_on = self.workflow.end().is_none();
         self.health.iter().any(|step| match step.state() {
             StepState::Retrying => true,
-            StepState::Running => goes_on || step.is_at_work(),
+            StepState::Running => goes_on || step.is_in_progress(),
             StepState::NotBegun | StepState::Succeeded | StepState::Replaced | StepState::Failed => false,
         })
     }

@@ -301,13 +301,13 @@ impl Phase {
     }
 
     /// Records why the poll has ended without a decision, and since when.
-    pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
+    pub(super) fn note_hold(&mut self, hold: Hold, policy: &Policy<'_>) {
         if let Self::Following(follow) = self {
-            follow.note_hold(hold, now);
+            follow.note_hold(hold, policy);
         } else if let Self::Searching(search) = self {
-            search.note_hold(hold, now);
+            search.note_hold(hold, policy.now);
         } else if let Self::Succession(succession) = self {
-            succession.note_hold(now);
+            succession.note_hold(policy.now);
         }
     }
 

@@ -23,6 +23,8 @@ pub(super) struct Past {
     shown_at: Moment,
     /// When an earlier poll last showed this row, or none. A row that replaces it later was not there yet.
     polled_at: Option<Moment>,
+    /// A poll showed that it and its workflow had ended before. What is written to it later does not change that.
+    is_certain: bool,
 }
 
 impl Past {
@@ -31,7 +33,7 @@ impl Past {
         let created = Era::of(row.created_at, policy.server_clock());
         let otherwise_at = polled_at.filter(|_| created != Era::Before);
         let changed = Era::of(row.status_since(), policy.server_clock());
-        Self { created, changed, otherwise_at, shown_at: policy.now, polled_at }
+        Self { created, changed, otherwise_at, shown_at: policy.now, polled_at, is_certain: false }
     }
 
     /// Continues with another row, which is shown instead of this one.
@@ -58,21 +60,32 @@ impl Past {
         }
     }
 
+    /// Records that it and its workflow have ended. If that was before, then whatever is written to it later.
+    pub(super) fn note_ended(&mut self, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) {
+        self.is_certain |= self.ended_in(others, policy) == Era::Before;
+    }
+
     /// Returns whether it had ended before. `others`: when everything else ended that its verdict depends on, as far as
     /// the server says.
     pub(super) fn had_ended(self, row: &Deploy, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> bool {
         if Rules::default().judge_deploy(row) == Judgement::Pending || self.created == Era::During {
             return false;
         }
-        let account = match self.changed {
-            Era::Before => others.map(|at| Era::of(Some(at), policy.server_clock())).fold(Era::Before, Era::max),
-            account => account,
-        };
-        match account {
+        if self.is_certain {
+            return true;
+        }
+        match self.ended_in(others, policy) {
             Era::Before => true,
             Era::During => false,
             Era::Ahead => self.otherwise_at.is_none_or(|at| at < Moment::START + LAG),
             Era::Unclear => self.otherwise_at.is_none(),
+        }
+    }
+    /// Returns when it and all the others ended, by the server's times.
+    fn ended_in(self, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> Era {
+        match self.changed {
+            Era::Before => others.map(|at| Era::of(Some(at), policy.server_clock())).fold(Era::Before, Era::max),
+            account => account,
         }
     }
 }

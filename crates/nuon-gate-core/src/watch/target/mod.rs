@@ -369,7 +369,8 @@ impl TargetWatch {
 
     fn hold(&mut self, hold: &Hold, now: Moment, shared: &mut Shared) {
         let before = self.phase.hold();
-        self.phase.note_hold(hold.clone(), now);
+        let wide = self.is_wide(self.poller.polls(), shared);
+        self.phase.note_hold(hold.clone(), &policy(&self.record, &self.poller, now, shared, wide));
         let place = match &self.phase {
             Phase::Following(follow) => follow.approval_since().map(|(_, place)| place),
             _ => None,

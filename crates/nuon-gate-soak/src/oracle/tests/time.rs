@@ -171,7 +171,7 @@ fn pacing() {
     check(vec![
         ("at the interval", plain(), polls(4, 2_000), stopped(), ""),
         ("twice in each poll", plain(), twice, stopped(), ""),
-        ("too often", plain(), polls(4, 1_000), stopped(), "asked too often"),
+        ("too often", plain(), polls(5, 1_000), stopped(), "asked too often"),
         ("after what is no answer", plain(), bad, stopped(), ""),
         ("after a long poll", plain(), long, stopped(), ""),
     ]);

@@ -10,6 +10,7 @@ use self::health::{Sighted, Watched};
 use super::{Held, Past, Policy, ReadRows};
 use crate::ApprovalPlace;
 use crate::api::Request;
+use crate::hold::Behind;
 use crate::model::{Deploy, StepState, Workflow, WorkflowStep};
 use crate::pins::Pins;
 use crate::timeline::span;
@@ -272,9 +273,16 @@ impl Follow {
         self.held.as_ref().map_or(Hold::InProgress, |held| held.hold.clone())
     }
 
-    pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
-        if let Some(past) = &mut self.past {
+    pub(super) fn note_hold(&mut self, hold: Hold, policy: &Policy<'_>) {
+        let now = policy.now;
+        if let Some(mut past) = self.past {
             past.note_poll(now, hold.is_at_work());
+            if let (Hold::Behind(Behind::Failure | Behind::StepFailed(..)), Some(row)) = (&hold, &self.known)
+                && self.reads.workflow.as_ref().is_some_and(|own| own.end().is_some())
+            {
+                past.note_ended(self.ended_with(row), policy);
+            }
+            self.past = Some(past);
         }
         // An outdated answer does not change the earlier hold.
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {

@@ -73,6 +73,7 @@ fn lagging() -> Vec<Scene> {
         let steps_of = [("install_deploys", "success", -61), ("install_components", word, second)];
         steps(if word == "success" { "success" } else { "in-progress" }, second, &steps_of)
     };
+    let verified = since(&row(OWN, "active"), 8);
     let retrying = || steps("in-progress", -60, &[("install_deploys", "in-progress", -60)]);
     let error = |since, step| steps("error", since, &[("install_deploys", "error", step)]);
     vec![
@@ -126,6 +127,11 @@ fn lagging() -> Vec<Scene> {
             .then(Then::Holds(Hold::Retry))
             .poll(9, [detail(&erred), newest(&erred), error(8, -60)])
             .then(refused(Some(60))),
+        wait("wait: what had ended beside a workflow that contradicted it had, whatever is written to it later")
+            .poll(0, [newest(&erred), detail(&erred), applied(-50)])
+            .then(Then::Holds(Hold::Behind(Behind::Failure)))
+            .poll(9, [detail(&verified), newest(&verified), applied(-50)])
+            .then(NOT_STARTED),
         fail("fail: what has never ended had not ended, however long ago its workflow did")
             .wide_poll(0, [newest(&executing), error(-60, -60), detail(&executing), detail(&executing)])
             .then(failed(Cause::Orphaned {

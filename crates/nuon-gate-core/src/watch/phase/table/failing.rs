@@ -108,6 +108,8 @@ pub(super) const TABLE: &[Row] = &[
         Retry),
     row("health with an unknown word, workflow parked", VERIFIED, "error", PARKED,
         &[own("success"), health("health-failed", MINE)], Fail),
+    row("health with another object's word, workflow parked", VERIFIED, "error", PARKED,
+        &[own("success"), health("provisioning", MINE)], Fail),
     row("health with an unknown word and finished, workflow parked", VERIFIED, "error", PARKED,
         &[own("success"), health("unknown", MINE).finished()], Fail),
     row("health with an unknown word, workflow at work", VERIFIED, "error", AT_WORK,

@@ -257,7 +257,7 @@ impl Scene {
                 Decision::Need(request) => request,
                 Decision::Hold(hold) => {
                     assert_eq!(said.next().map(|said| said.asked), None, "{title}: it is asked before {hold:?}");
-                    self.phase.note_hold(hold.clone(), now);
+                    self.policy(now, wide, |phase, policy| phase.note_hold(hold.clone(), policy));
                     return Then::Holds(hold);
                 }
                 Decision::End(end) => {
