@@ -98,10 +98,10 @@ impl Follow {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.most_steps) => {
                 Decision::Hold(Hold::Outdated)
             }
-            // In this poll its own detail gave another status.
-            Judged::Pass if self.reads.is_disputed && self.reads.details == 1 => {
-                Decision::Need(deploy_request(policy.target, &self.id))
-            }
+            Judged::Pass if self.is_disputed() => match self.reads.details {
+                1 => Decision::Need(deploy_request(policy.target, &self.id)),
+                _ => Decision::Hold(Hold::Outdated),
+            },
             Judged::Pass => self.pass(row, by_rule, policy),
             // Only the detail has the reason.
             Judged::Fail(_) if !self.detailed && self.reads.details == 0 => {
@@ -170,6 +170,10 @@ impl Follow {
             _ => {}
         }
         if let Some(rival) = self.rival() {
+            // Its own row may lack the time that shows which of the two is newer.
+            if self.created.is_none() && !self.identified && self.reads.details == 0 {
+                return Some(deploy_request(policy.target, &self.id));
+            }
             // A lagging replica may show an older row, and a row without a time does not show its age.
             let is_undated = rival.created_at.is_none() && self.reads.rival_detailed != rival.id;
             if let Some(id) = rival.id.as_ref().filter(|_| is_undated) {

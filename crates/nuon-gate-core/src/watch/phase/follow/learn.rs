@@ -32,6 +32,7 @@ impl Follow {
             Fact::Deploy(row) => {
                 self.identified |= !self.names_another_workflow(&row);
                 self.reads.details += 1;
+                self.reads.detail = Some(row.clone());
                 self.observe(row, true, policy)
             }
             Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
@@ -140,9 +141,12 @@ impl Follow {
         self.matches |= self.pins.match_deploy(&row, policy.started_at);
         // A row without details only confirms the same state. It must not replace the detail, which has the reason.
         if !detailed && !is_new {
+            if !self.detailed {
+                self.known = Some(row);
+            }
             return Vec::new();
         }
-        let is_later = self.known.replace(row.clone()).is_none_or(|known| is_later(&row, &known));
+        self.known = Some(row.clone());
         if is_new {
             (self.held, self.watched) = (None, Watched::default());
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
@@ -150,12 +154,18 @@ impl Follow {
             (self.reads.workflow, self.reads.workflows) = (None, 0);
             self.reads.changed = true;
         }
-        self.reads.is_disputed = !detailed && self.reads.details > 0 && !is_later;
         self.detailed = detailed;
         if is_first {
             return vec![Note::Found { row, by: self.pins.matched_by(), replaces: None }];
         }
         vec![Note::Observed(row)]
+    }
+
+    /// Returns whether the detail that this poll has read says another status, and no time shows that it is the older
+    /// one.
+    pub(super) fn is_disputed(&self) -> bool {
+        let detail = self.reads.detail.as_ref().zip(self.known.as_ref());
+        detail.is_some_and(|(own, known)| own.current_status() != known.current_status() && !is_later(known, own))
     }
 
     /// Returns the newest row that the server has shown. Neither a lagging replica nor a row without a time revokes it.

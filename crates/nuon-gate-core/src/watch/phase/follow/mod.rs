@@ -114,6 +114,8 @@ struct Reads {
     swept: bool,
     /// How often the detail was read.
     details: u32,
+    /// What it last said.
+    detail: Option<Arc<Deploy>>,
     newest: Newest,
     /// The answer about the newest deploy is recent enough: it shows this deploy, or one that is not older.
     shown: bool,
@@ -128,8 +130,6 @@ struct Reads {
     workflows: u32,
     /// The deploy showed another status than before.
     changed: bool,
-    /// The detail, which was also read in this poll, has another status, and no time shows that it is the older one.
-    is_disputed: bool,
     /// The list of rows was read in this poll, for a successor.
     listed: bool,
     /// What this poll has read about the component's health.
@@ -415,10 +415,10 @@ impl Follow {
         })
     }
 
-    /// Returns the newest row if it certainly supersedes the followed deploy. If that has no creation time, a list without it
-    /// may just be out of date.
+    /// Returns the newest row if it certainly supersedes the followed deploy. If that has no creation time, not even in its
+    /// detail, a list without it may just be out of date.
     fn superseding(&self) -> Option<&Arc<Deploy>> {
-        if self.created.is_none() && self.newest_by == ShownBy::default() {
+        if self.created.is_none() && (self.newest_by == ShownBy::default() || !self.identified) {
             return None;
         }
         let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.rival_detailed == row.id;

@@ -321,6 +321,15 @@ fn ages() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&old), newest(&new), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        own("the newest row passes, no time says that it is ahead, and the detail says otherwise", REPLICAS)
+            .poll(0, [detail(&old)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&at("planning", 5)), newest(&row(OWN, "active")), done("iwf-1"), detail(&old)])
+            .then(outdated())
+            .poll(4, [detail(&old), newest(&row(OWN, "active")), done("iwf-1"), detail(&old)])
+            .then(outdated())
+            .poll(6, [detail(&new), newest(&row(OWN, "active")), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         own("the newest row is ahead, and fails: its detail is waited for once", REPLICAS)
             .poll(0, [detail(&at("planning", 15))])
             .then(IN_PROGRESS)

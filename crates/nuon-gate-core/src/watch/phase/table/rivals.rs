@@ -156,6 +156,10 @@ fn older_without_a_time() -> Vec<Scene> {
                 ],
             )
             .then(superseded()),
+        search("followed: not before the detail of the own row, which has no time, has none either", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Follow))
+            .wide_poll(0, [newest(&older), list(&[&undated(&queued), &older]), newest(&older), detail(&built(&queued))])
+            .then(needs("workflow iwf-1")),
         named("superseded: not by what it has to be newer than", WHICH, after())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(0, [detail(&active), detail(&older), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
