@@ -33,6 +33,13 @@ fn is_thing(own: &Exchange) -> bool {
     body(own).is_some_and(|body| has_id(body) || body.get(0).is_some_and(has_id))
 }
 
+/// Returns whether a success names another install than the one that was asked for.
+fn is_of_another(own: &Exchange) -> bool {
+    let asked = own.path.strip_prefix("/v1/installs/").and_then(|rest| rest.split('/').next());
+    let named = body(own).map(|body| text(body, "install_id")).filter(|id| !id.is_empty());
+    asked.zip(named).is_some_and(|(asked, named)| asked != named)
+}
+
 /// Returns whether 401 or 403 was final: at the first call, five times in a row later, or three times from someone
 /// else.
 fn forbidden(case: &Case) -> bool {
@@ -46,7 +53,7 @@ fn forbidden(case: &Case) -> bool {
             _ if is_thing(own) || code == 404 && from == Voice::Nuon => {
                 in_row = 0;
                 // A 404, or an answer about something else, need not count as a success.
-                heard |= is_thing(own) && (good(own) || !Ask::of(&own.path).decides());
+                heard |= is_thing(own) && !is_of_another(own) && (good(own) || !Ask::of(&own.path).decides());
             }
             _ => (),
         }
