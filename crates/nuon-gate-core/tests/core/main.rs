@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 9] = [
+const SHOWED_FAULTS: [u64; 13] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -40,6 +40,10 @@ const SHOWED_FAULTS: [u64; 9] = [
     700_034_893,
     900_053_893,
     900_067_947,
+    1_000_009_641,
+    1_000_011_892,
+    1_100_063_712,
+    1_100_103_920,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

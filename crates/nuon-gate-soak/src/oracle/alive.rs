@@ -112,7 +112,12 @@ fn is_plain_poll(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Sa
         let newer = |before: &Seen<Row>| before.what.account(&seen.what) == Some(Ordering::Greater);
         case.of(deploy).any(|before| before.done <= seen.sent && newer(before))
     };
-    let agree = rows.iter().filter(|seen| seen.what.id == deploy).all(|seen| row(&seen.what) && !is_behind(seen));
+    // A row that does not say what the pin asks for does not show that it matches.
+    let matches = |seen: &Seen<Row>| case.question.workflow.is_none() || !seen.what.workflow.is_empty();
+    let agree = rows
+        .iter()
+        .filter(|seen| seen.what.id == deploy)
+        .all(|seen| row(&seen.what) && !is_behind(seen) && matches(seen));
     let mut flows = case.flow_of(case.workflow(deploy)).filter(|seen| near(seen.sent, seen.done));
     latest && detail && agree && flows.all(flow) && asked.all(|own| good(own))
 }

@@ -30,6 +30,8 @@ pub(super) fn cancelled(case: &Case) -> Vec<String> {
 fn is_cancelled(case: &Case, deploy: &str) -> bool {
     let mut shown = case.newest(deploy);
     shown.extend(case.lasting(deploy));
+    // Without a time it may be the newest, whatever was sent later.
+    shown.extend(case.of(deploy).filter(|seen| seen.what.is_timeless()));
     let mut words = shown.iter().map(|seen| (word_of(case, &seen.what), seen.what.status.as_str()));
     let component = case.install_component(deploy);
     let by_flow = |flow: &Flow| {

@@ -90,6 +90,11 @@ impl Row {
         (account != Ordering::Equal || !timed).then_some(account)
     }
 
+    /// Returns whether nothing shows when it was written.
+    pub(super) fn is_timeless(&self) -> bool {
+        self.updated.is_none() && self.stated.is_none()
+    }
+
     /// Returns whether the history is the other's history followed by the other's status.
     fn grown_from(&self, other: &Self) -> bool {
         let length = other.history.len();

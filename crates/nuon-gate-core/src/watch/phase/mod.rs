@@ -244,10 +244,12 @@ impl Phase {
         }
     }
 
-    /// Handles the newest deploys of the whole install if another target requested them during this poll.
+    /// Handles the newest deploys of the whole install that another target requested.
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
-        if let Self::Following(follow) = self {
-            follow.overhear(rows, target);
+        match self {
+            Self::Following(follow) => follow.overhear(rows, target),
+            Self::Searching(search) => search.overhear(rows, target),
+            Self::Succession(_) | Self::Ended => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! The search for the deploy that is waited for.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
 use crate::watch::settings::Mode;
-use crate::{DeployId, Hold, Moment, WorkflowId};
+use crate::{DeployId, Hold, Moment, Target, WorkflowId};
 
 /// The search for a row that matches.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(in crate::watch) struct Search {
     newest: Option<Unmatched>,
     /// The same, if it is a deploy.
     rival: Option<Arc<Deploy>>,
+    /// The component's newest row in a list that another target requested.
+    overheard: Option<Arc<Deploy>>,
     /// The newest row when the list was last read without success.
     listed: Option<DeployId>,
     /// The poll under way has found only what deploys nothing, so that it says nothing of what is there.
@@ -80,6 +83,7 @@ impl Search {
             read_deep: false,
             newest: None,
             rival: None,
+            overheard: None,
             listed: None,
             goes_on: false,
             awaited: None,
@@ -110,6 +114,14 @@ impl Search {
 
     pub(super) fn begin_poll(&mut self) {
         self.reads = Reads::default();
+    }
+
+    /// Takes in whether there is a newer row, or a newer state of it.
+    pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
+        let newest = rows_of(target, rows)
+            .find(|row| self.read_rows.is_deploy(row))
+            .filter(|row| self.overheard.as_ref().is_none_or(|before| row.order(before) != Some(Ordering::Less)));
+        self.overheard = newest.cloned().map(Arc::new).or(self.overheard.take());
     }
 
     /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow,
@@ -241,7 +253,9 @@ impl Search {
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
         let past = (!self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
         let follow = Follow::matched(id, row, self.pins, past, is_newest);
-        let follow = follow.having_read(self.read_rows).after_row(self.rival);
+        let seen = self.overheard.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
+        let follow = follow.having_read(self.read_rows).after_row(self.rival).after_row(self.overheard);
+        let follow = follow.not_older_than(seen.as_deref(), policy.now);
         Move::Follow(Box::new(if self.is_implicit { follow.unpinned() } else { follow }))
     }
 

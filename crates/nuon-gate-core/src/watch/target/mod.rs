@@ -145,24 +145,20 @@ impl TargetWatch {
         reply: &Reply,
         shared: &mut Shared,
     ) -> bool {
-        if self.poller.polling_since().is_some() {
-            // Its own poll continues, and does not pass a deploy that was just superseded.
-            if let Ok(Answer { fact: Fact::InstallDeploys(rows), .. }) = reply {
-                self.phase.overhear(rows, self.record.target());
+        if self.poller.polling_since().is_none() && self.poller.may_poll(sent) {
+            self.phase.begin_poll();
+            let wide = self.is_wide(self.poller.polls() + 1, shared);
+            if matches!(self.decide(now, shared, wide), Decision::Need(own) if own == *request) {
+                self.poller.begin(request.clone(), sent);
+                self.reply(now, request, reply.clone(), shared);
+                return true;
             }
-            return false;
         }
-        if !self.poller.may_poll(sent) {
-            return false;
+        // Neither its own poll, if there is one, nor the next passes a deploy that is superseded here.
+        if let Ok(Answer { fact: Fact::InstallDeploys(rows), .. }) = reply {
+            self.phase.overhear(rows, self.record.target());
         }
-        self.phase.begin_poll();
-        let wide = self.is_wide(self.poller.polls() + 1, shared);
-        if !matches!(self.decide(now, shared, wide), Decision::Need(own) if own == *request) {
-            return false;
-        }
-        self.poller.begin(request.clone(), sent);
-        self.reply(now, request, reply.clone(), shared);
-        true
+        false
     }
 
     /// Postpones the next poll until then, if the last one has shown nothing new.

@@ -223,7 +223,9 @@ impl Follow {
     pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
         if let Some(seen) = seen {
             self.workflow_id = self.workflow_id.take().or_else(|| seen.workflow().cloned());
+            self.freshness = Freshness::default();
             self.freshness.admit(now, seen);
+            self.reads.current = self.known.as_ref().is_some_and(|known| self.freshness.admit(now, known));
         }
         self
     }
