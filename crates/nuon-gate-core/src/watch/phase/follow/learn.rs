@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::health::Watched;
-use super::{Existence, Follow, Newest, ShownBy};
+use super::{Existence, Follow, Newest, ReadState, ShownBy};
 use crate::api::{ApiError, Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::watch::phase::{Note, Policy, is_cut_off, known_baseline, rows_of};
@@ -32,7 +32,6 @@ impl Follow {
             Fact::Deploy(row) => {
                 self.identified |= !self.names_another_workflow(&row);
                 self.reads.details += 1;
-                self.reads.detail = Some(row.clone());
                 self.observe(row, true, policy)
             }
             Fact::Latest(Some(row)) if row.id.as_ref() == Some(&self.id) => {
@@ -129,6 +128,7 @@ impl Follow {
     /// Takes in a state of the deploy, unless it is older than what is known.
     fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
         let names_another_workflow = self.names_another_workflow(&row);
+        self.reads.states.push(ReadState { row: row.clone(), detailed });
         self.workflow_id = self.workflow_id.take().or_else(|| row.workflow().cloned());
         if names_another_workflow || !self.freshness.admit(policy.now, &row) {
             return Vec::new();
@@ -161,11 +161,16 @@ impl Follow {
         vec![Note::Observed(row)]
     }
 
-    /// Returns whether the detail that this poll has read says another status, and no time shows that it is the older
-    /// one.
+    /// Returns whether this poll has read another status, after the last answer with the known one or in a detail that
+    /// was not read again since, and no time shows that it is the older one.
     pub(super) fn is_disputed(&self) -> bool {
-        let detail = self.reads.detail.as_ref().zip(self.known.as_ref());
-        detail.is_some_and(|(own, known)| own.current_status() != known.current_status() && !is_later(known, own))
+        let (Some(known), states) = (&self.known, &self.reads.states) else { return false };
+        let is_same = |read: &ReadState| read.row.current_status() == known.current_status();
+        let differs = |read: &ReadState| !is_same(read) && !is_later(known, &read.row);
+        states.iter().rposition(is_same).is_some_and(|last| {
+            states[last + 1..].iter().any(differs)
+                || !states[last].detailed && states.iter().any(|read| read.detailed && differs(read))
+        })
     }
 
     /// Returns the newest row that the server has shown. Neither a lagging replica nor a row without a time revokes it.

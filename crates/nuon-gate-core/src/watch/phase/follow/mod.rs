@@ -114,8 +114,8 @@ struct Reads {
     swept: bool,
     /// How often the detail was read.
     details: u32,
-    /// What it last said.
-    detail: Option<Arc<Deploy>>,
+    /// What each answer said of the deploy.
+    states: Vec<ReadState>,
     newest: Newest,
     /// The answer about the newest deploy is recent enough: it shows this deploy, or one that is not older.
     shown: bool,
@@ -134,6 +134,13 @@ struct Reads {
     listed: bool,
     /// What this poll has read about the component's health.
     sighted: Sighted,
+}
+
+/// A state of the deploy, as one answer showed it.
+#[derive(Debug)]
+struct ReadState {
+    row: Arc<Deploy>,
+    detailed: bool,
 }
 
 /// The component's newest deploy.
@@ -286,6 +293,7 @@ impl Follow {
             }
             self.past = Some(past);
         }
+        self.reads.states = Vec::new();
         // An outdated answer does not change the earlier hold.
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {
             return;

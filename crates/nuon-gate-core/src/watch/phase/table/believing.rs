@@ -330,6 +330,13 @@ fn ages() -> Vec<Scene> {
             .then(outdated())
             .poll(6, [detail(&new), newest(&row(OWN, "active")), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        own("the detail passes, no time says that it is ahead, and the newest row says otherwise", REPLICAS)
+            .poll(0, [detail(&old)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&row(OWN, "active")), newest(&old), done("iwf-1"), detail(&old)])
+            .then(outdated())
+            .poll(4, [detail(&row(OWN, "active")), newest(&old), done("iwf-1"), detail(&row(OWN, "active"))])
+            .then(passes_by("iwf-1")),
         own("the newest row is ahead, and fails: its detail is waited for once", REPLICAS)
             .poll(0, [detail(&at("planning", 15))])
             .then(IN_PROGRESS)
