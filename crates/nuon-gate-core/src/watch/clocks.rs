@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::flights::PollerId;
-use super::last_polls::{LastPolls, Occasion};
+use super::last_polls::LastPolls;
 use super::{EventKind, HEARTBEAT, Watch};
-use crate::cause::{Cause, Limit, StoppedBy};
+use crate::cause::{Cause, Limit};
 use crate::{Clock, Moment, RemoteText, Verdict};
 
 impl Watch {
@@ -155,26 +155,6 @@ impl Watch {
 
     // What expires.
 
-    pub(super) fn check_deadline(&mut self, now: Moment) {
-        let deadline = self.shared.deadline();
-        if self.last_polls.is_none() && now >= deadline {
-            let last = LastPolls::at_deadline(deadline, now, self.shared.settings().request_timeout);
-            self.begin_last_polls(last, now);
-        }
-    }
-
-    /// Begins the end: requests in flight would be too late, and every target gets a last poll.
-    pub(super) fn begin_last_polls(&mut self, last: LastPolls, now: Moment) {
-        self.last_polls = Some(last);
-        self.shared.begin_end();
-        self.flights.give_up();
-        self.long_polls.give_up();
-        for poller in self.open_pollers() {
-            self.poller_mut(poller).give_up();
-            self.timers.set(poller, now);
-        }
-    }
-
     /// Returns when the outage limit expires, while no answer is good.
     fn outage_at(&self) -> Option<(Duration, Moment)> {
         let settings = self.shared.settings();
@@ -202,7 +182,7 @@ impl Watch {
     }
 
     /// Ends a target, or discovery, because a timeout expired.
-    fn on_limit(&mut self, poller: PollerId, clock: Clock, length: Duration, now: Moment) {
+    pub(super) fn on_limit(&mut self, poller: PollerId, clock: Clock, length: Duration, now: Moment) {
         match poller {
             PollerId::Target(index) => {
                 self.targets[index].on_limit(clock, length, now, &mut self.shared);
@@ -223,37 +203,6 @@ impl Watch {
                     ever_answered: self.shared.health().ever_good(),
                 };
                 self.end_discovery(None, Some((verdict, Cause::Limit(Box::new(limit)))), now);
-            }
-        }
-    }
-
-    /// Ends a target, or discovery, because the watch is over.
-    pub(super) fn stop_poller(&mut self, poller: PollerId, occasion: Occasion, now: Moment) {
-        // The last poll's answers count, even if they brought more targets.
-        if poller == PollerId::Discovery
-            && let Some(failure) = self.discovery.end_without_deploys(&self.targets)
-        {
-            return self.end_discovery(None, failure, now);
-        }
-        let by = match occasion {
-            Occasion::Deadline => {
-                return self.on_limit(poller, Clock::Total, self.shared.settings().clocks.total, now);
-            }
-            Occasion::Signal(signal) => StoppedBy::Signal(signal),
-            Occasion::Once => StoppedBy::Once,
-        };
-        match poller {
-            PollerId::Target(index) => {
-                self.targets[index].stop(by, now, &mut self.shared);
-                self.count_end(index);
-            }
-            PollerId::Discovery => {
-                let error = self.discovery.poller().last_error().filter(|_| by == StoppedBy::Once).cloned();
-                let failure = match error {
-                    Some(error) => (Verdict::Inconclusive, Cause::NoAnswer(error)),
-                    None => (Verdict::Pending, Cause::Stopped { by, standing: self.discovery.standing() }),
-                };
-                self.end_discovery(None, Some(failure), now);
             }
         }
     }

@@ -1,8 +1,11 @@
-//! The end of the watch: every target that has not ended is polled once more.
+//! The last polls: when the wait is over, every target that has not ended is polled once more, then stopped.
 
 use std::time::Duration;
 
-use crate::{Moment, Signal};
+use super::Watch;
+use super::flights::PollerId;
+use crate::cause::{Cause, StoppedBy};
+use crate::{Clock, Moment, Signal, Verdict};
 
 /// The time limit of the last poll after a signal: the runner that sent it kills the process a few seconds later.
 pub(crate) const LAST_POLL_AFTER_SIGNAL: Duration = Duration::from_secs(1);
@@ -50,5 +53,59 @@ impl LastPolls {
 
     pub(super) fn until(self) -> Moment {
         self.until
+    }
+}
+
+impl Watch {
+    /// Begins the last polls if the total limit has expired.
+    pub(super) fn check_deadline(&mut self, now: Moment) {
+        let deadline = self.shared.deadline();
+        if self.last_polls.is_none() && now >= deadline {
+            let last = LastPolls::at_deadline(deadline, now, self.shared.settings().request_timeout);
+            self.begin_last_polls(last, now);
+        }
+    }
+
+    /// Begins the end: requests in flight would be too late, and every target gets a last poll.
+    pub(super) fn begin_last_polls(&mut self, last: LastPolls, now: Moment) {
+        self.last_polls = Some(last);
+        self.shared.begin_end();
+        self.flights.give_up();
+        self.long_polls.give_up();
+        for poller in self.open_pollers() {
+            self.poller_mut(poller).give_up();
+            self.timers.set(poller, now);
+        }
+    }
+
+    /// Ends a target, or discovery, because the watch is over.
+    pub(super) fn stop_poller(&mut self, poller: PollerId, occasion: Occasion, now: Moment) {
+        // The last poll's answers count, even if they brought more targets.
+        if poller == PollerId::Discovery
+            && let Some(failure) = self.discovery.end_without_deploys(&self.targets)
+        {
+            return self.end_discovery(None, failure, now);
+        }
+        let by = match occasion {
+            Occasion::Deadline => {
+                return self.on_limit(poller, Clock::Total, self.shared.settings().clocks.total, now);
+            }
+            Occasion::Signal(signal) => StoppedBy::Signal(signal),
+            Occasion::Once => StoppedBy::Once,
+        };
+        match poller {
+            PollerId::Target(index) => {
+                self.targets[index].stop(by, now, &mut self.shared);
+                self.count_end(index);
+            }
+            PollerId::Discovery => {
+                let error = self.discovery.poller().last_error().filter(|_| by == StoppedBy::Once).cloned();
+                let failure = match error {
+                    Some(error) => (Verdict::Inconclusive, Cause::NoAnswer(error)),
+                    None => (Verdict::Pending, Cause::Stopped { by, standing: self.discovery.standing() }),
+                };
+                self.end_discovery(None, Some(failure), now);
+            }
+        }
     }
 }
