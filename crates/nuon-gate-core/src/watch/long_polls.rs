@@ -145,7 +145,7 @@ impl LongPolls {
     }
 
     /// Records an answer, and returns the targets that should poll at once; `None` if it belongs to no long poll.
-    pub(super) fn answer(&mut self, now: Moment, serial: u64, reply: &Reply) -> Option<Vec<PollerId>> {
+    pub(super) fn accept(&mut self, now: Moment, serial: u64, reply: &Reply) -> Option<Vec<PollerId>> {
         let id = self.open.remove(&serial)?;
         let Some(workflow) = self.workflows.get_mut(&id) else { return Some(Vec::new()) };
         let step = workflow.open.take();

@@ -228,10 +228,10 @@ impl Watch {
 
     /// Handles a reply, for all pollers that need it.
     pub fn reply(&mut self, now: Moment, ticket: Ticket, reply: &Reply) {
-        if let Some(woken) = self.long_polls.answer(now, ticket.0, reply) {
+        if let Some(woken) = self.long_polls.accept(now, ticket.0, reply) {
             return self.on_long_poll_end(&woken, reply, now);
         }
-        if self.shared.log_came(now, ticket.0, reply) {
+        if self.shared.accept_log(now, ticket.0, reply) {
             return;
         }
         let (sent, is_optional) = self

@@ -46,7 +46,7 @@ impl Queues {
     }
 
     /// Records a place, and returns it if it has changed.
-    pub(super) fn came(&mut self, id: &WorkflowId, place: Option<QueuePlace>, now: Moment) -> Option<QueuePlace> {
+    pub(super) fn accept(&mut self, id: &WorkflowId, place: Option<QueuePlace>, now: Moment) -> Option<QueuePlace> {
         self.is_offered |= place.is_some();
         self.misses = if place.is_some() { 0 } else { self.misses.saturating_add(1) };
         let waiting = self.waiting.get_mut(id)?;
@@ -112,14 +112,14 @@ mod tests {
         assert!(!queues.is_wanted(&id, at(0), EVERY), "nothing is known of it");
         queues.note_workflow(&id, &workflow(PENDING));
         assert!(queues.is_wanted(&id, at(0), EVERY));
-        assert_eq!(queues.came(&id, place(3), at(1)), place(3));
+        assert_eq!(queues.accept(&id, place(3), at(1)), place(3));
         assert!(!queues.is_wanted(&id, at(10), EVERY) && queues.is_wanted(&id, at(11), EVERY));
-        assert_eq!(queues.came(&id, place(3), at(11)), None, "it is the same");
-        assert_eq!(queues.came(&id, place(2), at(21)), place(2));
+        assert_eq!(queues.accept(&id, place(3), at(11)), None, "it is the same");
+        assert_eq!(queues.accept(&id, place(2), at(21)), place(2));
         assert_eq!((queues.since(&id), queues.place(&id).cloned()), (Some(at(1)), place(2)));
         for body in begun {
             queues.note_workflow(&id, &workflow(PENDING));
-            queues.came(&id, place(2), at(21));
+            queues.accept(&id, place(2), at(21));
             queues.note_workflow(&id, &workflow(body));
             assert_eq!((queues.since(&id), queues.place(&id)), (None, None), "{body}");
             assert!(!queues.is_wanted(&id, at(99), EVERY), "{body}");
@@ -133,14 +133,14 @@ mod tests {
         queues.note_workflow(&id, &workflow(PENDING));
         for second in [0, 10, 20] {
             assert!(queues.is_wanted(&id, at(second), EVERY));
-            assert_eq!(queues.came(&id, None, at(second)), None);
+            assert_eq!(queues.accept(&id, None, at(second)), None);
         }
         assert!(!queues.is_wanted(&id, at(99), EVERY));
         assert_eq!(queues.since(&id), None);
         let mut offering = Queues::default();
         offering.note_workflow(&id, &workflow(PENDING));
-        offering.came(&id, place(1), at(0));
-        (0..9).for_each(|_| drop(offering.came(&id, None, at(1))));
+        offering.accept(&id, place(1), at(0));
+        (0..9).for_each(|_| drop(offering.accept(&id, None, at(1))));
         assert!(offering.is_wanted(&id, at(99), EVERY), "it has left the queue, and may come back");
     }
 }

@@ -139,8 +139,8 @@ impl Shared {
     }
 
     /// Handles an answer about a log. Returns whether it is one. Its events do not postpone the heartbeat.
-    pub(super) fn log_came(&mut self, now: Moment, serial: u64, reply: &Reply) -> bool {
-        let Some(events) = self.logs.answer(now, serial, reply) else { return false };
+    pub(super) fn accept_log(&mut self, now: Moment, serial: u64, reply: &Reply) -> bool {
+        let Some(events) = self.logs.accept(now, serial, reply) else { return false };
         self.events.extend(events.into_iter().map(|kind| Event { at: now, kind }));
         true
     }
@@ -196,14 +196,14 @@ impl Shared {
 
     /// Records a workflow's place in its queue, and reports it if it has changed: for the target that requested it, if
     /// any.
-    pub(super) fn queue_came(
+    pub(super) fn accept_queue(
         &mut self,
         id: &WorkflowId,
         place: Option<QueuePlace>,
         target: Option<usize>,
         now: Moment,
     ) {
-        if let Some(place) = self.queues.came(id, place, now) {
+        if let Some(place) = self.queues.accept(id, place, now) {
             self.emit(now, EventKind::Queued { target, workflow: id.clone(), place });
         }
     }
@@ -324,7 +324,7 @@ impl Shared {
         self.dashboard.as_ref()
     }
 
-    pub(super) fn dashboard_came(&mut self, dashboard: Option<Dashboard>) {
+    pub(super) fn accept_dashboard(&mut self, dashboard: Option<Dashboard>) {
         (self.dashboard, self.dashboard_tries_left) = (dashboard, 0);
     }
 

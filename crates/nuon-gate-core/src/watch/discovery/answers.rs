@@ -29,7 +29,7 @@ impl Discovery {
         }
         match (&mut self.source, fact) {
             (Source::Branch(_), Fact::Dashboard(dashboard)) => {
-                shared.dashboard_came(dashboard);
+                shared.accept_dashboard(dashboard);
                 self.poll_on(now, targets, shared)
             }
             (Source::Branch(branch), fact) => {
@@ -45,7 +45,7 @@ impl Discovery {
                 Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::Queue(place)) => {
-                shared.queue_came(workflow.id(), place, None, now);
+                shared.accept_queue(workflow.id(), place, None, now);
                 Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::InstallDeploys(rows)) => {

@@ -257,7 +257,7 @@ impl WorkflowTargets {
         Ok(())
     }
 
-    /// Takes in the newest deploys of the install: which are the workflow's, and whose each of these is. What is not there, or
+    /// Accepts the newest deploys of the install: which are the workflow's, and whose each of these is. What is not there, or
     /// does not say whose it is, has to be read by itself.
     pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
         self.listed = true;

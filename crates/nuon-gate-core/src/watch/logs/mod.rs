@@ -145,7 +145,7 @@ impl Logs {
     }
 
     /// Handles an answer, and returns the events; `None` if it is not about a log.
-    pub(super) fn answer(&mut self, now: Moment, serial: u64, reply: &Reply) -> Option<Vec<EventKind>> {
+    pub(super) fn accept(&mut self, now: Moment, serial: u64, reply: &Reply) -> Option<Vec<EventKind>> {
         let (target, deploy) = self.open.remove(&serial)?;
         // Polls go on, whatever a server asks for here: a log must not delay them.
         if let Err(error) = reply {
@@ -157,7 +157,7 @@ impl Logs {
         else {
             return Some(events);
         };
-        let outcome = log.take(now, reply).and_then(|records| {
+        let outcome = log.accept(now, reply).and_then(|records| {
             let wanted = records.iter().filter(|record| which == Followed::All || record.is_error());
             let mut new: Vec<Logged> = wanted.flat_map(|record| lines(record).take(MOST_OF_RECORD)).collect();
             let (room, in_all) = (MOST_LINES - log.shown, MOST_IN_ALL - self.shown);
@@ -215,7 +215,7 @@ impl Log {
     }
 
     /// Handles an answer, and returns its records.
-    fn take<'a>(&mut self, now: Moment, reply: &'a Reply) -> Result<&'a [LogRecord], Unfollowed> {
+    fn accept<'a>(&mut self, now: Moment, reply: &'a Reply) -> Result<&'a [LogRecord], Unfollowed> {
         let asked = self.asked.take().unwrap_or(now);
         let answer = match reply {
             Ok(answer) => answer,
@@ -225,7 +225,7 @@ impl Log {
             }
         };
         let is_in_pages = self.position.is_in_pages();
-        let Part { records, has_more } = self.position.take(&answer.fact).map_err(|Useless| Unfollowed::Repeated)?;
+        let Part { records, has_more } = self.position.accept(&answer.fact).map_err(|Useless| Unfollowed::Repeated)?;
         self.errors = 0;
         let pause = self.schedule.after(if records.is_empty() { Observed::Nothing } else { Observed::Change });
         self.parts = if has_more && self.parts < MOST_PARTS { self.parts + 1 } else { 0 };

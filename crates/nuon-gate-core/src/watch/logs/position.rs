@@ -49,21 +49,21 @@ impl Position {
     }
 
     /// Handles an answer.
-    pub(super) fn take<'a>(&mut self, fact: &'a Fact) -> Result<Part<'a>, Useless> {
+    pub(super) fn accept<'a>(&mut self, fact: &'a Fact) -> Result<Part<'a>, Useless> {
         match fact {
-            Fact::Tail(Some(page)) => Ok(self.take_tail(page)),
+            Fact::Tail(Some(page)) => Ok(self.accept_tail(page)),
             // The server does not offer it, or no longer knows its own cursor.
-            Fact::Tail(None) => Ok(self.take_no_tail()),
-            Fact::Logs(page) => self.take_page(page),
+            Fact::Tail(None) => Ok(self.accept_no_tail()),
+            Fact::Logs(page) => self.accept_page(page),
             _ => Err(Useless),
         }
     }
 
-    fn take_no_tail(&mut self) -> Part<'static> {
+    fn accept_no_tail(&mut self) -> Part<'static> {
         Part { records: &[], has_more: self.turn_to_pages() }
     }
 
-    fn take_tail<'a>(&mut self, page: &'a TailPage) -> Part<'a> {
+    fn accept_tail<'a>(&mut self, page: &'a TailPage) -> Part<'a> {
         let is_later = |next: &&TailCursor| self.tail.as_ref() != Some(*next) && Some(next.nanoseconds()) >= self.until;
         match page.next.as_ref().filter(is_later) {
             Some(next) => {
@@ -72,11 +72,11 @@ impl Position {
             }
             None if page.records.is_empty() => Part::default(),
             // The next answer would be the same. Pages start at the current position.
-            None => self.take_no_tail(),
+            None => self.accept_no_tail(),
         }
     }
 
-    fn take_page<'a>(&mut self, page: &'a LogPage) -> Result<Part<'a>, Useless> {
+    fn accept_page<'a>(&mut self, page: &'a LogPage) -> Result<Part<'a>, Useless> {
         let last = page.next.max(page.records.iter().filter_map(LogRecord::nanoseconds).max());
         match last {
             Some(_) if last > self.until => {
@@ -118,7 +118,7 @@ mod tests {
     /// The records read from each answer, and the next request.
     fn read(answers: &[Fact]) -> (Vec<String>, Request) {
         let mut position = Position::default();
-        let read = answers.iter().map(|fact| match position.take(fact) {
+        let read = answers.iter().map(|fact| match position.accept(fact) {
             Ok(Part { records, has_more }) => {
                 let texts = records.iter().filter_map(|record| record.body.as_ref()).map(|body| body.line(9));
                 let texts: Vec<String> = texts.map(|text| text.plain().to_owned()).collect();

@@ -162,7 +162,7 @@ impl Search {
         match fact {
             Fact::Deploy(baseline) => self.pins.after = Some(known_baseline(&baseline)?),
             Fact::Latest(row) => self.accept_latest(request, row, policy),
-            Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
+            Fact::InstallDeploys(rows) => self.accept_install_list(&rows, policy),
             Fact::Deploys(rows) => {
                 self.read_rows.note_workflows(&*rows);
                 (self.reads.listed, self.reads.listed_last) = (true, true);
@@ -186,8 +186,8 @@ impl Search {
         Ok(Vec::new())
     }
 
-    /// Takes in the newest deploys of the whole install. If none is the component's, only its own newest can say so.
-    fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
+    /// Accepts the newest deploys of the whole install. If none is the component's, only its own newest can say so.
+    fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
         self.reads.swept = true;
         self.read_rows.note_workflows(rows_of(policy.target, rows));
         let Some(newest) = rows_of(policy.target, rows).next() else {

@@ -30,7 +30,7 @@ impl AskedPlan {
     }
 
     /// Records it.
-    pub(super) fn came(&mut self, plan: Arc<Plan>) {
+    pub(super) fn accept(&mut self, plan: Arc<Plan>) {
         self.plan = Some(plan);
     }
 
@@ -56,7 +56,7 @@ mod tests {
         assert_eq!([0; 3].map(|_| asked.request(&place).is_some()), [true, false, false]);
         assert!(asked.was_asked(&place) && !asked.was_asked(&other));
         assert!(asked.request(&other).is_some(), "it is another plan");
-        asked.came(Arc::default());
+        asked.accept(Arc::default());
         assert!(asked.request(&other).is_none() && asked.plan().is_some(), "it is known");
         assert!(asked.request(&place).is_some() && asked.plan().is_none());
     }

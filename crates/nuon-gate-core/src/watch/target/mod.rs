@@ -204,7 +204,7 @@ impl TargetWatch {
         let outcome = match reply {
             Ok(answer) => {
                 self.poller.good(request);
-                self.take(now, request, answer.fact, shared)
+                self.accept(now, request, answer.fact, shared)
             }
             Err(error) => Err(error),
         };
@@ -219,24 +219,24 @@ impl TargetWatch {
         None
     }
 
-    fn take(&mut self, now: Moment, request: &Request, fact: Fact, shared: &mut Shared) -> Result<(), ApiError> {
+    fn accept(&mut self, now: Moment, request: &Request, fact: Fact, shared: &mut Shared) -> Result<(), ApiError> {
         let fact = match (fact, request) {
             (Fact::Dashboard(dashboard), _) => {
-                shared.dashboard_came(dashboard);
+                shared.accept_dashboard(dashboard);
                 return Ok(());
             }
             (Fact::Queue(place), Request::QueuePosition(id)) => {
-                shared.queue_came(id, place, Some(self.record.index()), now);
+                shared.accept_queue(id, place, Some(self.record.index()), now);
                 return Ok(());
             }
             (Fact::Plan(plan), _) => {
-                plan.into_iter().for_each(|plan| self.record.plan_mut().came(plan));
+                plan.into_iter().for_each(|plan| self.record.plan_mut().accept(plan));
                 return Ok(());
             }
             (fact, _) => fact,
         };
         match (request, &fact) {
-            (Request::Earlier(..), Fact::Deploys(rows)) => self.record.take_history(rows, now, shared),
+            (Request::Earlier(..), Fact::Deploys(rows)) => self.record.accept_history(rows, now, shared),
             (_, Fact::InstallDeploys(rows)) if shared.wants_history() => self.record.glean_history(rows, now, shared),
             _ => {}
         }

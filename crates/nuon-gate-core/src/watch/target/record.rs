@@ -149,7 +149,7 @@ impl Record {
     }
 
     /// Records the earlier deploys, and reports the usual duration.
-    pub(super) fn take_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
+    pub(super) fn accept_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
         let Some(deploy) = self.deploy.as_deref() else { return };
         let history = History::new(rows, deploy);
         let intervals = shared.settings().intervals;

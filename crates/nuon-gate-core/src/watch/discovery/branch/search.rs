@@ -137,12 +137,12 @@ impl RunSearch {
         }
     }
 
-    /// Takes in a page of the list.
+    /// Accepts a page of the list.
     pub(super) fn accept_listed(&mut self, page: u32, found: crate::api::Page<RunRow>) -> Result<(), ApiError> {
         self.listed.accept(page, found, "runs", |row| row.workflow.as_ref())
     }
 
-    /// Takes in the run that was named.
+    /// Accepts the run that was named.
     pub(super) fn accept_run(&mut self, run: Arc<BranchRun>) {
         self.direct = Some(run);
     }

@@ -145,8 +145,8 @@ impl Follow {
         }
     }
 
-    /// Takes in what was read of its health.
-    pub(super) fn take_health(&mut self, fact: Fact, now: Moment) {
+    /// Accepts an answer about its health.
+    pub(super) fn accept_health(&mut self, fact: Fact, now: Moment) {
         match fact {
             Fact::Health(component) => {
                 (self.reads.sighted.component, self.reads.sighted.at) = (Some(component.clone()), now);

@@ -13,7 +13,7 @@ use crate::watch::phase::{Note, Policy, is_cut_off, known_baseline, rows_of};
 use crate::{DeployId, Target};
 
 impl Follow {
-    /// Takes in a fact.
+    /// Accepts a fact.
     ///
     /// # Errors
     ///
@@ -55,20 +55,20 @@ impl Follow {
                 self.reads.rows = Some(rows);
                 own.map_or_else(Vec::new, |own| self.observe(own, false, policy))
             }
-            Fact::InstallDeploys(rows) => self.sweep(&rows, policy),
+            Fact::InstallDeploys(rows) => self.accept_install_list(&rows, policy),
             Fact::Workflow(workflow) => {
-                self.take_workflow(request, workflow);
+                self.accept_workflow(request, workflow);
                 Vec::new()
             }
             Fact::Health(_) | Fact::Resources(_) => {
-                self.take_health(fact, policy.now);
+                self.accept_health(fact, policy.now);
                 Vec::new()
             }
             _ => Vec::new(),
         })
     }
 
-    /// Takes in the detail of a newer row, or of the baseline.
+    /// Accepts the detail of a newer row, or of the baseline.
     fn accept_other(&mut self, row: &Arc<Deploy>, policy: &Policy<'_>) -> Result<(), ApiError> {
         if row.id.as_ref().is_some_and(|id| self.is_rival(id)) {
             self.reads.rival_detailed = row.id.clone();
@@ -81,9 +81,9 @@ impl Follow {
         Ok(())
     }
 
-    /// Takes in the newest deploys of the whole install. The deploy's row proves as much as its detail if it names the
+    /// Accepts the newest deploys of the whole install. The deploy's row proves as much as its detail if it names the
     /// install. If it is missing, or has another type than is known, it proves nothing.
-    fn sweep(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
+    fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
         self.reads.swept = true;
         let Some(own) = rows_of(policy.target, rows).find(|row| row.id.as_ref() == Some(&self.id)) else {
             self.is_unlisted = is_cut_off(rows);
@@ -97,26 +97,26 @@ impl Follow {
         let newest = rows_since(policy.target, rows, own);
         let own = Arc::new(own.clone());
         if newest.len() > 1 {
-            self.take_newest(newest);
+            self.accept_newest(newest);
         } else {
             self.reads.newest = self.newest_of(Some(own.clone()), ShownBy::default());
         }
         self.observe(own, false, policy)
     }
 
-    fn take_newest(&mut self, rows: Vec<Deploy>) {
+    fn accept_newest(&mut self, rows: Vec<Deploy>) {
         self.reads.newest = self.newest_among(&rows);
         self.reads.rows = Some(Arc::new(rows));
     }
 
-    /// Takes in whether there is a newer deploy. What the rows say about this deploy is ignored until the next poll,
+    /// Learns whether there is a newer deploy. What the rows say about this deploy is ignored until the next poll,
     /// because the answers that are still expected in this one may be older.
     pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         let Some(own) = &self.known else { return };
         let newest = rows_since(target, rows, own);
         let first = newest.iter().find(|row| self.read_rows.is_deploy(row));
         if first.is_some_and(|row| row.id.as_ref() != Some(&self.id)) {
-            self.take_newest(newest);
+            self.accept_newest(newest);
         }
     }
 
@@ -125,7 +125,7 @@ impl Follow {
         row.workflow().is_some_and(|id| self.workflow_id.as_ref().is_some_and(|own| own != id))
     }
 
-    /// Takes in a state of the deploy, unless it is older than what is known.
+    /// Records a state of the deploy, unless it is older than what is known.
     fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
         let names_another_workflow = self.names_another_workflow(&row);
         self.reads.states.push(ReadState { row: row.clone(), detailed });
@@ -219,7 +219,7 @@ impl Follow {
         self.newest_of(newest.map(Arc::new), ShownBy { latest: false, beside })
     }
 
-    fn take_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
+    fn accept_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
         let Request::Workflow(_, id) = request else { return };
         if self.own_workflow() == Some(id) {
             self.workflow_exists = Existence::Answered;

@@ -267,14 +267,14 @@ impl Scene {
             };
             let Some(Said { asked, body }) = said.next() else { return Then::Needs(label(&request)) };
             assert_eq!(label(&request), asked, "{title}: what is asked next");
-            match self.take(&request, body, now, wide) {
+            match self.accept(&request, body, now, wide) {
                 Some(notes) => reported.extend(notes.into_iter().filter_map(report)),
                 None => return Then::NoAnswer,
             }
         }
     }
 
-    fn take(&mut self, request: &Request, body: Body, now: Moment, wide: bool) -> Option<Vec<Note>> {
+    fn accept(&mut self, request: &Request, body: Body, now: Moment, wide: bool) -> Option<Vec<Note>> {
         let reply = match body {
             Body::Json(body) => answer(request, 200, &body),
             Body::Status(status) => {
