@@ -11,7 +11,7 @@ use nuon_gate_core::api::{Answer, ApiError, Fact, Reply, Request, decode};
 use nuon_gate_core::model::{Deploy, Workflow};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::schedule::Intervals;
-use nuon_gate_core::watch::{Clocks, EventKind, Scope, Step, Ticket, Watch, WatchSettings};
+use nuon_gate_core::watch::{Clocks, EventKind, Instruction, Scope, Ticket, Watch, WatchSettings};
 use nuon_gate_core::{Moment, Target, Targets, Verdict};
 use serde_json::{Value, json};
 
@@ -180,13 +180,13 @@ fn watched(watch: &mut Watch, scene: &Scene) -> Option<Cost> {
     // A poll begins with the first request after a pause.
     let mut answered = None;
     loop {
-        let step = watch.next(now);
+        let instruction = watch.next(now);
         if watch.take_events().iter().any(|event| matches!(event.kind, EventKind::Changed { .. })) {
             cost.lag = now.elapsed().saturating_sub(scene.took);
         }
-        match step {
-            Step::Done => break,
-            Step::Ask(ask) => {
+        match instruction {
+            Instruction::Done => break,
+            Instruction::Ask(ask) => {
                 if matches!(ask.request, Request::Await(..)) {
                     cost.long_polls += 1;
                 } else {
@@ -196,7 +196,7 @@ fn watched(watch: &mut Watch, scene: &Scene) -> Option<Cost> {
                 let (at, reply) = scene.answer(&ask.request, now);
                 under_way.push((at, ask.ticket, reply));
             }
-            Step::Sleep(until) => {
+            Instruction::Sleep(until) => {
                 let next = (0..under_way.len()).min_by_key(|at| under_way[*at].0);
                 match next.filter(|at| under_way[*at].0 <= until) {
                     Some(at) => {

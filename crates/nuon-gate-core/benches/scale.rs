@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use nuon_gate_core::api::{Answer, Fact, Reply, Request, decode};
 use nuon_gate_core::model::{Deploy, Workflow};
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{Scope, Step, Ticket, Watch, WatchSettings};
+use nuon_gate_core::watch::{Instruction, Scope, Ticket, Watch, WatchSettings};
 use nuon_gate_core::{Moment, Target, Targets, Verdict};
 use peak_alloc::PeakAlloc;
 use serde_json::{Value, json};
@@ -129,16 +129,16 @@ fn watched(scope: Scope, components: usize) -> Option<Cost> {
     let mut under_way: BinaryHeap<Reverse<(Moment, usize)>> = BinaryHeap::new();
     let mut asked: Vec<Option<(Ticket, Request, Moment)>> = Vec::new();
     loop {
-        let step = timed(&mut time, || watch.next(now));
+        let instruction = timed(&mut time, || watch.next(now));
         timed(&mut time, || watch.take_events());
-        match step {
-            Step::Done => break,
-            Step::Ask(ask) => {
+        match instruction {
+            Instruction::Done => break,
+            Instruction::Ask(ask) => {
                 requests += 1;
                 under_way.push(Reverse((now + LATENCY, asked.len())));
                 asked.push(Some((ask.ticket, ask.request, now)));
             }
-            Step::Sleep(until) => match under_way.peek() {
+            Instruction::Sleep(until) => match under_way.peek() {
                 Some(Reverse((at, _))) if *at <= until => {
                     let Reverse((at, index)) = under_way.pop()?;
                     let (ticket, request, sent) = asked[index].take()?;

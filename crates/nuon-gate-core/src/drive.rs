@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::api::{ApiError, Client, Reply, Request};
 use crate::report::Report;
-use crate::watch::{Ask, Event, Refusal, Step, Ticket, Watch};
+use crate::watch::{Ask, Event, Instruction, Refusal, Ticket, Watch};
 use crate::{Moment, Signal};
 
 /// The transport enforces the timeout itself, and knows best what happened; the driver steps in only after this much
@@ -56,13 +56,13 @@ where
     let mut requests: JoinSet<Reply> = JoinSet::new();
     let mut tickets: HashMap<task::Id, Ticket> = HashMap::new();
     loop {
-        let step = watch.next(now());
+        let instruction = watch.next(now());
         for event in watch.take_events() {
             on_event(&event, &watch);
         }
-        match step {
-            Step::Done => break,
-            Step::Ask(ask) => {
+        match instruction {
+            Instruction::Done => break,
+            Instruction::Ask(ask) => {
                 let (ticket, timeout) = (ask.ticket, ask.timeout);
                 let answer = send(ask);
                 let sending = requests.spawn(async move {
@@ -71,7 +71,7 @@ where
                 });
                 tickets.insert(sending.id(), ticket);
             }
-            Step::Sleep(until) => tokio::select! {
+            Instruction::Sleep(until) => tokio::select! {
                 Some(signal) = signals.recv() => watch.interrupt(now(), signal),
                 Some(answered) = requests.join_next_with_id() => {
                     let (id, reply) = match answered {

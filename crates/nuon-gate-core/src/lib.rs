@@ -3,9 +3,9 @@
 //! # The data flow
 //!
 //! ```text
-//! Targets, Pin, WatchSettings ─→ Watch ─→ Step ─→ drive ─→ Client ─→ the API
-//!                                  ↑                                   │
-//!                                  └────────── Reply (Answer | ApiError) ┘
+//! Targets, Pin, WatchSettings ─→ Watch ─→ Instruction ─→ drive ─→ Client ─→ the API
+//!                                  ↑                                          │
+//!                                  └──────────── Reply (Answer | ApiError) ───┘
 //!                                Watch ─→ Event…, Report
 //! ```
 //!

@@ -26,7 +26,7 @@ pub(super) struct LongPolls {
     is_wanted: bool,
     /// The shortest time between two for the same workflow.
     pace: Duration,
-    workflows: HashMap<WorkflowId, Workflow>,
+    workflows: HashMap<WorkflowId, Awaited>,
     /// Workflows with a running step and no open long poll, by the time from which one may be opened.
     ready: BTreeSet<(Moment, WorkflowId)>,
     open: HashMap<u64, WorkflowId>,
@@ -36,7 +36,7 @@ pub(super) struct LongPolls {
 
 /// What is known about a workflow.
 #[derive(Debug, Default)]
-struct Workflow {
+struct Awaited {
     /// Which target waits for which running step.
     steps: BTreeMap<PollerId, StepId>,
     /// The step whose end is awaited.
@@ -47,7 +47,7 @@ struct Workflow {
     missing: u32,
 }
 
-impl Workflow {
+impl Awaited {
     fn is_given_up(&self) -> bool {
         self.bad >= MOST_BAD || self.missing >= MOST_MISSING
     }

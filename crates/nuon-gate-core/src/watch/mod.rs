@@ -84,8 +84,8 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Send this request, then ask for the next step at once.
+pub enum Instruction {
+    /// Send this request, then ask for the next instruction at once.
     Ask(Ask),
     /// Wait until then, or until an answer comes.
     Sleep(Moment),
@@ -210,19 +210,19 @@ impl Watch {
     }
 
     /// Returns what to do now.
-    pub fn next(&mut self, now: Moment) -> Step {
+    pub fn next(&mut self, now: Moment) -> Instruction {
         self.check_deadline(now);
         // The outage limit comes first: an API that does not answer cannot show any change.
         self.check_outage(now);
         self.wake(now);
         if self.is_over(now) {
             self.finish(now);
-            return Step::Done;
+            return Instruction::Done;
         }
         self.heartbeat(now);
         match self.next_ask(now).or_else(|| self.next_long_poll(now)).or_else(|| self.next_of_log(now)) {
-            Some(ask) => Step::Ask(ask),
-            None => Step::Sleep(self.next_wake(now)),
+            Some(ask) => Instruction::Ask(ask),
+            None => Instruction::Sleep(self.next_wake(now)),
         }
     }
 

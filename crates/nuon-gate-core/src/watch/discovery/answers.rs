@@ -1,7 +1,7 @@
 //! What an answer leads to: what is read next, the targets that are found, or the end of the search.
 
-use super::branch::{self, BranchTargets};
-use super::workflow::Next;
+use super::branch::{BranchNext, BranchTargets};
+use super::workflow::WorkflowNext;
 use super::{Discovered, Discovery, Joining, Source};
 use crate::api::{ApiError, ErrorClass, Fact, Request};
 use crate::resolve::Resolution;
@@ -78,16 +78,16 @@ impl Discovery {
     fn poll_on(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Result<Discovered, ApiError> {
         let Source::Branch(branch) = &mut self.source else { return Ok(Discovered::Nothing) };
         Ok(match branch.next(targets, now, shared)? {
-            branch::Next::Read(request) => {
+            BranchNext::Read(request) => {
                 self.poller.need(request);
                 Discovered::Nothing
             }
-            branch::Next::Over { joining, observed } => {
+            BranchNext::Over { joining, observed } => {
                 self.poller.over(now, observed);
                 Discovered::Joined(joining)
             }
-            branch::Next::End(failure) => Discovered::End(failure),
-            branch::Next::Refused(refusal) => Discovered::Refused(refusal),
+            BranchNext::End(failure) => Discovered::End(failure),
+            BranchNext::Refused(refusal) => Discovered::Refused(refusal),
         })
     }
 
@@ -149,25 +149,27 @@ impl Discovery {
     fn join(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Discovered {
         let Source::Workflow(workflow) = &mut self.source else { return Discovered::Nothing };
         match workflow.next(targets) {
-            Next::Read(request) => {
+            WorkflowNext::Read(request) => {
                 self.poller.need(request);
                 Discovered::Nothing
             }
-            Next::Join(joining, _)
+            WorkflowNext::Join(joining, _)
                 if joining.is_empty() && workflow.left(targets, shared.settings().require).is_some() =>
             {
                 Discovered::End(None)
             }
-            Next::Join(joining, _) if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() => {
+            WorkflowNext::Join(joining, _)
+                if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() =>
+            {
                 self.poller.need(Request::QueuePosition(workflow.id().clone()));
                 Discovered::Nothing
             }
-            Next::Join(joining, observed) => {
+            WorkflowNext::Join(joining, observed) => {
                 self.poller.over(now, observed);
                 let joined = |(target, deploy)| Joining { target, deploy, of_run: None };
                 Discovered::Joined(joining.into_iter().map(joined).collect())
             }
-            Next::End(failure) => Discovered::End(failure),
+            WorkflowNext::End(failure) => Discovered::End(failure),
         }
     }
 }

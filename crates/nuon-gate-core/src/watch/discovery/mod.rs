@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::branch::BranchTargets;
+use self::branch::{BranchNext, BranchTargets};
 use self::workflow::WorkflowTargets;
 use super::event::{Refusal, RunEvent};
 use super::poller::Poller;
@@ -295,7 +295,7 @@ impl Discovery {
                 branch.begin(now);
                 // A poll that has read nothing yet has something to read.
                 match branch.next(targets, now, shared) {
-                    Ok(branch::Next::Read(request)) => Some(request),
+                    Ok(BranchNext::Read(request)) => Some(request),
                     _ => None,
                 }
             }

@@ -56,7 +56,7 @@ pub(super) enum Left {
 }
 
 /// What follows from what has been read of the workflow.
-pub(super) enum Next {
+pub(super) enum WorkflowNext {
     /// This has to be read as well.
     Read(Request),
     /// These deploys become targets, and the poll is over.
@@ -161,24 +161,24 @@ impl WorkflowTargets {
     }
 
     /// Decides which deploys become targets now, or that no more can come.
-    pub(super) fn next(&mut self, targets: &[TargetWatch]) -> Next {
-        let Some(workflow) = self.workflow.clone() else { return Next::Read(self.request()) };
+    pub(super) fn next(&mut self, targets: &[TargetWatch]) -> WorkflowNext {
+        let Some(workflow) = self.workflow.clone() else { return WorkflowNext::Read(self.request()) };
         if let Some(cause) = self.refusal(&workflow) {
-            return Next::End(Some((Verdict::Rejected, cause)));
+            return WorkflowNext::End(Some((Verdict::Rejected, cause)));
         }
         let mut unknown = self.deploys.iter().filter(|id| !self.owners.contains_key(*id));
         if let Some((unknown, many)) = unknown.next().map(|first| (first, unknown.count() + 1 >= FEWEST)) {
             return match &workflow.owner_id {
-                Some(install) if many && !self.listed => Next::Read(Request::InstallDeploys(install.clone())),
-                Some(install) => Next::Read(Request::Deploy(install.clone(), None, unknown.clone())),
-                None => Next::End(Some((Verdict::Rejected, Cause::NoInstall(self.id.clone())))),
+                Some(install) if many && !self.listed => WorkflowNext::Read(Request::InstallDeploys(install.clone())),
+                Some(install) => WorkflowNext::Read(Request::Deploy(install.clone(), None, unknown.clone())),
+                None => WorkflowNext::End(Some((Verdict::Rejected, Cause::NoInstall(self.id.clone())))),
             };
         }
         let joining = self.joining(&workflow, targets);
         let all_followed = joining.is_empty() && self.are_all_followed(targets);
         let Some(end) = workflow.end() else {
             let observed = if joining.is_empty() { Observed::Nothing } else { Observed::Change };
-            return Next::Join(joining, observed);
+            return WorkflowNext::Join(joining, observed);
         };
         let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
         // A deploy that no step names is the workflow's as well.
@@ -188,12 +188,12 @@ impl WorkflowTargets {
             && end == WorkflowEnd::Succeeded
             && let Some(install) = workflow.owner_id.clone()
         {
-            return Next::Read(Request::InstallDeploys(install));
+            return WorkflowNext::Read(Request::InstallDeploys(install));
         }
         if all_followed && !gap {
-            return Next::End(failure(end, &workflow, self.joined.is_empty() && !self.is_of_run));
+            return WorkflowNext::End(failure(end, &workflow, self.joined.is_empty() && !self.is_of_run));
         }
-        Next::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
+        WorkflowNext::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }
 
     /// Returns why the workflow is not waited for any more although it goes on, if so: all its targets have ended, and a flag

@@ -46,12 +46,12 @@ pub(in crate::watch) struct Search {
     read_rows: ReadRows,
     held: Option<Held>,
     /// The poll under way.
-    reads: Reads,
+    reads: SearchReads,
 }
 
 /// What the poll under way has read.
 #[derive(Debug, Default)]
-struct Reads {
+struct SearchReads {
     latest: Latest,
     install: bool,
     /// The deploys of the whole install were read, or could not be.
@@ -89,7 +89,7 @@ impl Search {
             awaited: None,
             is_unlisted: false,
             held: None,
-            reads: Reads::default(),
+            reads: SearchReads::default(),
         }
     }
 
@@ -98,13 +98,13 @@ impl Search {
     pub(super) fn again(pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
         let read_rows = read_rows.searching_on(&pins);
         let rival = newest.filter(|row| read_rows.is_deploy(row));
-        let reads = Reads { latest: Latest::Read, listed: !at_once, ..Reads::default() };
+        let reads = SearchReads { latest: Latest::Read, listed: !at_once, ..SearchReads::default() };
         Self { exists: true, read_deep: true, goes_on: true, rival, read_rows, reads, ..Self::new(pins) }
     }
 
     /// Waits for what is newer than a deploy that had ended.
     pub(super) fn after(id: DeployId, created: Timestamp) -> Self {
-        let reads = Reads { latest: Latest::Read, listed: true, ..Reads::default() };
+        let reads = SearchReads { latest: Latest::Read, listed: true, ..SearchReads::default() };
         let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
         let listed = Some(id.clone());
         let newest = Some(Unmatched { newest: id, why: Mismatch::HadEnded });
@@ -113,7 +113,7 @@ impl Search {
     }
 
     pub(super) fn begin_poll(&mut self) {
-        self.reads = Reads::default();
+        self.reads = SearchReads::default();
     }
 
     /// Takes in whether there is a newer row, or a newer state of it.

@@ -17,12 +17,12 @@ pub(in crate::watch) struct Succession {
     /// Since when the workflow names a successor that the list of rows does not show.
     ahead_since: Option<Moment>,
     /// The poll under way.
-    reads: Reads,
+    reads: SuccessionReads,
 }
 
 /// What the poll under way has read.
 #[derive(Debug, Default)]
-struct Reads {
+struct SuccessionReads {
     lists: u32,
     workflow: Option<Arc<Workflow>>,
     found: Option<Arc<Deploy>>,
@@ -33,7 +33,7 @@ struct Reads {
 
 impl Succession {
     pub(super) fn new(replaced: Replaced, exhausted: bool) -> Self {
-        Self { replaced, ahead_since: None, reads: Reads { exhausted, ..Reads::default() } }
+        Self { replaced, ahead_since: None, reads: SuccessionReads { exhausted, ..SuccessionReads::default() } }
     }
 
     /// Records that this poll showed no successor: one that is found later has appeared since.
@@ -44,7 +44,7 @@ impl Succession {
     }
 
     pub(super) fn begin_poll(&mut self) {
-        self.reads = Reads::default();
+        self.reads = SuccessionReads::default();
     }
 
     pub(super) fn on_fact(&mut self, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {

@@ -8,7 +8,8 @@ use nuon_gate_core::pins::{Baseline, Pins, Since};
 use nuon_gate_core::report::Report;
 use nuon_gate_core::schedule::Intervals;
 use nuon_gate_core::watch::{
-    Clocks, Event, EventKind, Followed, OnApproval, OnStale, OnSuperseded, Scope, Step, Ticket, Watch, WatchSettings,
+    Clocks, Event, EventKind, Followed, Instruction, OnApproval, OnStale, OnSuperseded, Scope, Ticket, Watch,
+    WatchSettings,
 };
 use nuon_gate_core::{Kind, Moment, Rules, Signal, Target, Targets};
 use nuon_gate_http::Url;
@@ -50,11 +51,11 @@ fn drive(mut watch: Watch, world: &mut World) -> Played {
     let signals: Vec<(u64, &str)> = world.signals().to_vec();
     let mut signals = signals.iter().map(|(at, signal)| (at_ms(*at), signal_of(signal))).peekable();
     for _ in 0..1_000_000 {
-        let step = watch.next(now);
+        let instruction = watch.next(now);
         events.extend(watch.take_events());
-        match step {
-            Step::Done => return ended(&watch, now, transcript, events),
-            Step::Ask(ask) => {
+        match instruction {
+            Instruction::Done => return ended(&watch, now, transcript, events),
+            Instruction::Ask(ask) => {
                 let (mut exchange, reply) = asked(world, now, &ask.request, ask.timeout);
                 let before = transcript.iter().rev().find(|own: &&Exchange| own.path == exchange.path);
                 if let (Answer::Http(own), Some(Answer::Http(before))) =
@@ -66,7 +67,7 @@ fn drive(mut watch: Watch, world: &mut World) -> Played {
                 transcript.push(exchange);
                 assert!(transcript.len() < 20_000, "the watch asks without pause");
             }
-            Step::Sleep(until) => {
+            Instruction::Sleep(until) => {
                 assert!(until > now, "the watch spins at {now:?}");
                 let signal = signals.peek().map(|(at, _)| (*at).max(now));
                 let next = (0..under_way.len()).min_by_key(|index| under_way[*index].0);

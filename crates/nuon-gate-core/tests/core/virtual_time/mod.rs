@@ -10,7 +10,7 @@ use nuon_gate_core::api::{Answer, ApiError, Depth, Reply, Request};
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::report::{Report, TargetReport};
 use nuon_gate_core::schedule::Intervals;
-use nuon_gate_core::watch::{Event, EventKind, Refusal, Scope, Step, Ticket, Watch, WatchSettings};
+use nuon_gate_core::watch::{Event, EventKind, Instruction, Refusal, Scope, Ticket, Watch, WatchSettings};
 use nuon_gate_core::{Line, Moment, Require, Signal, Target, Targets};
 
 pub(crate) use self::scripted::*;
@@ -204,16 +204,16 @@ impl Driver {
         let mut under_way: Vec<(Moment, Ticket, Reply)> = Vec::new();
         let mut signals = self.signals.iter().map(|(at, signal)| (Moment::after_start(*at), *signal)).peekable();
         for _ in 0..1_000_000 {
-            let step = watch.next(now);
+            let instruction = watch.next(now);
             events.extend(watch.take_events());
-            match step {
-                Step::Done => {
+            match instruction {
+                Instruction::Done => {
                     let (report, refusal) = (watch.report(now), watch.refusal().cloned());
                     let reason = |target: &TargetReport| target.cause.as_ref().map(ToString::to_string);
                     let reasons = report.targets.iter().map(|target| reason(target).unwrap_or_default()).collect();
                     return Run { asked, events, report, refusal, most_at_once, reasons };
                 }
-                Step::Ask(ask) => {
+                Instruction::Ask(ask) => {
                     let Scripted { latency, body } = server(now.elapsed(), &ask.request);
                     let reply = body.reply(&ask.request);
                     let (latency, reply) = match latency {
@@ -229,7 +229,7 @@ impl Driver {
                     most_at_once = most_at_once.max(under_way.len());
                     asked.push(Asked { at: now.elapsed(), request: ask.request, timeout: ask.timeout });
                 }
-                Step::Sleep(until) => {
+                Instruction::Sleep(until) => {
                     assert!(until > now, "the watch spins at {now:?}");
                     let signal = signals.peek().map(|(at, _)| (*at).max(now));
                     let reply = (0..under_way.len()).min_by_key(|index| under_way[*index].0);

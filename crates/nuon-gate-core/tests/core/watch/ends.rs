@@ -8,7 +8,7 @@ use crate::virtual_time::{
 };
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{Ask, Clocks, EventKind, Mode, OnStale, Step, Watch, WatchSettings};
+use nuon_gate_core::watch::{Ask, Clocks, EventKind, Instruction, Mode, OnStale, Watch, WatchSettings};
 use nuon_gate_core::{Moment, Require, Signal, Verdict};
 use serde_json::json;
 
@@ -238,8 +238,8 @@ fn there_is_a_heartbeat_a_minute() {
 fn an_answer_that_comes_too_late_is_dropped() {
     let mut watch = pinned(settings(), "dpl0");
     let at = |seconds| Moment::after_start(s(seconds));
-    let asks = |step: Step| match step {
-        Step::Ask(ask) => ask,
+    let asks = |instruction: Instruction| match instruction {
+        Instruction::Ask(ask) => ask,
         other => panic!("{other:?}"),
     };
     let answer = |ask: &Ask, status: &str| (ask.ticket, deploy(&row("dpl0", status)).reply(&ask.request));
@@ -251,15 +251,15 @@ fn an_answer_that_comes_too_late_is_dropped() {
     watch.interrupt(at(1), Signal::Interrupt);
     let second = asks(watch.next(at(1)));
     reply(&mut watch, 1, &first, "error");
-    assert!(matches!(watch.next(at(1)), Step::Sleep(_)), "the first question has been given up");
+    assert!(matches!(watch.next(at(1)), Instruction::Sleep(_)), "the first question has been given up");
     reply(&mut watch, 1, &second, "active");
     reply(&mut watch, 1, &second, "error");
     let newest = asks(watch.next(at(1)));
     reply(&mut watch, 1, &second, "error");
     reply(&mut watch, 1, &newest, "active");
-    assert_eq!(watch.next(at(1)), Step::Done);
+    assert_eq!(watch.next(at(1)), Instruction::Done);
     reply(&mut watch, 2, &first, "error");
-    assert_eq!(watch.next(at(2)), Step::Done);
+    assert_eq!(watch.next(at(2)), Instruction::Done);
     let report = watch.report(at(9));
     assert_eq!((report.targets[0].verdict, report.elapsed), (Verdict::Passed, s(1)));
 }
@@ -268,16 +268,16 @@ fn an_answer_that_comes_too_late_is_dropped() {
 fn a_driver_that_is_late_still_gets_the_last_poll() {
     let clocks = Clocks { total: s(60), start: None, stall: None, approval: None, queue: None, outage: None };
     let mut watch = pinned(WatchSettings { clocks, ..settings() }, "dpl0");
-    assert!(matches!(watch.next(Moment::START), Step::Ask(_)));
+    assert!(matches!(watch.next(Moment::START), Instruction::Ask(_)));
     // The request is still open long after its timeout.
     let late = Moment::after_start(s(75));
-    let Step::Ask(ask) = watch.next(late) else { panic!("no last poll") };
+    let Instruction::Ask(ask) = watch.next(late) else { panic!("no last poll") };
     assert_eq!(ask.timeout, s(30));
     watch.reply(late, ask.ticket, &deploy(&row("dpl0", "active")).reply(&ask.request));
-    let Step::Ask(newest) = watch.next(late) else { panic!("what is newer is not asked") };
+    let Instruction::Ask(newest) = watch.next(late) else { panic!("what is newer is not asked") };
     assert_eq!(newest.timeout, s(30));
     watch.reply(late, newest.ticket, &deploy(&row("dpl0", "active")).reply(&newest.request));
-    assert_eq!(watch.next(late), Step::Done);
+    assert_eq!(watch.next(late), Instruction::Done);
     assert_eq!(watch.report(late).verdict, Verdict::Passed);
 }
 

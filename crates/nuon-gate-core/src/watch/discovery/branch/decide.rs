@@ -13,7 +13,7 @@ use crate::{Kind, Line, Require, RunId, Verdict};
 
 /// What one poll has read about a run.
 #[derive(Debug, Clone)]
-pub(super) struct Sight {
+pub(super) struct RunSight {
     pub(super) run: RunId,
     pub(super) status: RunStatus,
     pub(super) is_plan_only: bool,
@@ -59,7 +59,7 @@ pub(super) enum Stand {
 
 /// The decision.
 #[derive(Debug, Clone)]
-pub(super) enum Decision {
+pub(super) enum RunDecision {
     /// It goes on.
     Wait,
     /// The run says that it succeeded, but this contradicts it: how it ends if neither changes.
@@ -70,37 +70,37 @@ pub(super) enum Decision {
 
 /// The user's settings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
+pub(super) struct RunRules {
     pub(super) on_superseded: OnSuperseded,
     pub(super) on_approval: OnApproval,
     pub(super) require: Require,
     pub(super) expect: Option<Kind>,
 }
 
-impl Sight {
-    pub(super) fn decide(&self, rules: Rules) -> Decision {
+impl RunSight {
+    pub(super) fn decide(&self, rules: RunRules) -> RunDecision {
         if self.is_plan_only {
-            return Decision::End(Some((Verdict::Rejected, Cause::PlanOnlyRun(self.run.clone()))));
+            return RunDecision::End(Some((Verdict::Rejected, Cause::PlanOnlyRun(self.run.clone()))));
         }
         if rules.on_superseded == OnSuperseded::Fail
             && let Some((install, by)) = self.superseded().next()
         {
             let cause = Cause::InstallSuperseded { install: install.clone(), by: by.clone() };
-            return Decision::End(Some((Verdict::Superseded, cause)));
+            return RunDecision::End(Some((Verdict::Superseded, cause)));
         }
         if let Some(refused) = self.refused() {
-            return Decision::End(Some(refused.clone()));
+            return RunDecision::End(Some(refused.clone()));
         }
         match (&self.status, self.end) {
             (RunStatus::Failed | RunStatus::Cancelled | RunStatus::NotAttempted, _) => {
-                Decision::End(Some(self.failure.clone()))
+                RunDecision::End(Some(self.failure.clone()))
             }
             (RunStatus::Success, Some(WorkflowEnd::Succeeded)) => self.succeeded(rules.on_superseded),
-            (RunStatus::Success, None) => Decision::Wait,
-            (RunStatus::Success, Some(_)) => Decision::Contradiction(self.failure.clone()),
+            (RunStatus::Success, None) => RunDecision::Wait,
+            (RunStatus::Success, Some(_)) => RunDecision::Contradiction(self.failure.clone()),
             // The run's own status is unknown or out of date; its workflow has ended.
             (_, Some(WorkflowEnd::Failed | WorkflowEnd::Parked | WorkflowEnd::Cancelled)) => {
-                Decision::End(Some(self.failure.clone()))
+                RunDecision::End(Some(self.failure.clone()))
             }
             (_, Some(WorkflowEnd::Succeeded) | None) => self.going(rules.on_approval),
         }
@@ -118,16 +118,16 @@ impl Sight {
         })
     }
 
-    fn going(&self, on_approval: OnApproval) -> Decision {
-        let needed = |asks: &Cause| Decision::End(Some((Verdict::ApprovalNeeded, asks.clone())));
+    fn going(&self, on_approval: OnApproval) -> RunDecision {
+        let needed = |asks: &Cause| RunDecision::End(Some((Verdict::ApprovalNeeded, asks.clone())));
         match (&self.asks, on_approval) {
             (Some(asks), OnApproval::Fail) => needed(asks),
             // Ending now would miss what an install still has to deploy.
-            (_, OnApproval::Pass) if self.has(|stand| matches!(stand, Stand::Open)) => Decision::Wait,
+            (_, OnApproval::Pass) if self.has(|stand| matches!(stand, Stand::Open)) => RunDecision::Wait,
             (Some(asks), OnApproval::Pass) if !self.has_targets => needed(asks),
-            (Some(_), OnApproval::Pass) => Decision::End(self.failed_install()),
-            (None, _) | (_, OnApproval::Wait) if self.is_left() => Decision::End(self.failed_install()),
-            (None, _) | (_, OnApproval::Wait) => Decision::Wait,
+            (Some(_), OnApproval::Pass) => RunDecision::End(self.failed_install()),
+            (None, _) | (_, OnApproval::Wait) if self.is_left() => RunDecision::End(self.failed_install()),
+            (None, _) | (_, OnApproval::Wait) => RunDecision::Wait,
         }
     }
 
@@ -152,8 +152,8 @@ impl Sight {
     }
 
     /// The run and its workflow say that they succeeded.
-    fn succeeded(&self, on_superseded: OnSuperseded) -> Decision {
-        let failed = |cause: &Cause| Decision::Contradiction((Verdict::Failed, cause.clone()));
+    fn succeeded(&self, on_superseded: OnSuperseded) -> RunDecision {
+        let failed = |cause: &Cause| RunDecision::Contradiction((Verdict::Failed, cause.clone()));
         let trouble = |own: &InstallSight, trouble: InstallTrouble| {
             failed(&Cause::InstallOfRun { install: own.install.clone(), trouble })
         };
@@ -166,14 +166,14 @@ impl Sight {
             match &own.stand {
                 Stand::Nothing if is_ignored => {}
                 Stand::Nothing => return trouble(own, InstallTrouble::NeverDeployed),
-                Stand::Failed(failure) => return Decision::Contradiction(failure.clone()),
+                Stand::Failed(failure) => return RunDecision::Contradiction(failure.clone()),
                 Stand::Done if own.is_said_failed => return trouble(own, InstallTrouble::SaidFailed),
                 Stand::Done => {}
-                Stand::Open | Stand::Left(_) => return Decision::Wait,
+                Stand::Open | Stand::Left(_) => return RunDecision::Wait,
             }
         }
         match self.has_targets {
-            true => Decision::End(None),
+            true => RunDecision::End(None),
             false => failed(&Cause::NothingReleased(self.run.clone())),
         }
     }

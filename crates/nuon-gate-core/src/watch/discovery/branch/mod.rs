@@ -13,7 +13,7 @@ mod table;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use self::decide::Rules;
+use self::decide::RunRules;
 use self::lookup::{Lookup, LookupState, Sought};
 use self::rollout::{Rolled, Rollout};
 use self::search::{RunSearch, Searched};
@@ -34,7 +34,7 @@ use crate::{BranchRef, InstallId, Moment, RunReport, Target, Verdict, WorkflowId
 /// The targets of a branch's run.
 #[derive(Debug)]
 pub(super) struct BranchTargets {
-    phase: Phase,
+    stage: Stage,
     /// What was asked for, in words.
     subject: String,
     /// Whether the run was named, rather than being the newest.
@@ -42,15 +42,16 @@ pub(super) struct BranchTargets {
     warnings: Vec<Warning>,
 }
 
+/// How far it has come.
 #[derive(Debug)]
-enum Phase {
+enum Stage {
     Lookup(Box<Lookup>),
     Search(Box<RunSearch>),
     Rollout(Box<Rollout>),
 }
 
 /// What is needed, or the outcome.
-pub(super) enum Next {
+pub(super) enum BranchNext {
     Read(Request),
     /// The poll is over: these become targets.
     Over {
@@ -76,7 +77,7 @@ impl BranchTargets {
     }
 
     fn new(sought: Sought, subject: String) -> Self {
-        Self { phase: Phase::Lookup(Box::new(Lookup::new(sought))), subject, is_pinned: false, warnings: Vec::new() }
+        Self { stage: Stage::Lookup(Box::new(Lookup::new(sought))), subject, is_pinned: false, warnings: Vec::new() }
     }
 
     pub(super) fn subject(&self) -> &str {
@@ -84,80 +85,80 @@ impl BranchTargets {
     }
 
     pub(super) fn has_run(&self) -> bool {
-        matches!(self.phase, Phase::Rollout(_))
+        matches!(self.stage, Stage::Rollout(_))
     }
 
     /// Returns the state of the run, if it was found.
     pub(super) fn report(&self) -> Option<RunReport> {
-        match &self.phase {
-            Phase::Rollout(rollout) => Some(rollout.report()),
-            Phase::Lookup(_) | Phase::Search(_) => None,
+        match &self.stage {
+            Stage::Rollout(rollout) => Some(rollout.report()),
+            Stage::Lookup(_) | Stage::Search(_) => None,
         }
     }
 
     /// Returns whether the object of a request has answered before, so that it exists.
     pub(super) fn has_answered(&self, request: &Request) -> bool {
-        match &self.phase {
-            Phase::Rollout(rollout) => rollout.has_answered(request),
-            Phase::Lookup(_) | Phase::Search(_) => false,
+        match &self.stage {
+            Stage::Rollout(rollout) => rollout.has_answered(request),
+            Stage::Lookup(_) | Stage::Search(_) => false,
         }
     }
 
     pub(super) fn standing(&self) -> Standing {
-        match &self.phase {
-            Phase::Rollout(rollout) => rollout.standing(),
-            Phase::Lookup(_) | Phase::Search(_) => Standing::NoRun,
+        match &self.stage {
+            Stage::Rollout(rollout) => rollout.standing(),
+            Stage::Lookup(_) | Stage::Search(_) => Standing::NoRun,
         }
     }
 
     pub(super) fn last_change(&self) -> Moment {
-        match &self.phase {
-            Phase::Rollout(rollout) => rollout.last_change(),
-            Phase::Lookup(_) | Phase::Search(_) => Moment::START,
+        match &self.stage {
+            Stage::Rollout(rollout) => rollout.last_change(),
+            Stage::Lookup(_) | Stage::Search(_) => Moment::START,
         }
     }
 
     /// Returns since when a human is asked.
     pub(super) fn asked_since(&self) -> Option<Moment> {
-        match &self.phase {
-            Phase::Rollout(rollout) => rollout.asked_since(),
-            Phase::Lookup(_) | Phase::Search(_) => None,
+        match &self.stage {
+            Stage::Rollout(rollout) => rollout.asked_since(),
+            Stage::Lookup(_) | Stage::Search(_) => None,
         }
     }
 
     /// Returns the run's own workflow, unless it has ended.
     pub(super) fn open_workflow(&self) -> Option<&WorkflowId> {
-        match &self.phase {
-            Phase::Rollout(rollout) if !rollout.has_ended() => Some(&rollout.run().workflow_id),
+        match &self.stage {
+            Stage::Rollout(rollout) if !rollout.has_ended() => Some(&rollout.run().workflow_id),
             _ => None,
         }
     }
 
     /// Returns how the run has ended by the last poll, if it has.
     pub(super) fn decided(&self) -> Option<Option<Failure>> {
-        match &self.phase {
-            Phase::Rollout(rollout) => rollout.decided(),
-            Phase::Lookup(_) | Phase::Search(_) => None,
+        match &self.stage {
+            Stage::Rollout(rollout) => rollout.decided(),
+            Stage::Lookup(_) | Stage::Search(_) => None,
         }
     }
 
     pub(super) fn note_target(&mut self, target: &Target, index: usize) {
-        if let Phase::Rollout(rollout) = &mut self.phase {
+        if let Stage::Rollout(rollout) = &mut self.stage {
             rollout.note_target(target, index);
         }
     }
 
     pub(super) fn take_events(&mut self) -> Vec<RunEvent> {
-        match &mut self.phase {
-            Phase::Rollout(rollout) => rollout.take_events(),
-            Phase::Lookup(_) | Phase::Search(_) => Vec::new(),
+        match &mut self.stage {
+            Stage::Rollout(rollout) => rollout.take_events(),
+            Stage::Lookup(_) | Stage::Search(_) => Vec::new(),
         }
     }
 
     pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
-        match &mut self.phase {
-            Phase::Rollout(rollout) => rollout.take_takeovers(),
-            Phase::Lookup(_) | Phase::Search(_) => None,
+        match &mut self.stage {
+            Stage::Rollout(rollout) => rollout.take_takeovers(),
+            Stage::Lookup(_) | Stage::Search(_) => None,
         }
     }
 
@@ -168,10 +169,10 @@ impl BranchTargets {
 
     /// Begins a poll.
     pub(super) fn begin(&mut self, now: Moment) {
-        match &mut self.phase {
-            Phase::Lookup(_) => {}
-            Phase::Search(search) => search.begin(),
-            Phase::Rollout(rollout) => rollout.begin(now),
+        match &mut self.stage {
+            Stage::Lookup(_) => {}
+            Stage::Search(search) => search.begin(),
+            Stage::Rollout(rollout) => rollout.begin(now),
         }
     }
 
@@ -181,34 +182,34 @@ impl BranchTargets {
     ///
     /// If it does not answer the request, or cannot be used.
     pub(super) fn accept(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
-        match (&mut self.phase, request, fact) {
-            (Phase::Lookup(lookup), request, fact) => lookup.accept(request, fact),
-            (Phase::Search(search), Request::Runs(_, _, page), Fact::Runs(found)) => search.accept_listed(*page, found),
-            (Phase::Search(search), _, Fact::Run(run)) => {
+        match (&mut self.stage, request, fact) {
+            (Stage::Lookup(lookup), request, fact) => lookup.accept(request, fact),
+            (Stage::Search(search), Request::Runs(_, _, page), Fact::Runs(found)) => search.accept_listed(*page, found),
+            (Stage::Search(search), _, Fact::Run(run)) => {
                 search.accept_run(run);
                 Ok(())
             }
-            (Phase::Rollout(rollout), request, fact) => rollout.accept(request, fact, now),
-            (Phase::Search(_), ..) => Err(ApiError::unexpected()),
+            (Stage::Rollout(rollout), request, fact) => rollout.accept(request, fact, now),
+            (Stage::Search(_), ..) => Err(ApiError::unexpected()),
         }
     }
 
     /// Records that something could not be read. Returns whether the poll goes on without it.
     pub(super) fn does_without(&mut self, request: &Request) -> bool {
-        match (&mut self.phase, request) {
-            (Phase::Rollout(rollout), Request::InstallDeploys(_)) => rollout.do_without_list(),
+        match (&mut self.stage, request) {
+            (Stage::Rollout(rollout), Request::InstallDeploys(_)) => rollout.do_without_list(),
             _ => false,
         }
     }
 
     /// Records that something was not found. Returns whether that means something.
     pub(super) fn on_missing(&mut self, request: &Request) -> bool {
-        match (&mut self.phase, request) {
-            (Phase::Search(search), Request::Run(..)) => {
+        match (&mut self.stage, request) {
+            (Stage::Search(search), Request::Run(..)) => {
                 search.on_missing();
                 true
             }
-            (Phase::Rollout(rollout), request) => rollout.on_missing(request),
+            (Stage::Rollout(rollout), request) => rollout.on_missing(request),
             _ => false,
         }
     }
@@ -218,21 +219,26 @@ impl BranchTargets {
     /// # Errors
     ///
     /// If what was read cannot be used after all.
-    pub(super) fn next(&mut self, targets: &[TargetWatch], now: Moment, shared: &Shared) -> Result<Next, ApiError> {
+    pub(super) fn next(
+        &mut self,
+        targets: &[TargetWatch],
+        now: Moment,
+        shared: &Shared,
+    ) -> Result<BranchNext, ApiError> {
         let once = shared.is_once();
         loop {
-            let phase = match &mut self.phase {
-                Phase::Lookup(lookup) => match lookup.state() {
-                    LookupState::Ask(request) => return Ok(Next::Read(request)),
+            let stage = match &mut self.stage {
+                Stage::Lookup(lookup) => match lookup.state() {
+                    LookupState::Ask(request) => return Ok(BranchNext::Read(request)),
                     LookupState::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
-                    LookupState::Ambiguous(ambiguous) => return Ok(Next::Refused(Refusal::Ambiguous(ambiguous))),
+                    LookupState::Ambiguous(ambiguous) => return Ok(BranchNext::Refused(Refusal::Ambiguous(ambiguous))),
                     LookupState::Found(place, run) => {
                         self.is_pinned |= run.is_some();
-                        Phase::Search(Box::new(RunSearch::new(place, run)))
+                        Stage::Search(Box::new(RunSearch::new(place, run)))
                     }
                 },
-                Phase::Search(search) => match search.state(once)? {
-                    Searched::Ask(request) => return Ok(Next::Read(request)),
+                Stage::Search(search) => match search.state(once)? {
+                    Searched::Ask(request) => return Ok(BranchNext::Read(request)),
                     Searched::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
                     Searched::NotYet => return Ok(not_yet()),
                     Searched::Found { run, at_once } => {
@@ -244,7 +250,7 @@ impl BranchTargets {
                         };
                         let is_stale = had_been_there && !search.is_pinned() && run.status.is_final();
                         match (is_stale, shared.settings().on_stale) {
-                            (true, OnStale::Fail) => return Ok(Next::Refused(Refusal::StaleRun(run.id.clone()))),
+                            (true, OnStale::Fail) => return Ok(BranchNext::Refused(Refusal::StaleRun(run.id.clone()))),
                             (true, OnStale::Wait) => {
                                 search.wait_for_newer(run);
                                 return Ok(not_yet());
@@ -254,21 +260,21 @@ impl BranchTargets {
                             }
                             _ => {}
                         }
-                        Phase::Rollout(Box::new(rollout(search, run, self.is_pinned, shared, now)))
+                        Stage::Rollout(Box::new(rollout(search, run, self.is_pinned, shared, now)))
                     }
                 },
-                Phase::Rollout(rollout) => {
+                Stage::Rollout(rollout) => {
                     let page =
                         |dashboard: &crate::Dashboard| dashboard.run(rollout.place(), &rollout.run().workflow_id);
                     let url = shared.dashboard().and_then(page);
                     if rollout.run().awaiting_approval
                         && let Some(request) = shared.dashboard_request()
                     {
-                        return Ok(Next::Read(request));
+                        return Ok(BranchNext::Read(request));
                     }
                     return Ok(match rollout.next(targets, now, once, url) {
-                        Rolled::Ask(request) => Next::Read(request),
-                        Rolled::Over { joining, observed } => Next::Over { joining, observed },
+                        Rolled::Ask(request) => BranchNext::Read(request),
+                        Rolled::Over { joining, observed } => BranchNext::Over { joining, observed },
                         Rolled::End(failure) => {
                             // With an approval outstanding, it is one that the user does not require.
                             if failure.is_none() && rollout.asks() {
@@ -276,12 +282,12 @@ impl BranchTargets {
                             }
                             let nothing = Warning::nothing_deployed(&rollout.without_deploys());
                             self.warnings.extend(nothing.filter(|_| failure.is_none()));
-                            Next::End(failure)
+                            BranchNext::End(failure)
                         }
                     });
                 }
             };
-            self.phase = phase;
+            self.stage = stage;
         }
     }
 }
@@ -293,15 +299,19 @@ fn rollout(search: &RunSearch, run: Arc<BranchRun>, is_pinned: bool, shared: &Sh
         false => (RunPin::Newest, OnSuperseded::Follow),
     };
     let on_superseded = settings.on_superseded.unwrap_or(usual);
-    let rules =
-        Rules { on_superseded, on_approval: settings.on_approval, require: settings.require, expect: settings.expect };
+    let rules = RunRules {
+        on_superseded,
+        on_approval: settings.on_approval,
+        require: settings.require,
+        expect: settings.expect,
+    };
     Rollout::new(search.place().clone(), run, search.is_by_list(), rules, pin, now)
 }
 
-fn rejected(cause: Cause) -> Next {
-    Next::End(Some((Verdict::Rejected, cause)))
+fn rejected(cause: Cause) -> BranchNext {
+    BranchNext::End(Some((Verdict::Rejected, cause)))
 }
 
-fn not_yet() -> Next {
-    Next::Over { joining: Vec::new(), observed: Observed::Nothing }
+fn not_yet() -> BranchNext {
+    BranchNext::Over { joining: Vec::new(), observed: Observed::Nothing }
 }

@@ -7,8 +7,8 @@ mod report;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use self::poll::{Placed, Poll, Reported};
-use super::decide::{Decision, InstallSight, Rules, Stand};
+use self::poll::{Placed, Reported, RunPoll};
+use super::decide::{InstallSight, RunDecision, RunRules, Stand};
 use super::search::is_it;
 use crate::api::{ApiError, Fact, Request, Runs};
 use crate::cause::Cause;
@@ -17,7 +17,7 @@ use crate::paging::Paged;
 use crate::pins::RunPin;
 use crate::schedule::Observed;
 use crate::watch::LAG;
-use crate::watch::discovery::workflow::{self, WorkflowTargets};
+use crate::watch::discovery::workflow::{WorkflowNext, WorkflowTargets};
 use crate::watch::discovery::{Failure, Joining};
 use crate::watch::event::RunEvent;
 use crate::watch::takeovers::Takeover;
@@ -31,7 +31,7 @@ const LONGEST_NAME: usize = 100;
 #[derive(Debug)]
 pub(super) struct Rollout {
     place: BranchPlace,
-    rules: Rules,
+    rules: RunRules,
     /// How the run was pinned.
     pin: RunPin,
     /// Some servers do not find a run by its id, only in the list (`docs/nuon-api.md`, "Releases of a branch").
@@ -43,14 +43,14 @@ pub(super) struct Rollout {
     named: BTreeMap<InstallId, Line>,
     /// The runs whose groups have been read once.
     has_groups: BTreeSet<RunId>,
-    poll: Poll,
+    poll: RunPoll,
     /// The poll before has seen that a human is asked.
     asked_before: bool,
     /// Since when a human is asked.
     asked_since: Option<Moment>,
     contradicted_since: Option<Moment>,
     /// What the last whole poll has led to.
-    decided: Option<Decision>,
+    decided: Option<RunDecision>,
     /// The installs that a later run has taken, by the last whole poll, and when that began.
     takeovers: Option<(Moment, HashMap<InstallId, Takeover>)>,
     reported: Reported,
@@ -85,7 +85,7 @@ impl Rollout {
         place: BranchPlace,
         run: Arc<BranchRun>,
         by_list: bool,
-        rules: Rules,
+        rules: RunRules,
         pin: RunPin,
         now: Moment,
     ) -> Self {
@@ -99,7 +99,7 @@ impl Rollout {
             named: BTreeMap::new(),
             has_groups: BTreeSet::new(),
             // It has just been read.
-            poll: Poll { has_run: true, ..Poll::new(now) },
+            poll: RunPoll { has_run: true, ..RunPoll::new(now) },
             asked_before: false,
             asked_since: None,
             contradicted_since: None,
@@ -144,7 +144,7 @@ impl Rollout {
     /// repeat all of them.
     pub(super) fn begin(&mut self, now: Moment) {
         if self.poll.is_over || now >= self.poll.began + LAG {
-            self.poll = Poll::new(now);
+            self.poll = RunPoll::new(now);
         }
     }
 
@@ -263,28 +263,28 @@ impl Rollout {
         self.decided = Some(decision.clone());
         let is_new = self.changed == now || !joining.is_empty();
         match decision {
-            Decision::End(failure) if joining.is_empty() => Rolled::End(failure),
+            RunDecision::End(failure) if joining.is_empty() => Rolled::End(failure),
             _ => Rolled::Over { joining, observed: if is_new { Observed::Change } else { Observed::Nothing } },
         }
     }
 
     /// Gives a contradiction to the run's success as much time as an answer can lag.
-    fn after_lag(&mut self, decision: Decision, now: Moment, once: bool) -> Decision {
-        let Decision::Contradiction(failure) = decision else {
+    fn after_lag(&mut self, decision: RunDecision, now: Moment, once: bool) -> RunDecision {
+        let RunDecision::Contradiction(failure) = decision else {
             self.contradicted_since = None;
             return decision;
         };
         let since = *self.contradicted_since.get_or_insert(now);
         match now >= since + LAG && !once {
-            true => Decision::End(Some(failure)),
-            false => Decision::Contradiction(failure),
+            true => RunDecision::End(Some(failure)),
+            false => RunDecision::Contradiction(failure),
         }
     }
 
     /// Returns how the run has ended by the last poll, if it has, without waiting for more of it.
     pub(super) fn decided(&self) -> Option<Option<Failure>> {
         match &self.decided {
-            Some(Decision::End(failure)) => Some(failure.clone()),
+            Some(RunDecision::End(failure)) => Some(failure.clone()),
             // Whatever else could not be read.
             _ if self.run.status.is_final() && self.run.status != RunStatus::Success => Some(Some(self.failure())),
             _ => None,
@@ -370,12 +370,12 @@ impl Rollout {
         }
         loop {
             match member.targets.next(targets) {
-                workflow::Next::Read(request) => return Err(request),
-                workflow::Next::Join(joining, _) if joining.is_empty() => {
+                WorkflowNext::Read(request) => return Err(request),
+                WorkflowNext::Join(joining, _) if joining.is_empty() => {
                     return Ok(member.targets.left(targets, self.rules.require).map_or(Stand::Open, Stand::Left));
                 }
                 // The next step checks whether that was all.
-                workflow::Next::Join(joining, _) => {
+                WorkflowNext::Join(joining, _) => {
                     let is_taken = placed.superseded_by.is_some() && self.rules.expect.is_none();
                     member.crossed = joining.iter().find_map(|(_, deploy)| crossed(deploy).filter(|_| is_taken));
                     if let Some(failure) = member.crossed.clone() {
@@ -391,12 +391,12 @@ impl Rollout {
                     self.poll.joining.extend(joining.into_iter().map(joined));
                 }
                 // A workflow without steps has proven nothing.
-                workflow::Next::End(None) if member.targets.is_empty() => return Ok(Stand::Nothing),
-                workflow::Next::End(None) => {
+                WorkflowNext::End(None) if member.targets.is_empty() => return Ok(Stand::Nothing),
+                WorkflowNext::End(None) => {
                     member.is_done = true;
                     return Ok(Stand::Done);
                 }
-                workflow::Next::End(Some(failure)) => return Ok(Stand::Failed(failure)),
+                WorkflowNext::End(Some(failure)) => return Ok(Stand::Failed(failure)),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The decisions about a branch's run, as a table.
 
-use super::decide::{Decision, InstallSight, Rules, Sight, Stand};
+use super::decide::{InstallSight, RunDecision, RunRules, RunSight, Stand};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
 use crate::watch::discovery::Failure;
@@ -47,15 +47,15 @@ fn asks() -> Cause {
 /// One case: what was read, and what the user has said.
 #[derive(Clone)]
 struct Scene {
-    sight: Sight,
-    rules: Rules,
+    sight: RunSight,
+    rules: RunRules,
 }
 
 /// A run that has succeeded with one install.
 fn passed() -> Scene {
     let own =
         InstallSight { install: Line::new("acme"), superseded_by: None, is_said_failed: false, stand: Stand::Done };
-    let sight = Sight {
+    let sight = RunSight {
         run: run(),
         status: RunStatus::Success,
         is_plan_only: false,
@@ -68,7 +68,7 @@ fn passed() -> Scene {
     };
     Scene {
         sight,
-        rules: Rules {
+        rules: RunRules {
             on_superseded: OnSuperseded::Ignore,
             on_approval: OnApproval::Wait,
             require: Require::All,
@@ -78,7 +78,7 @@ fn passed() -> Scene {
 }
 
 impl Scene {
-    fn with(mut self, change: impl FnOnce(&mut Sight)) -> Self {
+    fn with(mut self, change: impl FnOnce(&mut RunSight)) -> Self {
         change(&mut self.sight);
         self
     }
@@ -100,12 +100,12 @@ impl Scene {
     }
 
     fn superseded(self, policy: OnSuperseded) -> Self {
-        let rules = Rules { on_superseded: policy, ..self.rules };
+        let rules = RunRules { on_superseded: policy, ..self.rules };
         Self { rules, ..self }.install(|own| own.superseded_by = Some(later()))
     }
 
     fn asking(self, policy: OnApproval) -> Self {
-        let rules = Rules { on_approval: policy, ..self.rules };
+        let rules = RunRules { on_approval: policy, ..self.rules };
         Self { rules, ..self }.says("running", None).with(|sight| sight.asks = Some(asks()))
     }
 }
@@ -121,10 +121,10 @@ use Follows::{Contradiction, Ends, Passes, Wait};
 
 fn follows(scene: &Scene) -> Follows {
     match scene.sight.decide(scene.rules) {
-        Decision::Wait => Wait,
-        Decision::Contradiction(failure) => Contradiction(failure),
-        Decision::End(None) => Passes,
-        Decision::End(Some(failure)) => Ends(failure),
+        RunDecision::Wait => Wait,
+        RunDecision::Contradiction(failure) => Contradiction(failure),
+        RunDecision::End(None) => Passes,
+        RunDecision::End(Some(failure)) => Ends(failure),
     }
 }
 

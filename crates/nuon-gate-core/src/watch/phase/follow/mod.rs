@@ -63,7 +63,7 @@ pub(in crate::watch) struct Follow {
     held: Option<Held>,
     watched: Watched,
     /// The poll under way.
-    reads: Reads,
+    reads: FollowReads,
 }
 
 /// How the deploy came to be followed.
@@ -105,7 +105,7 @@ impl ShownBy {
 
 /// What the poll under way has read.
 #[derive(Debug, Default)]
-struct Reads {
+struct FollowReads {
     /// This poll has read, or confirmed, the known state of the deploy.
     current: bool,
     /// When that was.
@@ -181,14 +181,14 @@ impl Follow {
             newest_by: ShownBy::default(),
             held: None,
             watched: Watched::default(),
-            reads: Reads::default(),
+            reads: FollowReads::default(),
         }
     }
 
     /// Follows a row that matched.
     pub(super) fn matched(id: DeployId, row: Arc<Deploy>, pins: Pins, past: Option<Past>, is_newest: bool) -> Self {
         let newest = if is_newest { Newest::None } else { Newest::Unread };
-        let reads = Reads { current: true, changed: true, newest, shown: is_newest, ..Reads::default() };
+        let reads = FollowReads { current: true, changed: true, newest, shown: is_newest, ..FollowReads::default() };
         let mut follow = Self { origin: Origin::Matched, past, reads, ..Self::named(id, pins) };
         follow.freshness.admit(Moment::START, &row);
         follow.workflow_id = row.workflow().cloned();
@@ -255,7 +255,7 @@ impl Follow {
     }
 
     pub(super) fn begin_poll(&mut self) {
-        self.reads = Reads::default();
+        self.reads = FollowReads::default();
         if let Some(past) = &mut self.past {
             past.begin_poll();
         }

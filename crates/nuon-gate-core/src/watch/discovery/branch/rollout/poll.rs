@@ -10,7 +10,7 @@ use crate::{GroupReport, GroupRunId, InstallId, Line, Moment, RunId, WaitingInst
 
 /// What the poll under way has read.
 #[derive(Debug)]
-pub(super) struct Poll {
+pub(super) struct RunPoll {
     pub(super) began: Moment,
     pub(super) is_over: bool,
     pub(super) has_run: bool,
@@ -27,7 +27,7 @@ pub(super) struct Poll {
     pub(super) joining: Vec<Joining>,
 }
 
-impl Poll {
+impl RunPoll {
     pub(super) fn new(began: Moment) -> Self {
         Self {
             began,

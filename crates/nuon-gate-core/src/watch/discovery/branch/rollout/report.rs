@@ -7,7 +7,7 @@ use crate::cause::{Cause, GroupTrouble, InstallTrouble, Standing};
 use crate::model::{GroupRun, RunStatus, WorkflowEnd, WorkflowStep};
 use crate::paging::Paged;
 use crate::watch::discovery::Failure;
-use crate::watch::discovery::branch::decide::Sight;
+use crate::watch::discovery::branch::decide::RunSight;
 use crate::watch::event::RunEvent;
 use crate::{GroupReport, InstallId, Line, Moment, RemoteText, RunReport, Verdict, WaitingInstall};
 
@@ -41,11 +41,11 @@ impl Rollout {
     }
 
     /// Puts together what the poll has shown.
-    pub(super) fn sight(&mut self, has_targets: bool, once: bool) -> Sight {
+    pub(super) fn sight(&mut self, has_targets: bool, once: bool) -> RunSight {
         let run = self.run.clone();
         let asks = self.asks().then(|| self.approval());
         let seen_twice = std::mem::replace(&mut self.asked_before, asks.is_some());
-        Sight {
+        RunSight {
             run: run.id.clone(),
             status: run.status.clone(),
             is_plan_only: run.is_plan_only,
