@@ -64,7 +64,7 @@ impl Watch {
         let settings = self.shared.settings();
         let schedule = Schedule::new(settings.intervals, settings.seed.wrapping_add(index as u64));
         self.discovery.note_target(&target, index);
-        self.shared.lists_mut().join(&target.install, index);
+        self.shared.install_lists_mut().join(&target.install, index);
         self.targets.push(TargetWatch::new(index, target, pins, seen, schedule, now));
         self.open += 1;
         self.arm(PollerId::Target(index), now);

@@ -7,7 +7,7 @@
 //! Read it in this order: this file (what each answer leads to), `clocks` and `requests` (what is due, and what is sent), `target` (one target: its polls, and the record of them for the
 //! report), `phase` (what one poll has read, and the decision about it), then `discovery` and `enrolment` (which
 //! targets there are), and `parts` (which of them belong to the shard). `era` compares the
-//! server's times with the start, `last_polls` and `outcome` are the end. `poller`, `flights`, `lists`, `timers`,
+//! server's times with the start, `last_polls` and `outcome` are the end. `poller`, `flights`, `install_lists`, `timers`,
 //! `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls share, `budget` limits
 //! their rate, and `queues` and `takeovers` record what more than one of them needs. `long_polls` and `logs` send further requests, and decide nothing.
 //!
@@ -32,8 +32,8 @@ mod event;
 mod flights;
 mod freshness;
 mod health;
+mod install_lists;
 mod last_polls;
-mod lists;
 mod logs;
 mod long_polls;
 mod outcome;
@@ -270,7 +270,7 @@ impl Watch {
             }
             _ => {}
         }
-        self.shared.lists_mut().note(&request, reply, now);
+        self.shared.install_lists_mut().note(&request, reply, now);
         for poller in pollers.iter().copied() {
             let error = match poller {
                 PollerId::Discovery => self.reply_to_discovery(now, &request, reply.clone()),
@@ -300,7 +300,7 @@ impl Watch {
     ) {
         let pollers = asked.iter().copied().filter(|poller| *poller != PollerId::Discovery && !self.has_ended(*poller));
         let next = pollers.map(|poller| self.poller(poller).due()).min();
-        for index in self.shared.lists().targets(install).to_vec() {
+        for index in self.shared.install_lists().targets(install).to_vec() {
             if asked.contains(&PollerId::Target(index)) {
                 continue;
             }
@@ -471,7 +471,7 @@ impl Watch {
         let target = &mut self.targets[index];
         if target.take_ending() {
             self.open -= 1;
-            self.shared.lists_mut().leave(&target.target().install);
+            self.shared.install_lists_mut().leave(&target.target().install);
             self.long_polls.forget(PollerId::Target(index));
             self.shared.logs_mut().leave(index);
             self.passed += usize::from(target.verdict() == Some(Verdict::Passed));

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::era::ServerClock;
 use super::event::{Event, EventKind, Refusal};
 use super::health::Health;
-use super::lists::Lists;
+use super::install_lists::InstallLists;
 use super::logs::Logs;
 use super::queues::Queues;
 use super::settings::{Mode, WatchSettings};
@@ -45,7 +45,7 @@ pub(super) struct Shared {
     asked_about: HashMap<WorkflowId, HashSet<String>>,
     /// The last known states of each one's steps.
     steps: HashMap<WorkflowId, Vec<StepStanding>>,
-    lists: Lists,
+    install_lists: InstallLists,
     logs: Logs,
     queues: Queues,
     takeovers: Takeovers,
@@ -75,7 +75,7 @@ impl Shared {
             owned: HashMap::new(),
             asked_about: HashMap::new(),
             steps: HashMap::new(),
-            lists: Lists::default(),
+            install_lists: InstallLists::default(),
             logs,
             queues: Queues::default(),
             takeovers: Takeovers::default(),
@@ -122,12 +122,12 @@ impl Shared {
         &mut self.health
     }
 
-    pub(super) fn lists(&self) -> &Lists {
-        &self.lists
+    pub(super) fn install_lists(&self) -> &InstallLists {
+        &self.install_lists
     }
 
-    pub(super) fn lists_mut(&mut self) -> &mut Lists {
-        &mut self.lists
+    pub(super) fn install_lists_mut(&mut self) -> &mut InstallLists {
+        &mut self.install_lists
     }
 
     pub(super) fn logs(&self) -> &Logs {

@@ -9,7 +9,7 @@ use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
 use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
 use crate::schedule::Observed;
-use crate::watch::lists::FEWEST;
+use crate::watch::install_lists::FEWEST;
 use crate::watch::target::TargetWatch;
 use crate::{DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId, reason};
 
@@ -33,7 +33,7 @@ pub(super) struct WorkflowTargets {
     /// The target and the last row of each of its deploys; `None` for a row that deploys nothing.
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The poll under way has read the install's list of deploys, or could not.
-    listed: bool,
+    install_list: bool,
     /// The last deploy of each component that was replaced before it was seen. Its successor becomes the target; if none has
     /// come when the workflow ends, it does itself.
     replaced: HashMap<Target, (DeployId, Arc<Deploy>)>,
@@ -76,7 +76,7 @@ impl WorkflowTargets {
             most_steps: 0,
             deploys: Vec::new(),
             owners: HashMap::new(),
-            listed: false,
+            install_list: false,
             replaced: HashMap::new(),
             joined: HashSet::new(),
             targets: HashMap::new(),
@@ -157,7 +157,7 @@ impl WorkflowTargets {
         self.deploys.extend(new);
         self.most_steps = self.most_steps.max(workflow.steps().count());
         self.workflow = Some(workflow);
-        self.listed = false;
+        self.install_list = false;
     }
 
     /// Decides which deploys become targets now, or that no more can come.
@@ -169,7 +169,9 @@ impl WorkflowTargets {
         let mut unknown = self.deploys.iter().filter(|id| !self.owners.contains_key(*id));
         if let Some((unknown, many)) = unknown.next().map(|first| (first, unknown.count() + 1 >= FEWEST)) {
             return match &workflow.owner_id {
-                Some(install) if many && !self.listed => WorkflowNext::Read(Request::InstallDeploys(install.clone())),
+                Some(install) if many && !self.install_list => {
+                    WorkflowNext::Read(Request::InstallDeploys(install.clone()))
+                }
                 Some(install) => WorkflowNext::Read(Request::Deploy(install.clone(), None, unknown.clone())),
                 None => WorkflowNext::End(Some((Verdict::Rejected, Cause::NoInstall(self.id.clone())))),
             };
@@ -184,7 +186,7 @@ impl WorkflowTargets {
         // A deploy that no step names is the workflow's as well.
         if all_followed
             && !gap
-            && !self.listed
+            && !self.install_list
             && end == WorkflowEnd::Succeeded
             && let Some(install) = workflow.owner_id.clone()
         {
@@ -260,7 +262,7 @@ impl WorkflowTargets {
     /// Accepts the newest deploys of the install: which are the workflow's, and whose each of these is. What is not there, or
     /// does not say whose it is, has to be read by itself.
     pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
-        self.listed = true;
+        self.install_list = true;
         let mut wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         let own = rows.iter().filter(|row| row.workflow() == Some(&self.id)).filter_map(|row| row.id.as_ref());
         self.deploys.extend(own.filter(|id| wanted.insert((*id).clone())).cloned());
@@ -271,7 +273,7 @@ impl WorkflowTargets {
     }
 
     pub(super) fn do_without_list(&mut self) {
-        self.listed = true;
+        self.install_list = true;
     }
 
     /// Returns the deploys that become targets now.

@@ -97,7 +97,7 @@ pub(super) struct Policy<'a> {
     /// The workflows that have answered, whoever asked for them, and when they last did.
     pub(super) answered: &'a HashMap<WorkflowId, Moment>,
     /// The install's list is requested first, which serves its other targets as well.
-    pub(super) by_list: bool,
+    pub(super) by_install_list: bool,
     /// The installs that a later run of the branch has taken.
     pub(super) takeovers: &'a Takeovers,
     /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
@@ -244,7 +244,7 @@ impl Phase {
         }
     }
 
-    /// Handles the newest deploys of the whole install that another target requested.
+    /// Handles the install's list that another target requested.
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         match self {
             Self::Following(follow) => follow.overhear(rows, target),
@@ -351,7 +351,7 @@ fn latest_request(target: &Target, depth: Depth) -> Request {
     Request::LatestDeploy(target.install.clone(), target.component.clone(), depth)
 }
 
-fn list_request(target: &Target) -> Request {
+fn component_list_request(target: &Target) -> Request {
     Request::Deploys(target.install.clone(), target.component.clone())
 }
 

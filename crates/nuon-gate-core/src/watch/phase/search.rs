@@ -7,8 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, deploy_request, install_list_request,
-    is_cut_off, known_baseline, latest_request, list_request, rows_of, workflow_request, wrong_kind,
+    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, component_list_request,
+    deploy_request, install_list_request, is_cut_off, known_baseline, latest_request, rows_of, workflow_request,
+    wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
 use crate::cause::{Cause, Mismatch, Unmatched};
@@ -35,14 +36,14 @@ pub(in crate::watch) struct Search {
     rival: Option<Arc<Deploy>>,
     /// The component's newest row in a list that another target requested.
     overheard: Option<Arc<Deploy>>,
-    /// The newest row when the list was last read without success.
-    listed: Option<DeployId>,
+    /// The newest row when the component's list was last read without success.
+    newest_at_list: Option<DeployId>,
     /// The poll under way has found only what deploys nothing, so that it says nothing of what is there.
     goes_on: bool,
     /// When a poll last ended without a match, so that what matches later has appeared since.
     awaited: Option<Moment>,
-    /// A full list of the install's deploys showed none of the component: its newest is older than all of them.
-    is_unlisted: bool,
+    /// The install's list was full and showed none of the component: its newest is older than all of them.
+    is_beyond_install_list: bool,
     read_rows: ReadRows,
     held: Option<Held>,
     /// The poll under way.
@@ -54,12 +55,12 @@ pub(in crate::watch) struct Search {
 struct SearchReads {
     latest: Latest,
     install: bool,
-    /// The deploys of the whole install were read, or could not be.
-    swept: bool,
-    listed: bool,
+    /// The install's list of deploys was read, or could not be.
+    install_list: bool,
+    component_list: bool,
     workflow: Option<Arc<Workflow>>,
-    /// The list was read after the workflow.
-    listed_last: bool,
+    /// The component's list was read after the workflow.
+    component_list_last: bool,
     /// The row that matches, and whether it is the newest.
     found: Option<(Arc<Deploy>, bool)>,
 }
@@ -84,10 +85,10 @@ impl Search {
             newest: None,
             rival: None,
             overheard: None,
-            listed: None,
+            newest_at_list: None,
             goes_on: false,
             awaited: None,
-            is_unlisted: false,
+            is_beyond_install_list: false,
             held: None,
             reads: SearchReads::default(),
         }
@@ -98,17 +99,17 @@ impl Search {
     pub(super) fn again(pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
         let read_rows = read_rows.searching_on(&pins);
         let rival = newest.filter(|row| read_rows.is_deploy(row));
-        let reads = SearchReads { latest: Latest::Read, listed: !at_once, ..SearchReads::default() };
+        let reads = SearchReads { latest: Latest::Read, component_list: !at_once, ..SearchReads::default() };
         Self { exists: true, read_deep: true, goes_on: true, rival, read_rows, reads, ..Self::new(pins) }
     }
 
     /// Waits for what is newer than a deploy that had ended.
     pub(super) fn after(id: DeployId, created: Timestamp) -> Self {
-        let reads = SearchReads { latest: Latest::Read, listed: true, ..SearchReads::default() };
+        let reads = SearchReads { latest: Latest::Read, component_list: true, ..SearchReads::default() };
         let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
-        let listed = Some(id.clone());
+        let newest_at_list = Some(id.clone());
         let newest = Some(Unmatched { newest: id, why: Mismatch::HadEnded });
-        let search = Self { exists: true, read_deep: true, listed, newest, reads, ..Self::new(pins) };
+        let search = Self { exists: true, read_deep: true, newest_at_list, newest, reads, ..Self::new(pins) };
         Self { is_implicit: true, ..search }
     }
 
@@ -116,7 +117,7 @@ impl Search {
         self.reads = SearchReads::default();
     }
 
-    /// Takes in whether there is a newer row, or a newer state of it.
+    /// Learns whether there is a newer row, or a newer state of it.
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         let newest = rows_of(target, rows)
             .find(|row| self.read_rows.is_deploy(row))
@@ -165,16 +166,16 @@ impl Search {
             Fact::InstallDeploys(rows) => self.accept_install_list(&rows, policy),
             Fact::Deploys(rows) => {
                 self.read_rows.note_workflows(&*rows);
-                (self.reads.listed, self.reads.listed_last) = (true, true);
+                (self.reads.component_list, self.reads.component_list_last) = (true, true);
                 let found = rows.iter().find(|row| self.matches(row, policy));
                 self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
                 if self.reads.found.is_none() {
-                    self.listed = self.newest().cloned();
+                    self.newest_at_list = self.newest().cloned();
                 }
             }
             Fact::Workflow(workflow) => {
                 self.reads.workflow = Some(workflow);
-                self.reads.listed_last = false;
+                self.reads.component_list_last = false;
             }
             Fact::Install(install) => {
                 self.reads.install = true;
@@ -186,27 +187,27 @@ impl Search {
         Ok(Vec::new())
     }
 
-    /// Accepts the newest deploys of the whole install. If none is the component's, only its own newest can say so.
+    /// Accepts the install's list: its newest deploys, of all components. If none is the component's, only its own newest can say so.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
-        self.reads.swept = true;
+        self.reads.install_list = true;
         self.read_rows.note_workflows(rows_of(policy.target, rows));
         let Some(newest) = rows_of(policy.target, rows).next() else {
-            self.is_unlisted = is_cut_off(rows);
+            self.is_beyond_install_list = is_cut_off(rows);
             return;
         };
         self.accept_newest(Arc::new(newest.clone()), policy);
         // If the list is cut off, the component's own list goes further back.
         if self.reads.found.is_none() && !is_cut_off(rows) {
-            self.reads.listed = true;
+            self.reads.component_list = true;
             let found = rows_of(policy.target, rows).find(|row| self.matches(row, policy));
             self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
         }
     }
 
-    /// If the deploys of the whole install cannot be read, the component's newest deploy is read instead.
+    /// If the install's list cannot be read, the component's newest deploy is read instead.
     pub(super) fn does_without(&mut self, request: &Request) -> bool {
         let is_list = matches!(request, Request::InstallDeploys(_));
-        self.reads.swept |= is_list;
+        self.reads.install_list |= is_list;
         is_list
     }
 
@@ -278,7 +279,7 @@ impl Search {
             return Some(deploy_request(target, id));
         }
         match self.reads.latest {
-            Latest::Unread if policy.by_list && !self.reads.swept && !self.is_unlisted => {
+            Latest::Unread if policy.by_install_list && !self.reads.install_list && !self.is_beyond_install_list => {
                 return Some(install_list_request(target));
             }
             Latest::Unread => return Some(latest_request(target, Depth::Usual)),
@@ -291,8 +292,10 @@ impl Search {
             Latest::None if !self.read_deep => return Some(latest_request(target, Depth::Page)),
             // A row that matches may be older than one that does not. The list can lag, so it is read again, but not in
             // every poll.
-            Latest::Read if !self.reads.listed && (policy.wide || self.listed.as_ref() != self.newest()) => {
-                return Some(list_request(target));
+            Latest::Read
+                if !self.reads.component_list && (policy.wide || self.newest_at_list.as_ref() != self.newest()) =>
+            {
+                return Some(component_list_request(target));
             }
             Latest::None | Latest::Read => {}
         }
@@ -300,7 +303,9 @@ impl Search {
         match &self.reads.workflow {
             None => Some(workflow_request(target, source)),
             // The deploy may have appeared between the two reads.
-            Some(workflow) if workflow.end().is_some() && !self.reads.listed_last => Some(list_request(target)),
+            Some(workflow) if workflow.end().is_some() && !self.reads.component_list_last => {
+                Some(component_list_request(target))
+            }
             Some(_) => None,
         }
     }

@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, list_request, workflow_request};
+use super::{
+    Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, component_list_request, workflow_request,
+};
 use crate::api::Fact;
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
@@ -92,7 +94,7 @@ impl Succession {
             return Decision::Hold(Hold::NotReplaced);
         }
         if self.reads.lists == 0 {
-            return Decision::Need(list_request(policy.target));
+            return Decision::Need(component_list_request(policy.target));
         }
         let Some(workflow) = &self.reads.workflow else {
             return Decision::Need(workflow_request(policy.target, &self.replaced.workflow));
@@ -100,7 +102,7 @@ impl Succession {
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotReplaced) };
         // The successor may have appeared between the two reads.
         if self.reads.lists < 2 {
-            return Decision::Need(list_request(policy.target));
+            return Decision::Need(component_list_request(policy.target));
         }
         // The list of rows may lag behind the workflow, which names another deploy.
         if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {

@@ -344,7 +344,7 @@ impl TargetWatch {
     fn history_request(&mut self, hold: &Hold, now: Moment, shared: &Shared) -> Option<Request> {
         let target = self.record.target();
         let is_worth_it =
-            *hold == Hold::InProgress && shared.wants_history() && !shared.lists().serves(&target.install, now);
+            *hold == Hold::InProgress && shared.wants_history() && !shared.install_lists().serves(&target.install, now);
         let request = Request::Earlier(target.install.clone(), target.component.clone());
         (is_worth_it && self.record.begin_history()).then_some(request)
     }
@@ -464,7 +464,7 @@ fn policy<'a>(record: &'a Record, poller: &Poller, now: Moment, shared: &'a Shar
     let target = record.target();
     // Only its detail says where its log is. Where that could not be read, the log does not keep the deploy from being read.
     let needs_detail = shared.logs().wants_stream(record.index()) && poller.last_error().is_none();
-    let is_listed = shared.lists().serves(&target.install, now) && !needs_detail;
+    let is_served = shared.install_lists().serves(&target.install, now) && !needs_detail;
     Policy {
         settings: shared.settings(),
         target,
@@ -472,7 +472,7 @@ fn policy<'a>(record: &'a Record, poller: &Poller, now: Moment, shared: &'a Shar
         started_at: shared.server_started_at(),
         has_server_time: shared.has_server_time(),
         answered: shared.answered(),
-        by_list: !shared.is_once() && is_listed,
+        by_install_list: !shared.is_once() && is_served,
         takeovers: shared.takeovers(),
         wide,
         dashboard: shared.dashboard_request(),

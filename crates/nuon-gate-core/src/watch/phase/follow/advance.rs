@@ -46,7 +46,7 @@ impl Follow {
             }
             let (pins, read_rows) = (self.pins, self.read_rows);
             let replaced = Replaced { row, workflow, pins, past: self.past, ids, read_rows };
-            return Move::Succeed { replaced, exhausted: self.reads.listed };
+            return Move::Succeed { replaced, exhausted: self.reads.component_list };
         }
         match self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_))) {
             Some(OnStale::Wait) => {

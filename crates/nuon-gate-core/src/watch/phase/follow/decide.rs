@@ -16,8 +16,8 @@ use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
 use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{
-    Decision, End, Held, Policy, StopReason, deploy_request, install_list_request, latest_request, list_request,
-    workflow_request, wrong_kind,
+    Decision, End, Held, Policy, StopReason, component_list_request, deploy_request, install_list_request,
+    latest_request, workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
 use crate::watch::takeovers::{Taken, Takeover};
@@ -116,7 +116,7 @@ impl Follow {
             Judged::Hold(Hold::Approval(place)) => self.approval(place, row, policy),
             // Its replacement belongs to the same workflow, which the list may name.
             Judged::Hold(Hold::NotReplaced) if self.workflow_id.is_none() && self.reads.rows.is_none() => {
-                Decision::Need(list_request(policy.target))
+                Decision::Need(component_list_request(policy.target))
             }
             Judged::Hold(hold) => Decision::Hold(hold),
             // The deploy may have ended between the two reads.
@@ -129,7 +129,12 @@ impl Follow {
     /// outdated, the newest row may be current.
     fn read_deploy(&self, policy: &Policy<'_>) -> Decision {
         match (self.reads.details, &self.reads.newest) {
-            (0, _) if policy.by_list && !self.reads.swept && !self.is_unlisted && self.has_to_exist() => {
+            (0, _)
+                if policy.by_install_list
+                    && !self.reads.install_list
+                    && !self.is_beyond_install_list
+                    && self.has_to_exist() =>
+            {
                 Decision::Need(install_list_request(policy.target))
             }
             (0, _) => Decision::Need(deploy_request(policy.target, &self.id)),
@@ -166,7 +171,7 @@ impl Follow {
             Newest::Unread if is_final || may_pass || policy.wide => {
                 return Some(latest_request(policy.target, Depth::Usual));
             }
-            Newest::Hidden => return Some(list_request(policy.target)),
+            Newest::Hidden => return Some(component_list_request(policy.target)),
             _ => {}
         }
         if let Some(rival) = self.rival() {
@@ -268,7 +273,7 @@ impl Follow {
         // The gate has to know whether it is superseded. A list that lacks this deploy is too old to show that.
         if !self.reads.shown && self.on_superseded(policy) != OnSuperseded::Ignore {
             return match self.reads.rows {
-                None => Decision::Need(list_request(policy.target)),
+                None => Decision::Need(component_list_request(policy.target)),
                 Some(_) => Decision::Hold(Hold::Outdated),
             };
         }

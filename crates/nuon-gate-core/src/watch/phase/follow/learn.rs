@@ -81,12 +81,12 @@ impl Follow {
         Ok(())
     }
 
-    /// Accepts the newest deploys of the whole install. The deploy's row proves as much as its detail if it names the
+    /// Accepts the install's list: its newest deploys, of all components. The deploy's row proves as much as its detail if it names the
     /// install. If it is missing, or has another type than is known, it proves nothing.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
-        self.reads.swept = true;
+        self.reads.install_list = true;
         let Some(own) = rows_of(policy.target, rows).find(|row| row.id.as_ref() == Some(&self.id)) else {
-            self.is_unlisted = is_cut_off(rows);
+            self.is_beyond_install_list = is_cut_off(rows);
             return Vec::new();
         };
         if self.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {

@@ -52,7 +52,7 @@ pub(in crate::watch) struct Follow {
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
     most_steps: usize,
     /// A full list of the install's deploys did not contain it, because there are too many newer ones.
-    is_unlisted: bool,
+    is_beyond_install_list: bool,
     read_rows: ReadRows,
     /// Deploys that were followed before.
     replaced: Vec<DeployId>,
@@ -110,8 +110,8 @@ struct FollowReads {
     current: bool,
     /// When that was.
     read_at: Moment,
-    /// The deploys of the whole install were read, or could not be.
-    swept: bool,
+    /// The install's list of deploys was read, or could not be.
+    install_list: bool,
     /// How often the detail was read.
     details: u32,
     /// What each answer said of the deploy.
@@ -130,8 +130,8 @@ struct FollowReads {
     workflows: u32,
     /// The deploy showed another status than before.
     changed: bool,
-    /// The list of rows was read in this poll, for a successor.
-    listed: bool,
+    /// The component's list was read in this poll, for a successor.
+    component_list: bool,
     /// What this poll has read about the component's health.
     sighted: Sighted,
 }
@@ -174,7 +174,7 @@ impl Follow {
             workflow_id: None,
             workflow_exists: Existence::Unknown,
             most_steps: 0,
-            is_unlisted: false,
+            is_beyond_install_list: false,
             replaced: Vec::new(),
             superseded_by: None,
             newest: None,
@@ -250,7 +250,7 @@ impl Follow {
 
     /// Records that the list has been read in this poll.
     pub(super) fn after_list(mut self) -> Self {
-        self.reads.listed = true;
+        self.reads.component_list = true;
         self
     }
 
@@ -334,7 +334,7 @@ impl Follow {
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         if matches!(request, Request::InstallDeploys(_)) {
             // The deploy's own detail says the same.
-            self.reads.swept = true;
+            self.reads.install_list = true;
             return true;
         }
         let is_about_newer = match request {

@@ -61,7 +61,7 @@ fn following() -> Vec<Scene> {
         hint: None,
         by_rule: false,
     };
-    let found = |name| latest(name, LISTS).by_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
+    let found = |name| latest(name, LISTS).by_install_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
     vec![
         found("nothing but the list is read while the deploy goes on")
             .poll(2, [install(&[&queued])])
@@ -88,7 +88,7 @@ fn following() -> Vec<Scene> {
 /// The list lacks the deploy, so it is read individually.
 fn unsaid() -> Vec<Scene> {
     let (queued, active) = (row(OWN, "queued"), row(OWN, "active"));
-    let found = |name| latest(name, LISTS).by_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
+    let found = |name| latest(name, LISTS).by_install_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
     let raw = |row: Value| said("list of the install", &json!([row]));
     let proven = || [detail(&active), newest(&active), done("iwf-1")];
     let passes_after = |scene: Scene, list: Said| {
@@ -111,7 +111,7 @@ fn unsaid() -> Vec<Scene> {
             .poll(2, [raw(without(owned(&active), "install_id")), detail(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
         latest("a row that does not say of which install it is does while the deploy goes on", LISTS)
-            .by_list()
+            .by_install_list()
             .poll(0, [raw(without(owned(&queued), "install_id"))])
             .then(IN_PROGRESS)
             .poll(2, [raw(without(owned(&queued), "install_id"))])
@@ -124,13 +124,13 @@ fn unsaid() -> Vec<Scene> {
         passes_after(found("the list cannot be read"), nothing("list of the install")),
         found("a list of another install is no good answer").poll(2, [raw(other_install)]).then(Then::NoAnswer),
         latest("the list is older than what is known", LISTS)
-            .by_list()
+            .by_install_list()
             .poll(0, [install(&[&newer_state])])
             .then(IN_PROGRESS)
             .poll(2, [install(&[&older_state]), detail(&newer_state)])
             .then(IN_PROGRESS),
         named("a deploy that the user named is read by itself until it has been seen", LISTS, Pins::default())
-            .by_list()
+            .by_install_list()
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)
             .poll(2, [install(&[&queued])])
@@ -142,7 +142,7 @@ fn superseding() -> Vec<Scene> {
     let (queued, active) = (row(OWN, "queued"), row(OWN, "active"));
     let newer = |status: &str| of(created(row(OTHER, status), -30), "iwf-2");
     let its_workflow = || workflow("iwf-2", "success", OTHER, "success");
-    let found = |name| latest(name, LISTS).by_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
+    let found = |name| latest(name, LISTS).by_install_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
     let older = of(created(row(OTHER, "active"), -90), "iwf-2");
     vec![
         found("a newer deploy in the list is followed")
@@ -162,7 +162,7 @@ fn searching() -> Vec<Scene> {
     let build = Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
     let other = row(OTHER, "active");
     let built = with(created(row(OWN, "active"), -90), &json!({ "build_id": "bld-1" }));
-    let by_build = |name| search(name, LISTS, build.clone()).by_list();
+    let by_build = |name| search(name, LISTS, build.clone()).by_install_list();
     vec![
         by_build("a whole list shows that nothing matches")
             .poll(0, [install(&[&other])])
@@ -173,17 +173,17 @@ fn searching() -> Vec<Scene> {
             .poll(0, [install(&[&other, &built]), detail(&built), newest(&other), done("iwf-1")])
             .then(passes_by("iwf-1")),
         latest("the list shows no deploy of the component: its newest is read", LISTS)
-            .by_list()
+            .by_install_list()
             .poll(0, [install(&[]), newest(&row(OWN, "queued"))])
             .then(IN_PROGRESS),
         latest("a full list shows no deploy of the component: the next will not either", LISTS)
-            .by_list()
+            .by_install_list()
             .poll(0, [full(), no_newest(), install_exists(), component()])
             .then(needs("latest of a hundred"))
             .poll(2, [no_newest(), missing("latest of a hundred")])
             .then(NOT_STARTED),
         latest("the list cannot be read: so is it", LISTS)
-            .by_list()
+            .by_install_list()
             .poll(0, [nothing("list of the install"), newest(&row(OWN, "queued"))])
             .then(IN_PROGRESS),
     ]

@@ -35,7 +35,7 @@ pub(super) struct Scene {
     dashboard: Option<Request>,
     has_server_time: bool,
     /// Other targets of the install are waited for as well.
-    by_list: bool,
+    by_install_list: bool,
     /// Workflows that have answered another poller, and how many polls came before.
     answered: Vec<(usize, WorkflowId)>,
     known: HashMap<WorkflowId, Moment>,
@@ -135,7 +135,7 @@ impl Scene {
             settings,
             dashboard: None,
             has_server_time: true,
-            by_list: false,
+            by_install_list: false,
             answered: Vec::new(),
             known: HashMap::new(),
             run_polls: Vec::new(),
@@ -169,8 +169,8 @@ impl Scene {
     }
 
     /// The install's list is requested first, for other targets as well.
-    pub(super) fn by_list(self) -> Self {
-        Self { by_list: true, ..self }
+    pub(super) fn by_install_list(self) -> Self {
+        Self { by_install_list: true, ..self }
     }
 
     /// This workflow has answered another poller, from the next poll on.
@@ -327,7 +327,7 @@ impl Scene {
             started_at,
             has_server_time: self.has_server_time,
             answered: &self.known,
-            by_list: self.by_list,
+            by_install_list: self.by_install_list,
             takeovers: &self.takeovers,
             wide,
             dashboard: self.dashboard.clone(),

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(300);
 
 /// The targets of each install.
 #[derive(Debug, Default)]
-pub(super) struct Lists {
+pub(super) struct InstallLists {
     installs: HashMap<InstallId, Members>,
 }
 
@@ -29,7 +29,7 @@ struct Members {
     paused_until: Option<Moment>,
 }
 
-impl Lists {
+impl InstallLists {
     /// Adds a target.
     pub(super) fn join(&mut self, install: &InstallId, target: usize) {
         let members = self.installs.entry(install.clone()).or_default();
@@ -89,8 +89,8 @@ mod tests {
 
     const THEN: Moment = Moment::START;
 
-    fn lists(targets: usize) -> (Lists, InstallId) {
-        let (mut lists, install) = (Lists::default(), "inl-1".parse().unwrap());
+    fn lists(targets: usize) -> (InstallLists, InstallId) {
+        let (mut lists, install) = (InstallLists::default(), "inl-1".parse().unwrap());
         (0..targets).for_each(|target| lists.join(&install, target));
         (lists, install)
     }
