@@ -13,14 +13,15 @@ impl Watch {
 
     /// Returns when the watch has to act next if no answer comes.
     pub(super) fn next_wake(&mut self, now: Moment) -> Moment {
-        let paused = Some(self.shared.health().paused_until()).filter(|until| *until > now && self.flights.has_ready());
+        let paused =
+            Some(self.shared.api_health().paused_until()).filter(|until| *until > now && self.flights.has_ready());
         let outage = self.outage_at().map(|(_, at)| at).filter(|at| *at > now && self.last_polls.is_none());
         let heartbeat = self.shared.last_event() + HEARTBEAT;
         let empty = self.budget_empty_until(now);
         let long_poll =
-            self.long_polls.due().map(|due| due.max(self.shared.health().paused_until()).max(empty.unwrap_or(due)));
+            self.long_polls.due().map(|due| due.max(self.shared.api_health().paused_until()).max(empty.unwrap_or(due)));
         let empty = empty.filter(|_| self.flights.has_ready());
-        let log = self.shared.logs().due().map(|due| due.max(self.shared.health().paused_until()));
+        let log = self.shared.logs().due().map(|due| due.max(self.shared.api_health().paused_until()));
         let log = log.map(|due| due.max(self.budget.spare_until(now).unwrap_or(due)));
         [self.timers.first(), paused, outage, long_poll, log, empty]
             .into_iter()
@@ -41,7 +42,7 @@ impl Watch {
     }
 
     fn wake_one(&mut self, poller: PollerId, now: Moment) {
-        let paused = self.shared.health().paused_until() > now;
+        let paused = self.shared.api_health().paused_until() > now;
         if self.has_ended(poller) {
             return;
         }
@@ -132,15 +133,17 @@ impl Watch {
             None if scheduled + self.shared.settings().intervals.min() > limit => limit.max(now),
             None => scheduled,
         };
-        due.max(self.shared.health().paused_until())
+        due.max(self.shared.api_health().paused_until())
     }
 
     /// Returns how long the next request may take: not beyond the moment when the next limit expires, unless it is the last
     /// poll's.
     pub(super) fn time_limit(&self, poller: PollerId, now: Moment) -> Duration {
         let settings = self.shared.settings();
-        let outage =
-            settings.clocks.outage.map(|limit| self.shared.health().outage_from_now(limit, settings.intervals.min()));
+        let outage = settings
+            .clocks
+            .outage
+            .map(|limit| self.shared.api_health().outage_from_now(limit, settings.intervals.min()));
         let limits = [outage, Some(self.first_limit(poller))].into_iter().flatten().filter(|at| *at > now);
         settings.request_timeout.min(limits.fold(self.end(), Moment::min) - now)
     }
@@ -159,7 +162,7 @@ impl Watch {
     fn outage_at(&self) -> Option<(Duration, Moment)> {
         let settings = self.shared.settings();
         let limit = settings.clocks.outage?;
-        Some((limit, self.shared.health().outage_at(limit, settings.intervals.min())?))
+        Some((limit, self.shared.api_health().outage_at(limit, settings.intervals.min())?))
     }
 
     /// Ends everything when the outage limit has expired and one more poll since then had no good answer either.
@@ -167,8 +170,8 @@ impl Watch {
         let Some((limit, at)) = self.outage_at().filter(|(_, at)| *at <= now && self.last_polls.is_none()) else {
             return;
         };
-        let paused = self.shared.health().paused_until() > now;
-        if paused || self.shared.health().has_failed_since(at) {
+        let paused = self.shared.api_health().paused_until() > now;
+        if paused || self.shared.api_health().has_failed_since(at) {
             self.flights.give_up();
             for poller in self.open_pollers() {
                 self.poller_mut(poller).give_up();
@@ -200,7 +203,7 @@ impl Watch {
                     subject: RemoteText::new(self.discovery.subject()),
                     standing: self.discovery.standing(),
                     error: self.discovery.poller().last_error().cloned(),
-                    ever_answered: self.shared.health().ever_good(),
+                    ever_answered: self.shared.api_health().ever_good(),
                 };
                 self.end_discovery(None, Some((verdict, Cause::Limit(Box::new(limit)))), now);
             }

@@ -32,7 +32,7 @@ impl Watch {
             Discovered::Retry(error) => return Some(error),
             Discovered::Joined(joining) => {
                 for Joining { target, deploy, of_run } in joining {
-                    if !self.parts.take(&target) {
+                    if !self.own_shard.claim(&target) {
                         continue;
                     }
                     let shared = self.pinning.shared.clone();
@@ -75,7 +75,7 @@ impl Watch {
     pub(super) fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
         let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.discovery.subject()))?;
         self.shared.settings().check(targets.as_slice(), &self.pinning)?;
-        let own = self.parts.split(targets.as_slice(), self.shared.settings(), &self.pinning);
+        let own = self.own_shard.split(targets.as_slice(), self.shared.settings(), &self.pinning);
         self.targets.reserve_exact(own.len());
         for target in &own {
             // It was just checked that each target has its pins.
@@ -90,7 +90,7 @@ impl Watch {
     /// Ends discovery. If it failed, the targets are reported as they were typed: only the one to `blame` with the
     /// failure, or all of them.
     pub(super) fn end_discovery(&mut self, blame: Option<usize>, failure: Option<(Verdict, Cause)>, now: Moment) {
-        let (required, deployed) = (self.needed(), self.targets.len() + self.parts.elsewhere());
+        let (required, deployed) = (self.needed(), self.targets.len() + self.own_shard.elsewhere());
         let failure = match failure {
             None if required > deployed => Some((Verdict::Failed, Cause::TooFew { required, deployed })),
             failure => failure,
@@ -119,8 +119,8 @@ impl Watch {
 
     /// Warns that there is nothing to watch, because all targets belong to other shards.
     fn note_empty_shard(&mut self, now: Moment) {
-        if let (Some(shard), true) = (self.parts.shard(), self.targets.is_empty()) {
-            self.shared.warn(now, Warning::EmptyShard { shard, elsewhere: self.parts.elsewhere() });
+        if let (Some(shard), true) = (self.own_shard.shard(), self.targets.is_empty()) {
+            self.shared.warn(now, Warning::EmptyShard { shard, elsewhere: self.own_shard.elsewhere() });
         }
     }
 

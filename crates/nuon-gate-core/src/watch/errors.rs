@@ -109,16 +109,18 @@ pub(super) fn handle(
     let answered_at = shared.answered_at(request);
     match class {
         ErrorClass::Transient => Handling::Retry,
-        ErrorClass::Untrusted if !shared.health().ever_good() => Handling::Refuse(Refusal::Untrusted(error.clone())),
+        ErrorClass::Untrusted if !shared.api_health().ever_good() => {
+            Handling::Refuse(Refusal::Untrusted(error.clone()))
+        }
         ErrorClass::Untrusted => Handling::Retry,
         ErrorClass::Denied => {
-            match streaks.denied.count(request, now, answered_at) >= DENIALS || !shared.health().ever_good() {
+            match streaks.denied.count(request, now, answered_at) >= DENIALS || !shared.api_health().ever_good() {
                 true => Handling::Reject(Cause::Denied(error.clone())),
                 false => Handling::Retry,
             }
         }
         ErrorClass::Foreign => {
-            match streaks.foreign.count(request, now, answered_at) >= FOREIGN && !shared.health().ever_nuon() {
+            match streaks.foreign.count(request, now, answered_at) >= FOREIGN && !shared.api_health().ever_nuon() {
                 true => Handling::Reject(Cause::NotNuon(error.clone())),
                 false => Handling::Retry,
             }

@@ -6,9 +6,9 @@
 //!
 //! Read it in this order: this file (what each answer leads to), `clocks` and `requests` (what is due, and what is sent), `target` (one target: its polls, and the record of them for the
 //! report), `phase` (what one poll has read, and the decision about it), then `discovery` and `enrolment` (which
-//! targets there are), and `parts` (which of them belong to the shard). `era` compares the
+//! targets there are), and `own_shard` (which of them belong to the shard). `era` compares the
 //! server's times with the start, `last_polls` and `outcome` are the end. `poller`, `flights`, `install_lists`, `timers`,
-//! `freshness`, `health` and `errors` are the machinery below; `shared` is what all polls share, `budget` limits
+//! `freshness`, `api_health` and `errors` are the machinery below; `shared` is what all polls share, `budget` limits
 //! their rate, and `queues` and `takeovers` record what more than one of them needs. `long_polls` and `logs` send further requests, and decide nothing.
 //!
 //! # Promises
@@ -22,6 +22,7 @@
 //!
 //! `tests/core/promises` checks these promises on generated servers, with an oracle that shares no code with it.
 
+mod api_health;
 mod budget;
 mod clocks;
 mod discovery;
@@ -31,13 +32,12 @@ mod errors;
 mod event;
 mod flights;
 mod freshness;
-mod health;
 mod install_lists;
 mod last_polls;
 mod logs;
 mod long_polls;
 mod outcome;
-mod parts;
+mod own_shard;
 mod phase;
 mod poller;
 mod queues;
@@ -60,7 +60,7 @@ pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
 pub use self::logs::unfollowed::Unfollowed;
 use self::long_polls::LongPolls;
-use self::parts::Parts;
+use self::own_shard::OwnShard;
 pub use self::phase::{Basis, HealthProof, Proof};
 use self::poller::Poller;
 pub(crate) use self::requests::PLAN_TIMEOUT;
@@ -128,7 +128,7 @@ pub struct Watch {
     /// How many targets have not ended, and how many have passed.
     open: usize,
     passed: usize,
-    parts: Parts,
+    own_shard: OwnShard,
     flights: Flights,
     timers: Timers,
     long_polls: LongPolls,
@@ -178,7 +178,7 @@ impl Watch {
         let are_wanted = settings.long_poll && settings.mode == Mode::Wait;
         let long_polls = LongPolls::new(settings.intervals.min(), are_wanted);
         let once = (settings.mode == Mode::Once).then(|| LastPolls::once(settings.request_timeout));
-        let parts = Parts::new(settings.sharding.clone());
+        let own_shard = OwnShard::new(settings.sharding.clone());
         let mut watch = Self {
             shared: Shared::new(settings, started_at),
             pinning,
@@ -186,7 +186,7 @@ impl Watch {
             targets: Vec::new(),
             open: 0,
             passed: 0,
-            parts,
+            own_shard,
             flights: Flights::default(),
             timers: Timers::default(),
             long_polls,
@@ -240,12 +240,12 @@ impl Watch {
             .map_or((None, false), |(request, sent)| (Some(sent), request.is_optional()));
         match reply {
             Ok(answer) => {
-                self.shared.health_mut().good(now);
+                self.shared.api_health_mut().good(now);
                 self.shared.note_server_time(now, answer.server_time, self.pinning.shared.since.is_some());
             }
             Err(error) => {
                 if !is_optional {
-                    self.shared.health_mut().bad(now, sent.unwrap_or(now), error);
+                    self.shared.api_health_mut().bad(now, sent.unwrap_or(now), error);
                 }
                 self.slow_down(now, error);
             }
@@ -320,7 +320,7 @@ impl Watch {
             self.budget.halve(now);
         }
         let deadline = self.shared.deadline();
-        if self.shared.health_mut().pause(now, error, deadline) {
+        if self.shared.api_health_mut().pause(now, error, deadline) {
             self.arm_queued();
         }
     }

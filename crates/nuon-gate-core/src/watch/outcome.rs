@@ -19,14 +19,14 @@ impl Watch {
             started_at: self.shared.started_at(),
             elapsed: now.elapsed(),
             targets,
-            api_paused: self.shared.health().wants_pause(now),
+            api_paused: self.shared.api_health().wants_pause(now),
             failed_fast: self.shared.settings().fail_fast && self.can_no_longer_pass(),
             dashboard: self.shared.dashboard().cloned(),
             open_workflow: self.discovery.open_workflow().cloned(),
             open_workflow_of: self.discovery.unproven_owners().to_vec(),
             run_cancelled: None,
             branch_run: self.discovery.branch_run(),
-            shard: self.parts.report(self.discovery.whole(), self.shared.settings(), &self.pinning),
+            shard: self.own_shard.report(self.discovery.whole(), self.shared.settings(), &self.pinning),
             warnings: self.shared.warnings().to_vec(),
         }
     }
@@ -75,19 +75,19 @@ impl Watch {
 
     /// Returns how many of all targets have to pass, those of other shards among them.
     pub(super) fn needed(&self) -> usize {
-        self.shared.settings().require.count(self.targets.len() + self.parts.elsewhere())
+        self.shared.settings().require.count(self.targets.len() + self.own_shard.elsewhere())
     }
 
     /// Returns whether enough targets have passed. Until all targets are known, no number is enough. A shard has done
     /// its part once all of its own have passed, whatever the others contribute.
     fn has_passed(&self) -> bool {
-        let all = self.targets.len() + self.parts.elsewhere();
+        let all = self.targets.len() + self.own_shard.elsewhere();
         self.discovery.is_complete() && all > 0 && self.passed >= self.enough()
     }
 
     /// Returns how many of its own targets have to pass.
     fn enough(&self) -> usize {
-        if self.parts.elsewhere() > 0 { self.needed().min(self.targets.len()) } else { self.needed() }
+        if self.own_shard.elsewhere() > 0 { self.needed().min(self.targets.len()) } else { self.needed() }
     }
 
     /// Returns whether the targets that a single poll left pending would be enough for a pass.
@@ -100,7 +100,7 @@ impl Watch {
         let found_all = self.discovery.has_ended();
         let more_to_come = !found_all && self.shared.settings().require != Require::All;
         // Those of other shards may all pass.
-        let at_most = self.passed + self.open + self.parts.elsewhere();
+        let at_most = self.passed + self.open + self.own_shard.elsewhere();
         found_all && !self.discovery.is_complete() || !more_to_come && at_most < self.needed()
     }
 

@@ -17,7 +17,7 @@ pub(crate) const PLAN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Watch {
     pub(super) fn next_ask(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health().paused_until() > now {
+        if self.shared.api_health().paused_until() > now {
             return None;
         }
         if self.budget_empty_until(now).is_some() {
@@ -45,7 +45,7 @@ impl Watch {
 
     /// Returns the next long poll, if one may be opened.
     pub(super) fn next_long_poll(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health().paused_until() > now || self.budget_empty_until(now).is_some() {
+        if self.shared.api_health().paused_until() > now || self.budget_empty_until(now).is_some() {
             return None;
         }
         let serial = self.flights.number();
@@ -56,7 +56,7 @@ impl Watch {
 
     /// Returns the next request for a log, if the polls do not need the rate.
     pub(super) fn next_of_log(&mut self, now: Moment) -> Option<Ask> {
-        if self.shared.health().paused_until() > now || self.budget.spare_until(now).is_some() {
+        if self.shared.api_health().paused_until() > now || self.budget.spare_until(now).is_some() {
             return None;
         }
         let serial = self.flights.number();

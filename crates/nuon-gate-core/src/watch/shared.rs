@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::api_health::ApiHealth;
 use super::era::ServerClock;
 use super::event::{Event, EventKind, Refusal};
-use super::health::Health;
 use super::install_lists::InstallLists;
 use super::logs::Logs;
 use super::queues::Queues;
@@ -30,7 +30,7 @@ pub(super) struct Shared {
     started_at: Timestamp,
     /// When the watch began by the server's clock, once an answer has said so.
     server_started_at: Option<Timestamp>,
-    health: Health,
+    api_health: ApiHealth,
     /// The last polls have begun: nothing is requested that is only useful later.
     is_ending: bool,
     refusal: Option<Refusal>,
@@ -66,7 +66,7 @@ impl Shared {
             settings,
             started_at,
             server_started_at: None,
-            health: Health::default(),
+            api_health: ApiHealth::default(),
             is_ending: false,
             refusal: None,
             dashboard: None,
@@ -114,12 +114,12 @@ impl Shared {
         Moment::START + self.settings.clocks.total
     }
 
-    pub(super) fn health(&self) -> &Health {
-        &self.health
+    pub(super) fn api_health(&self) -> &ApiHealth {
+        &self.api_health
     }
 
-    pub(super) fn health_mut(&mut self) -> &mut Health {
-        &mut self.health
+    pub(super) fn api_health_mut(&mut self) -> &mut ApiHealth {
+        &mut self.api_health
     }
 
     pub(super) fn install_lists(&self) -> &InstallLists {

@@ -118,7 +118,7 @@ impl Discovery {
             };
         }
         if let Source::Names(resolver) = &mut self.source
-            && (error.class() != ErrorClass::Untrusted || shared.health().ever_good())
+            && (error.class() != ErrorClass::Untrusted || shared.api_health().ever_good())
             && resolver.on_error(request, error.class() == ErrorClass::Missing)
         {
             return self.resolved();

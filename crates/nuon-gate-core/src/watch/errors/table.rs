@@ -37,7 +37,7 @@ fn last(answered: bool, mode: Mode, about: About, answers: &[Said]) -> &'static 
     let mut shared = Shared::new(WatchSettings { mode, ..WatchSettings::default() }, Timestamp::UNIX_EPOCH);
     let mut streaks = Streaks::default();
     if answered {
-        shared.health_mut().good(Moment::START);
+        shared.api_health_mut().good(Moment::START);
     }
     let mut handling = "good";
     for said in answers {

@@ -187,7 +187,8 @@ impl Search {
         Ok(Vec::new())
     }
 
-    /// Accepts the install's list: its newest deploys, of all components. If none is the component's, only its own newest can say so.
+    /// Accepts the install's list: its newest deploys, of all components. If none is the component's, only its own newest
+    /// can say so.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
         self.reads.install_list = true;
         self.read_rows.note_workflows(rows_of(policy.target, rows));

@@ -425,7 +425,7 @@ impl TargetWatch {
     /// Ends the target because a limit on time expired.
     pub(super) fn on_limit(&mut self, clock: Clock, length: Duration, now: Moment, shared: &mut Shared) {
         let error = self.poller.last_error().cloned();
-        let ever_answered = shared.health().ever_good();
+        let ever_answered = shared.api_health().ever_good();
         self.end_at_stop(&StopReason::Limit { clock, length, error: error.as_ref(), ever_answered }, now, shared);
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::bake::Healthy;
 use super::end::step_failed;
-use super::health::Healthy;
 use super::{Existence, Follow, Newest, Origin, ago};
 use crate::ApprovalPlace;
 use crate::api::{Depth, Request};

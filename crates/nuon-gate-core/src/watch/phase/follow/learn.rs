@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::health::Watched;
+use super::bake::KnownHealth;
 use super::{Existence, Follow, Newest, ReadState, ShownBy};
 use crate::api::{ApiError, Fact, Request};
 use crate::model::{Deploy, Workflow};
@@ -81,8 +81,8 @@ impl Follow {
         Ok(())
     }
 
-    /// Accepts the install's list: its newest deploys, of all components. The deploy's row proves as much as its detail if it names the
-    /// install. If it is missing, or has another type than is known, it proves nothing.
+    /// Accepts the install's list: its newest deploys, of all components. The deploy's row proves as much as its detail
+    /// if it names the install. If it is missing, or has another type than is known, it proves nothing.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
         self.reads.install_list = true;
         let Some(own) = rows_of(policy.target, rows).find(|row| row.id.as_ref() == Some(&self.id)) else {
@@ -148,7 +148,7 @@ impl Follow {
         }
         self.known = Some(row.clone());
         if is_new {
-            (self.held, self.watched) = (None, Watched::default());
+            (self.held, self.known_health) = (None, KnownHealth::default());
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
             // The workflow was read before this, so it is read again.
             (self.reads.workflow, self.reads.workflows) = (None, 0);

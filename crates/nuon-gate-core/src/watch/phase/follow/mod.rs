@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::health::{Sighted, Watched};
+use self::bake::{HealthReads, KnownHealth};
 use super::{Held, Past, Policy, ReadRows};
 use crate::ApprovalPlace;
 use crate::api::Request;
@@ -19,9 +19,9 @@ use crate::watch::settings::OnSuperseded;
 use crate::{DeployId, Hold, Kind, Moment, StepId, WorkflowId};
 
 mod advance;
+mod bake;
 mod decide;
 mod end;
-mod health;
 mod learn;
 
 /// The deploy that is followed.
@@ -61,7 +61,7 @@ pub(in crate::watch) struct Follow {
     newest: Option<Arc<Deploy>>,
     newest_by: ShownBy,
     held: Option<Held>,
-    watched: Watched,
+    known_health: KnownHealth,
     /// The poll under way.
     reads: FollowReads,
 }
@@ -133,7 +133,7 @@ struct FollowReads {
     /// The component's list was read in this poll, for a successor.
     component_list: bool,
     /// What this poll has read about the component's health.
-    sighted: Sighted,
+    health: HealthReads,
 }
 
 /// A state of the deploy, as one answer showed it.
@@ -180,7 +180,7 @@ impl Follow {
             newest: None,
             newest_by: ShownBy::default(),
             held: None,
-            watched: Watched::default(),
+            known_health: KnownHealth::default(),
             reads: FollowReads::default(),
         }
     }

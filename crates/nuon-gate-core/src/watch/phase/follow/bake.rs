@@ -1,4 +1,4 @@
-//! The health of the component, after its deploy has passed.
+//! Whether the component is healthy, and stays so for long enough, after its deploy has passed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const REFUSALS: u32 = 3;
 
 /// What is known about the component's health, from poll to poll.
 #[derive(Debug, Default)]
-pub(super) struct Watched {
+pub(super) struct KnownHealth {
     component: Option<Arc<ComponentHealth>>,
     resources: Option<Arc<Vec<Resource>>>,
     /// The time of the last observation at the first poll.
@@ -37,7 +37,7 @@ pub(super) struct Watched {
 
 /// What the poll under way has read of it.
 #[derive(Debug, Default)]
-pub(super) struct Sighted {
+pub(super) struct HealthReads {
     component: Option<Arc<ComponentHealth>>,
     /// When that was.
     at: Moment,
@@ -63,7 +63,7 @@ impl Follow {
     }
 
     fn healthy_for(&self, length: Duration, row: &Deploy, policy: &Policy<'_>) -> Healthy {
-        let Sighted { component, resources, error, .. } = &self.reads.sighted;
+        let HealthReads { component, resources, error, .. } = &self.reads.health;
         let target = policy.target;
         if let Some(error) = error {
             return Healthy::Unproven(self.unread(error, row, policy));
@@ -79,7 +79,7 @@ impl Follow {
             return Healthy::Unproven(self.unseen(words, row, policy));
         };
         // With a single poll, observations from before and after it cannot be distinguished.
-        let observed = self.watched.observed.filter(|_| policy.settings.mode == Mode::Wait);
+        let observed = self.known_health.observed.filter(|_| policy.settings.mode == Mode::Wait);
         Healthy::Unproven(match condition(component, resources, Ended { at, observed }) {
             Condition::Healthy(sight) => return self.baked(&sight, length, at, policy),
             Condition::Bad(health, text) => {
@@ -101,7 +101,7 @@ impl Follow {
     /// between, that time starts over. Without new observations it does not pass.
     fn baked(&self, sight: &Sight, length: Duration, ended: Timestamp, policy: &Policy<'_>) -> Healthy {
         let Sight { began, observed } = *sight;
-        let at = self.reads.sighted.at;
+        let at = self.reads.health.at;
         let before = match &self.held {
             Some(Held { hold: Hold::Baking(bake), .. }) if bake.began == began => Some(bake),
             _ => None,
@@ -134,7 +134,7 @@ impl Follow {
     /// answer shows whether that has changed.
     fn unread(&self, error: &ApiError, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let words = RemoteText::new(error.to_string());
-        if policy.settings.mode == Mode::Once || self.watched.refusals >= REFUSALS {
+        if policy.settings.mode == Mode::Once || self.known_health.refusals >= REFUSALS {
             return inconclusive(words);
         }
         match &self.held {
@@ -149,14 +149,14 @@ impl Follow {
     pub(super) fn accept_health(&mut self, fact: Fact, now: Moment) {
         match fact {
             Fact::Health(component) => {
-                (self.reads.sighted.component, self.reads.sighted.at) = (Some(component.clone()), now);
-                self.watched.component = Some(component);
+                (self.reads.health.component, self.reads.health.at) = (Some(component.clone()), now);
+                self.known_health.component = Some(component);
             }
             Fact::Resources(resources) => {
-                self.reads.sighted.resources = Some(resources.clone());
+                self.reads.health.resources = Some(resources.clone());
                 let observed = last_observed(&resources).unwrap_or(Timestamp::UNIX_EPOCH);
-                self.watched.observed.get_or_insert(observed);
-                (self.watched.resources, self.watched.refusals) = (Some(resources), 0);
+                self.known_health.observed.get_or_insert(observed);
+                (self.known_health.resources, self.known_health.refusals) = (Some(resources), 0);
             }
             _ => {}
         }
@@ -166,8 +166,8 @@ impl Follow {
     pub(in crate::watch) fn miss_health(&mut self, error: &ApiError) {
         let is_refused = error.is_from_nuon()
             && matches!(error.class(), ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused);
-        self.watched.refusals = if is_refused { self.watched.refusals + 1 } else { 0 };
-        self.reads.sighted.error = Some(error.clone());
+        self.known_health.refusals = if is_refused { self.known_health.refusals + 1 } else { 0 };
+        self.reads.health.error = Some(error.clone());
     }
 
     /// Returns what was last read of the component's health.
@@ -176,8 +176,13 @@ impl Follow {
             Some(Held { hold: Hold::Baking(bake), .. }) => bake.baked,
             _ => Duration::ZERO,
         };
-        let component = self.watched.component.as_deref()?;
-        Some(HealthReport::new(component, self.watched.resources.as_deref().map_or(&[], Vec::as_slice), length, baked))
+        let component = self.known_health.component.as_deref()?;
+        Some(HealthReport::new(
+            component,
+            self.known_health.resources.as_deref().map_or(&[], Vec::as_slice),
+            length,
+            baked,
+        ))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::api::ApiError;
 
 /// The API's health by its answers so far.
 #[derive(Debug, Default)]
-pub(super) struct Health {
+pub(super) struct ApiHealth {
     /// The time of the last good answer; the start, if there was none.
     last_good: Moment,
     /// Whether there ever was one.
@@ -24,7 +24,7 @@ pub(super) struct Health {
     requested_until: Moment,
 }
 
-impl Health {
+impl ApiHealth {
     pub(super) fn good(&mut self, now: Moment) {
         self.last_good = now;
         self.ever_good = true;

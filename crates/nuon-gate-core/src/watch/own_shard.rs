@@ -6,7 +6,7 @@ use crate::{Kind, OrgId, Shard, ShardReport, ShardedRunId, Sharding, Target};
 
 /// The watched shard, and what is known about the others.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct OwnShard {
     sharding: Option<Sharding>,
     /// How many targets belong to others.
     elsewhere: usize,
@@ -14,7 +14,7 @@ pub(super) struct Parts {
     whole: Option<(ShardedRunId, usize)>,
 }
 
-impl Parts {
+impl OwnShard {
     pub(super) fn new(sharding: Option<Sharding>) -> Self {
         Self { sharding, elsewhere: 0, whole: None }
     }
@@ -28,8 +28,8 @@ impl Parts {
         self.elsewhere
     }
 
-    /// Returns whether a target belongs to this shard. Others are counted.
-    pub(super) fn take(&mut self, target: &Target) -> bool {
+    /// Returns whether a target belongs to this shard, and counts those that do not.
+    pub(super) fn claim(&mut self, target: &Target) -> bool {
         let is_own = self.shard().is_none_or(|shard| shard.has(target));
         self.elsewhere += usize::from(!is_own);
         is_own
@@ -46,7 +46,7 @@ impl Parts {
             facts.sort();
             self.whole = Some((run_id(sharding, settings, facts), all.len()));
         }
-        all.iter().filter(|target| self.take(target)).cloned().collect()
+        all.iter().filter(|target| self.claim(target)).cloned().collect()
     }
 
     /// Reports the shard and its run. The targets of a workflow or of a branch's run are known only at the end, so
