@@ -205,7 +205,7 @@ impl Watch {
                     error: self.discovery.poller().last_error().cloned(),
                     ever_answered: self.shared.api_health().ever_good(),
                 };
-                self.end_discovery(None, Some((verdict, Cause::Limit(Box::new(limit)))), now);
+                self.end_discovery(None, Err((verdict, Cause::Limit(Box::new(limit)))), now);
             }
         }
     }

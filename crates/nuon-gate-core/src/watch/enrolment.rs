@@ -1,7 +1,7 @@
 //! Turns what discovery finds into targets, and ends the run with what it cannot find.
 
 use super::Watch;
-use super::discovery::{Discovered, Joining};
+use super::discovery::{Discovered, Joining, Otherwise};
 use super::event::{EventKind, Refusal};
 use super::flights::PollerId;
 use super::phase::End;
@@ -45,13 +45,13 @@ impl Watch {
                 }
             }
             Discovered::Targets(targets) => match self.enrol(now, targets) {
-                Ok(()) => self.end_discovery(None, None, now),
+                Ok(()) => self.end_discovery(None, Ok(()), now),
                 Err(invalid) => self.shared.refuse(Refusal::Invalid(invalid)),
             },
             Discovered::Unknown(wanted, unknown) => {
-                self.end_discovery(Some(wanted), Some((Verdict::Rejected, Cause::NoSuchName(unknown))), now);
+                self.end_discovery(Some(wanted), Err((Verdict::Rejected, Cause::NoSuchName(unknown))), now);
             }
-            Discovered::End(failure) => self.end_discovery(None, failure, now),
+            Discovered::End(end) => self.end_discovery(None, end, now),
             Discovered::Refused(refusal) => self.shared.refuse(refusal),
         }
         None
@@ -87,15 +87,15 @@ impl Watch {
         Ok(())
     }
 
-    /// Ends discovery. If it failed, the targets are reported as they were typed: only the one to `blame` with the
-    /// failure, or all of them.
-    pub(super) fn end_discovery(&mut self, blame: Option<usize>, failure: Option<(Verdict, Cause)>, now: Moment) {
+    /// Ends discovery. If it did not succeed, the targets are reported as they were typed: only the one to `blame` with the
+    /// cause, or all of them.
+    pub(super) fn end_discovery(&mut self, blame: Option<usize>, end: Result<(), Otherwise>, now: Moment) {
         let (required, deployed) = (self.needed(), self.targets.len() + self.own_shard.elsewhere());
-        let failure = match failure {
-            None if required > deployed => Some((Verdict::Failed, Cause::TooFew { required, deployed })),
-            failure => failure,
+        let end = match end {
+            Ok(()) if required > deployed => Err((Verdict::Failed, Cause::TooFew { required, deployed })),
+            end => end,
         };
-        if let Some((verdict, cause)) = &failure {
+        if let Err((verdict, cause)) = &end {
             let mut reported = false;
             for (position, index) in self.enrol_as_typed(now) {
                 if blame.is_none_or(|blamed| blamed == position) {
@@ -110,10 +110,10 @@ impl Watch {
                 self.shared.emit(now, EventKind::Ended { target: None, deploy: None, approval: None, verdict, cause });
             }
         }
-        if failure.is_none() && self.discovery.follows_workflow() {
+        if end.is_ok() && self.discovery.follows_workflow() {
             self.note_empty_shard(now);
         }
-        self.discovery.end(failure);
+        self.discovery.end(end);
         self.shared.takeovers_mut().end();
     }
 

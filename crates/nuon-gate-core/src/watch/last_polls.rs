@@ -82,9 +82,9 @@ impl Watch {
     pub(super) fn stop_poller(&mut self, poller: PollerId, occasion: Occasion, now: Moment) {
         // The last poll's answers count, even if they brought more targets.
         if poller == PollerId::Discovery
-            && let Some(failure) = self.discovery.end_without_deploys(&self.targets)
+            && let Some(end) = self.discovery.end_without_deploys(&self.targets)
         {
-            return self.end_discovery(None, failure, now);
+            return self.end_discovery(None, end, now);
         }
         let by = match occasion {
             Occasion::Deadline => {
@@ -100,11 +100,11 @@ impl Watch {
             }
             PollerId::Discovery => {
                 let error = self.discovery.poller().last_error().filter(|_| by == StoppedBy::Once).cloned();
-                let failure = match error {
+                let end = match error {
                     Some(error) => (Verdict::Inconclusive, Cause::NoAnswer(error)),
                     None => (Verdict::Pending, Cause::Stopped { by, standing: self.discovery.standing() }),
                 };
-                self.end_discovery(None, Some(failure), now);
+                self.end_discovery(None, Err(end), now);
             }
         }
     }

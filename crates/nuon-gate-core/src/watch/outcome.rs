@@ -12,10 +12,10 @@ impl Watch {
     pub fn report(&self, now: Moment) -> Report {
         let now = self.finished.unwrap_or(now);
         let targets = self.targets.iter().map(|target| target.report(now, &self.shared)).collect();
-        let failure = self.discovery.failure();
+        let ended_otherwise = self.discovery.ended_otherwise();
         Report {
             verdict: self.verdict(),
-            run_cause: failure.map(|(_, cause)| cause.clone()),
+            run_cause: ended_otherwise.map(|(_, cause)| cause.clone()),
             started_at: self.shared.started_at(),
             elapsed: now.elapsed(),
             targets,
@@ -93,7 +93,7 @@ impl Watch {
     /// Returns whether the targets that a single poll left pending would be enough for a pass.
     fn may_still_pass(&self) -> bool {
         let pending = self.targets.iter().filter(|target| target.verdict() == Some(Verdict::Pending)).count();
-        self.discovery.failure().is_none() && pending > 0 && self.passed + pending >= self.enough()
+        self.discovery.ended_otherwise().is_none() && pending > 0 && self.passed + pending >= self.enough()
     }
 
     fn can_no_longer_pass(&self) -> bool {
@@ -106,7 +106,7 @@ impl Watch {
 
     /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the most severe.
     fn verdict(&self) -> Verdict {
-        let of_discovery = self.discovery.failure().map(|(verdict, _)| *verdict);
+        let of_discovery = self.discovery.ended_otherwise().map(|(verdict, _)| *verdict);
         let ends = self.targets.iter().filter_map(TargetWatch::verdict).chain(of_discovery);
         let most_severe = ends.filter(|verdict| *verdict != Verdict::Passed).min();
         match self.signal {

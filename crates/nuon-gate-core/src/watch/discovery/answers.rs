@@ -86,7 +86,7 @@ impl Discovery {
                 self.poller.over(now, observed);
                 Discovered::Joined(joining)
             }
-            BranchNext::End(failure) => Discovered::End(failure),
+            BranchNext::End(end) => Discovered::End(end),
             BranchNext::Refused(refusal) => Discovered::Refused(refusal),
         })
     }
@@ -133,8 +133,8 @@ impl Discovery {
             Handling::Retry | Handling::NoWorkflow => self.retry(now, error),
             // A failed workflow is a better reason than one of its deploys that cannot be found.
             Handling::Reject(cause) => {
-                let failure = self.end_without_deploys(targets).flatten();
-                Discovered::End(Some(failure.unwrap_or((Verdict::Rejected, cause))))
+                let failure = self.end_without_deploys(targets).and_then(Result::err);
+                Discovered::End(Err(failure.unwrap_or((Verdict::Rejected, cause))))
             }
             Handling::Refuse(refusal) => Discovered::Refused(refusal),
         }
@@ -156,7 +156,7 @@ impl Discovery {
             WorkflowNext::Join(joining, _)
                 if joining.is_empty() && workflow.left(targets, shared.settings().require).is_some() =>
             {
-                Discovered::End(None)
+                Discovered::End(Ok(()))
             }
             WorkflowNext::Join(joining, _)
                 if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() =>
@@ -169,7 +169,7 @@ impl Discovery {
                 let joined = |(target, deploy)| Joining { target, deploy, of_run: None };
                 Discovered::Joined(joining.into_iter().map(joined).collect())
             }
-            WorkflowNext::End(failure) => Discovered::End(failure),
+            WorkflowNext::End(end) => Discovered::End(end),
         }
     }
 }

@@ -49,11 +49,11 @@ enum State {
     Open,
     /// All targets are known.
     Complete,
-    Failed(Failure),
+    Otherwise(Otherwise),
 }
 
-/// How a search has failed, and why.
-pub(super) type Failure = (Verdict, Cause);
+/// How something ends other than by success, and why: it failed, or was left as it was.
+pub(super) type Otherwise = (Verdict, Cause);
 
 /// A deploy that becomes a target.
 #[derive(Debug)]
@@ -77,8 +77,8 @@ pub(super) enum Discovered {
     Joined(Vec<Joining>),
     /// One of the things that are wanted, by its position, does not exist.
     Unknown(usize, UnknownName),
-    /// The search is over: all targets are known, or it failed.
-    End(Option<Failure>),
+    /// The search is over: all targets are known, or it ends otherwise.
+    End(Result<(), Otherwise>),
     /// Nothing can be waited for.
     Refused(Refusal),
 }
@@ -122,25 +122,25 @@ impl Discovery {
         matches!(self.state, State::Complete)
     }
 
-    /// Returns how the search has failed, if it has.
-    pub(super) fn failure(&self) -> Option<&Failure> {
+    /// Returns how the search has ended, if not by finding all targets.
+    pub(super) fn ended_otherwise(&self) -> Option<&Otherwise> {
         match &self.state {
-            State::Failed(failure) => Some(failure),
+            State::Otherwise(end) => Some(end),
             State::Open | State::Complete => None,
         }
     }
 
     /// Ends the search, once.
-    pub(super) fn end(&mut self, failure: Option<Failure>) {
+    pub(super) fn end(&mut self, end: Result<(), Otherwise>) {
         if !self.has_ended() {
-            self.state = failure.map_or(State::Complete, State::Failed);
+            self.state = end.map_or_else(State::Otherwise, |()| State::Complete);
         }
         self.poller.give_up();
     }
 
     /// Returns whether nothing can be waited for any more.
     pub(super) fn is_lost(&self) -> bool {
-        self.failure().is_some() && matches!(self.source, Source::Names(_))
+        self.ended_otherwise().is_some() && matches!(self.source, Source::Names(_))
     }
 
     /// Returns when something last changed.
@@ -270,13 +270,13 @@ impl Discovery {
     ///
     /// A success is none as long as one of its deploys has not become a target, one of its steps has not ended, or it has not
     /// lasted for as long as it has to.
-    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
+    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Result<(), Otherwise>> {
         let end = match &self.source {
             Source::Workflow(workflow) => workflow.end_without_deploys(targets),
             Source::Branch(branch) => branch.decided(),
             Source::Names(_) | Source::Known => None,
         };
-        end.filter(|failure| failure.is_some() || self.settles_until.is_none())
+        end.filter(|end| end.is_err() || self.settles_until.is_none())
     }
 
     /// Records the position of a new target.
@@ -349,9 +349,9 @@ impl Discovery {
         settings: &WatchSettings,
     ) -> Discovered {
         match discovered {
-            Discovered::End(None) if settings.settle > Duration::ZERO && settings.mode == Mode::Wait => {
+            Discovered::End(Ok(())) if settings.settle > Duration::ZERO && settings.mode == Mode::Wait => {
                 if began >= *self.settles_until.get_or_insert(now + settings.settle) {
-                    return Discovered::End(None);
+                    return Discovered::End(Ok(()));
                 }
                 self.poller.over(now, Observed::Nothing);
                 Discovered::Nothing

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Failure;
+use super::Otherwise;
 use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
 use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
@@ -62,7 +62,7 @@ pub(super) enum WorkflowNext {
     /// These deploys become targets, and the poll is over.
     Join(Vec<(Target, Arc<Deploy>)>, Observed),
     /// No more targets come.
-    End(Option<Failure>),
+    End(Result<(), Otherwise>),
 }
 
 impl WorkflowTargets {
@@ -164,7 +164,7 @@ impl WorkflowTargets {
     pub(super) fn next(&mut self, targets: &[TargetWatch]) -> WorkflowNext {
         let Some(workflow) = self.workflow.clone() else { return WorkflowNext::Read(self.request()) };
         if let Some(cause) = self.refusal(&workflow) {
-            return WorkflowNext::End(Some((Verdict::Rejected, cause)));
+            return WorkflowNext::End(Err((Verdict::Rejected, cause)));
         }
         let mut unknown = self.deploys.iter().filter(|id| !self.owners.contains_key(*id));
         if let Some((unknown, many)) = unknown.next().map(|first| (first, unknown.count() + 1 >= FEWEST)) {
@@ -173,7 +173,7 @@ impl WorkflowTargets {
                     WorkflowNext::Read(Request::InstallDeploys(install.clone()))
                 }
                 Some(install) => WorkflowNext::Read(Request::Deploy(install.clone(), None, unknown.clone())),
-                None => WorkflowNext::End(Some((Verdict::Rejected, Cause::NoInstall(self.id.clone())))),
+                None => WorkflowNext::End(Err((Verdict::Rejected, Cause::NoInstall(self.id.clone())))),
             };
         }
         let joining = self.joining(&workflow, targets);
@@ -193,7 +193,7 @@ impl WorkflowTargets {
             return WorkflowNext::Read(Request::InstallDeploys(install));
         }
         if all_followed && !gap {
-            return WorkflowNext::End(failure(end, &workflow, self.joined.is_empty() && !self.is_of_run));
+            return WorkflowNext::End(ended(end, &workflow, self.joined.is_empty() && !self.is_of_run));
         }
         WorkflowNext::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }
@@ -221,11 +221,11 @@ impl WorkflowTargets {
     }
 
     /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).
-    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Option<Failure>> {
+    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Result<(), Otherwise>> {
         let workflow = self.workflow.as_ref()?;
         let end = workflow.end()?;
         let is_settled = self.are_all_followed(targets) && self.is_done(workflow);
-        (end != WorkflowEnd::Succeeded || is_settled).then(|| failure(end, workflow, self.joined.is_empty()))
+        (end != WorkflowEnd::Succeeded || is_settled).then(|| ended(end, workflow, self.joined.is_empty()))
     }
 
     /// Returns whether all of its steps are there, and have ended. A workflow can report success before its steps have ended.
@@ -351,8 +351,8 @@ impl WorkflowTargets {
     }
 }
 
-/// Returns how a workflow that has ended has failed, if so. It succeeded only if it says so and each of its steps did.
-fn failure(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> Option<Failure> {
+/// Returns how a workflow has ended. It succeeded only if it says so and each of its steps did.
+fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> Result<(), Otherwise> {
     let failed: Vec<_> = workflow.steps().filter(|step| step.state() == StepState::Failed).collect();
     let step = failed.first().and_then(|step| workflow.describe(step));
     let denied = workflow.was_denied(None);
@@ -360,11 +360,12 @@ fn failure(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> Option<Failu
         let called_off = denied || failed.iter().all(|step| step.was_called_off());
         let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
         return match step {
-            Some(step) => Some((verdict, Cause::StepFailed(step))),
-            None => nothing.then_some((Verdict::Failed, Cause::NothingDeployed)),
+            Some(step) => Err((verdict, Cause::StepFailed(step))),
+            None if nothing => Err((Verdict::Failed, Cause::NothingDeployed)),
+            None => Ok(()),
         };
     }
     let verdict = if denied { Verdict::Cancelled } else { end.verdict() };
     let denial = workflow.steps().find_map(reason::denial);
-    Some((verdict, Cause::Workflow { end, word: RemoteText::new(workflow.status_word()), step, denial }))
+    Err((verdict, Cause::Workflow { end, word: RemoteText::new(workflow.status_word()), step, denial }))
 }

@@ -6,7 +6,7 @@
 
 use crate::cause::{Cause, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
-use crate::watch::discovery::Failure;
+use crate::watch::discovery::Otherwise;
 use crate::watch::discovery::workflow::Left;
 use crate::watch::settings::{OnApproval, OnSuperseded};
 use crate::{Kind, Line, Require, RunId, Verdict};
@@ -20,7 +20,7 @@ pub(super) struct RunSight {
     /// How its own workflow has ended, if it has.
     pub(super) end: Option<WorkflowEnd>,
     /// How the run has ended, in words, if it has ended badly.
-    pub(super) failure: Failure,
+    pub(super) failure: Otherwise,
     /// A human is asked, and was in the poll before.
     pub(super) asks: Option<Cause>,
     /// What contradicts a success in the groups: their statuses, and the installs that they name.
@@ -54,7 +54,7 @@ pub(super) enum Stand {
     /// It succeeded, and each of its deploys is a target.
     Done,
     /// It has failed.
-    Failed(Failure),
+    Failed(Otherwise),
 }
 
 /// The decision.
@@ -63,9 +63,9 @@ pub(super) enum RunDecision {
     /// It goes on.
     Wait,
     /// The run says that it succeeded, but this contradicts it: how it ends if neither changes.
-    Contradiction(Failure),
+    Contradiction(Otherwise),
     /// No more targets come.
-    End(Option<Failure>),
+    End(Result<(), Otherwise>),
 }
 
 /// The user's settings.
@@ -80,27 +80,27 @@ pub(super) struct RunRules {
 impl RunSight {
     pub(super) fn decide(&self, rules: RunRules) -> RunDecision {
         if self.is_plan_only {
-            return RunDecision::End(Some((Verdict::Rejected, Cause::PlanOnlyRun(self.run.clone()))));
+            return RunDecision::End(Err((Verdict::Rejected, Cause::PlanOnlyRun(self.run.clone()))));
         }
         if rules.on_superseded == OnSuperseded::Fail
             && let Some((install, by)) = self.superseded().next()
         {
             let cause = Cause::InstallSuperseded { install: install.clone(), by: by.clone() };
-            return RunDecision::End(Some((Verdict::Superseded, cause)));
+            return RunDecision::End(Err((Verdict::Superseded, cause)));
         }
         if let Some(refused) = self.refused() {
-            return RunDecision::End(Some(refused.clone()));
+            return RunDecision::End(Err(refused.clone()));
         }
         match (&self.status, self.end) {
             (RunStatus::Failed | RunStatus::Cancelled | RunStatus::NotAttempted, _) => {
-                RunDecision::End(Some(self.failure.clone()))
+                RunDecision::End(Err(self.failure.clone()))
             }
             (RunStatus::Success, Some(WorkflowEnd::Succeeded)) => self.succeeded(rules.on_superseded),
             (RunStatus::Success, None) => RunDecision::Wait,
             (RunStatus::Success, Some(_)) => RunDecision::Contradiction(self.failure.clone()),
             // The run's own status is unknown or out of date; its workflow has ended.
             (_, Some(WorkflowEnd::Failed | WorkflowEnd::Parked | WorkflowEnd::Cancelled)) => {
-                RunDecision::End(Some(self.failure.clone()))
+                RunDecision::End(Err(self.failure.clone()))
             }
             (_, Some(WorkflowEnd::Succeeded) | None) => self.going(rules.on_approval),
         }
@@ -111,7 +111,7 @@ impl RunSight {
     }
 
     /// Returns why the workflow of an install cannot be waited for, whatever the run does.
-    fn refused(&self) -> Option<&Failure> {
+    fn refused(&self) -> Option<&Otherwise> {
         self.installs.iter().find_map(|own| match &own.stand {
             Stand::Failed(failure @ ((Verdict::Rejected, _) | (_, Cause::Crossed(_)))) => Some(failure),
             _ => None,
@@ -119,14 +119,14 @@ impl RunSight {
     }
 
     fn going(&self, on_approval: OnApproval) -> RunDecision {
-        let needed = |asks: &Cause| RunDecision::End(Some((Verdict::ApprovalNeeded, asks.clone())));
+        let needed = |asks: &Cause| RunDecision::End(Err((Verdict::ApprovalNeeded, asks.clone())));
         match (&self.asks, on_approval) {
             (Some(asks), OnApproval::Fail) => needed(asks),
             // Ending now would miss what an install still has to deploy.
             (_, OnApproval::Pass) if self.has(|stand| matches!(stand, Stand::Open)) => RunDecision::Wait,
             (Some(asks), OnApproval::Pass) if !self.has_targets => needed(asks),
-            (Some(_), OnApproval::Pass) => RunDecision::End(self.failed_install()),
-            (None, _) | (_, OnApproval::Wait) if self.is_left() => RunDecision::End(self.failed_install()),
+            (Some(_), OnApproval::Pass) => RunDecision::End(self.installs_end()),
+            (None, _) | (_, OnApproval::Wait) if self.is_left() => RunDecision::End(self.installs_end()),
             (None, _) | (_, OnApproval::Wait) => RunDecision::Wait,
         }
     }
@@ -144,10 +144,11 @@ impl RunSight {
         (is_lost || is_passed) && !self.has(goes_on)
     }
 
-    fn failed_install(&self) -> Option<Failure> {
-        self.installs.iter().find_map(|own| match &own.stand {
-            Stand::Failed(failure) => Some(failure.clone()),
-            _ => None,
+    /// Returns how the installs have ended: all well, or as the first that failed.
+    fn installs_end(&self) -> Result<(), Otherwise> {
+        self.installs.iter().try_for_each(|own| match &own.stand {
+            Stand::Failed(failure) => Err(failure.clone()),
+            _ => Ok(()),
         })
     }
 
@@ -173,7 +174,7 @@ impl RunSight {
             }
         }
         match self.has_targets {
-            true => RunDecision::End(None),
+            true => RunDecision::End(Ok(())),
             false => failed(&Cause::NothingReleased(self.run.clone())),
         }
     }

@@ -17,7 +17,7 @@ use self::decide::RunRules;
 use self::lookup::{Lookup, LookupState, Sought};
 use self::rollout::{Rolled, Rollout};
 use self::search::{RunSearch, Searched};
-use super::{Failure, Joining};
+use super::{Joining, Otherwise};
 use crate::api::{ApiError, Fact, Request};
 use crate::cause::{Cause, Standing, Warning};
 use crate::model::{BranchRun, Workflow};
@@ -58,7 +58,7 @@ pub(super) enum BranchNext {
         joining: Vec<Joining>,
         observed: Observed,
     },
-    End(Option<Failure>),
+    End(Result<(), Otherwise>),
     Refused(Refusal),
 }
 
@@ -135,7 +135,7 @@ impl BranchTargets {
     }
 
     /// Returns how the run has ended by the last poll, if it has.
-    pub(super) fn decided(&self) -> Option<Option<Failure>> {
+    pub(super) fn decided(&self) -> Option<Result<(), Otherwise>> {
         match &self.stage {
             Stage::Rollout(rollout) => rollout.decided(),
             Stage::Lookup(_) | Stage::Search(_) => None,
@@ -275,14 +275,14 @@ impl BranchTargets {
                     return Ok(match rollout.next(targets, now, once, url) {
                         Rolled::Ask(request) => BranchNext::Read(request),
                         Rolled::Over { joining, observed } => BranchNext::Over { joining, observed },
-                        Rolled::End(failure) => {
+                        Rolled::End(end) => {
                             // With an approval outstanding, it is one that the user does not require.
-                            if failure.is_none() && rollout.asks() {
+                            if end.is_ok() && rollout.asks() {
                                 self.warnings.push(Warning::RunNotApproved(rollout.run().id.clone()));
                             }
                             let nothing = Warning::nothing_deployed(&rollout.without_deploys());
-                            self.warnings.extend(nothing.filter(|_| failure.is_none()));
-                            BranchNext::End(failure)
+                            self.warnings.extend(nothing.filter(|_| end.is_ok()));
+                            BranchNext::End(end)
                         }
                     });
                 }
@@ -309,7 +309,7 @@ fn rollout(search: &RunSearch, run: Arc<BranchRun>, is_pinned: bool, shared: &Sh
 }
 
 fn rejected(cause: Cause) -> BranchNext {
-    BranchNext::End(Some((Verdict::Rejected, cause)))
+    BranchNext::End(Err((Verdict::Rejected, cause)))
 }
 
 fn not_yet() -> BranchNext {

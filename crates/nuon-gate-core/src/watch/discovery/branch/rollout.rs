@@ -18,7 +18,7 @@ use crate::pins::RunPin;
 use crate::schedule::Observed;
 use crate::watch::LAG;
 use crate::watch::discovery::workflow::{WorkflowNext, WorkflowTargets};
-use crate::watch::discovery::{Failure, Joining};
+use crate::watch::discovery::{Joining, Otherwise};
 use crate::watch::event::RunEvent;
 use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
@@ -66,7 +66,7 @@ struct Member {
     /// It has succeeded, and all its deploys are targets: nothing more comes of it.
     is_done: bool,
     /// It is a later run's, and tears down what this run's was to apply.
-    crossed: Option<Failure>,
+    crossed: Option<Otherwise>,
 }
 
 /// What a rollout needs, or the outcome of a poll.
@@ -77,7 +77,7 @@ pub(super) enum Rolled {
         joining: Vec<Joining>,
         observed: Observed,
     },
-    End(Option<Failure>),
+    End(Result<(), Otherwise>),
 }
 
 impl Rollout {
@@ -263,7 +263,7 @@ impl Rollout {
         self.decided = Some(decision.clone());
         let is_new = self.changed == now || !joining.is_empty();
         match decision {
-            RunDecision::End(failure) if joining.is_empty() => Rolled::End(failure),
+            RunDecision::End(end) if joining.is_empty() => Rolled::End(end),
             _ => Rolled::Over { joining, observed: if is_new { Observed::Change } else { Observed::Nothing } },
         }
     }
@@ -276,17 +276,17 @@ impl Rollout {
         };
         let since = *self.contradicted_since.get_or_insert(now);
         match now >= since + LAG && !once {
-            true => RunDecision::End(Some(failure)),
+            true => RunDecision::End(Err(failure)),
             false => RunDecision::Contradiction(failure),
         }
     }
 
     /// Returns how the run has ended by the last poll, if it has, without waiting for more of it.
-    pub(super) fn decided(&self) -> Option<Option<Failure>> {
+    pub(super) fn decided(&self) -> Option<Result<(), Otherwise>> {
         match &self.decided {
-            Some(RunDecision::End(failure)) => Some(failure.clone()),
+            Some(RunDecision::End(end)) => Some(end.clone()),
             // Whatever else could not be read.
-            _ if self.run.status.is_final() && self.run.status != RunStatus::Success => Some(Some(self.failure())),
+            _ if self.run.status.is_final() && self.run.status != RunStatus::Success => Some(Err(self.failure())),
             _ => None,
         }
     }
@@ -391,12 +391,12 @@ impl Rollout {
                     self.poll.joining.extend(joining.into_iter().map(joined));
                 }
                 // A workflow without steps has proven nothing.
-                WorkflowNext::End(None) if member.targets.is_empty() => return Ok(Stand::Nothing),
-                WorkflowNext::End(None) => {
+                WorkflowNext::End(Ok(())) if member.targets.is_empty() => return Ok(Stand::Nothing),
+                WorkflowNext::End(Ok(())) => {
                     member.is_done = true;
                     return Ok(Stand::Done);
                 }
-                WorkflowNext::End(Some(failure)) => return Ok(Stand::Failed(failure)),
+                WorkflowNext::End(Err(failure)) => return Ok(Stand::Failed(failure)),
             }
         }
     }
@@ -410,7 +410,7 @@ impl Rollout {
 
 /// Returns how an install has failed that a later run has taken, if this is that run's deploy: following never crosses from an
 /// apply to a teardown.
-fn crossed(deploy: &Deploy) -> Option<Failure> {
+fn crossed(deploy: &Deploy) -> Option<Otherwise> {
     let is_teardown = deploy.kind() == Some(Kind::Teardown);
     deploy.id.clone().filter(|_| is_teardown).map(|id| (Verdict::Failed, Cause::Crossed(id)))
 }

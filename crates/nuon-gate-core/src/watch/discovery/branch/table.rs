@@ -3,7 +3,7 @@
 use super::decide::{InstallSight, RunDecision, RunRules, RunSight, Stand};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
-use crate::watch::discovery::Failure;
+use crate::watch::discovery::Otherwise;
 use crate::watch::discovery::workflow::Left;
 use crate::watch::settings::{OnApproval, OnSuperseded};
 use crate::{Line, RemoteText, Require, RunId, Verdict};
@@ -17,18 +17,18 @@ fn later() -> RunId {
 }
 
 /// How the run itself has ended.
-fn own_failure() -> Failure {
+fn own_failure() -> Otherwise {
     let cause = Cause::Run { run: run(), word: RemoteText::new("failed"), error: None, step: None, groups: None };
     (Verdict::Failed, cause)
 }
 
 /// How the workflow of an install has ended.
-fn install_failure() -> Failure {
+fn install_failure() -> Otherwise {
     (Verdict::Cancelled, Cause::StepFailed(RemoteText::new("step 1 of 1, apply, was cancelled")))
 }
 
 /// The workflow of an install deploys nothing.
-fn plan_only() -> Failure {
+fn plan_only() -> Otherwise {
     (Verdict::Rejected, Cause::PlanOnlyWorkflow("inw2".parse().unwrap()))
 }
 
@@ -36,7 +36,7 @@ fn group(trouble: GroupTrouble) -> Cause {
     Cause::GroupOfRun { group: Line::new("canary"), trouble }
 }
 
-fn install(trouble: InstallTrouble) -> Failure {
+fn install(trouble: InstallTrouble) -> Otherwise {
     (Verdict::Failed, Cause::InstallOfRun { install: Line::new("acme"), trouble })
 }
 
@@ -114,8 +114,8 @@ impl Scene {
 enum Follows {
     Wait,
     Passes,
-    Contradiction(Failure),
-    Ends(Failure),
+    Contradiction(Otherwise),
+    Ends(Otherwise),
 }
 use Follows::{Contradiction, Ends, Passes, Wait};
 
@@ -123,8 +123,8 @@ fn follows(scene: &Scene) -> Follows {
     match scene.sight.decide(scene.rules) {
         RunDecision::Wait => Wait,
         RunDecision::Contradiction(failure) => Contradiction(failure),
-        RunDecision::End(None) => Passes,
-        RunDecision::End(Some(failure)) => Ends(failure),
+        RunDecision::End(Ok(())) => Passes,
+        RunDecision::End(Err(failure)) => Ends(failure),
     }
 }
 
