@@ -4,12 +4,19 @@
 //! sleeps, sends, reads a clock or draws a random number that it was not seeded with, so every rule can be tested in
 //! virtual time. [`drive`](crate::drive) connects it to the clock and the network.
 //!
-//! Read it in this order: this file (what each answer leads to), `clocks` and `requests` (what is due, and what is sent), `target` (one target: its polls, and the record of them for the
-//! report), `phase` (what one poll has read, and the decision about it), then `discovery` and `enrolment` (which
-//! targets there are), and `own_shard` (which of them belong to the shard). `era` compares the
-//! server's times with the start, `last_polls` and `outcome` are the end. `poller`, `flights`, `install_lists`, `timers`,
-//! `freshness`, `api_health` and `errors` are the machinery below; `shared` is what all polls share, `budget` limits
-//! their rate, and `queues` and `takeovers` record what more than one of them needs. `long_polls` and `logs` send further requests, and decide nothing.
+//! Read it in this order:
+//!
+//! 1. This file: what the driver calls. `clocks` says what is due, `requests` what is sent, `replies` what each answer
+//!    leads to.
+//! 2. `target`: one target, its polls, and the record of them for the report. `phase`: what one poll has read, and the
+//!    decision about it.
+//! 3. `discovery` finds the targets, `own_shard` says which of them are this shard's, `enrolment` starts to watch them.
+//! 4. `last_polls` and `outcome`: the end.
+//!
+//! Below that is the machinery. One poller each: `poller` (its polls and their requests), `errors` (when to give up). For
+//! all of them: `shared`, with `api_health` (outages and pauses), `era` (the server's clock), `install_lists`, `queues` and
+//! `takeovers` (what more than one of them needs); `flights` (requests in flight), `budget` (their rate) and `timers`.
+//! `freshness` tells a newer answer from an older one. `long_polls` and `logs` send further requests, and decide nothing.
 //!
 //! # Promises
 //!
@@ -41,6 +48,7 @@ mod own_shard;
 mod phase;
 mod poller;
 mod queues;
+mod replies;
 mod requests;
 mod settings;
 mod shared;
@@ -70,11 +78,11 @@ pub use self::settings::{
 use self::shared::Shared;
 use self::target::TargetWatch;
 use self::timers::Timers;
-use crate::api::{Answer, ApiError, Fact, Reply, Request};
+use crate::api::Request;
 use crate::pins::Pinning;
 use crate::resolve::{Resolution, Resolver};
 use crate::schedule::Schedule;
-use crate::{Dashboard, InstallId, Moment, Signal, Verdict, WorkflowId};
+use crate::{Dashboard, Moment, Signal, Verdict};
 
 /// How long a deploy and its workflow, or a run and its installs, may contradict each other. They are read one after
 /// the other, and some servers read from a replica that lags, so one of them may only lag behind.
@@ -226,151 +234,6 @@ impl Watch {
         }
     }
 
-    /// Handles a reply, for all pollers that need it.
-    pub fn reply(&mut self, now: Moment, ticket: Ticket, reply: &Reply) {
-        if let Some(woken) = self.long_polls.accept(now, ticket.0, reply) {
-            return self.on_long_poll_end(&woken, reply, now);
-        }
-        if self.shared.accept_log(now, ticket.0, reply) {
-            return;
-        }
-        let (sent, is_optional) = self
-            .flights
-            .under_way(ticket.0)
-            .map_or((None, false), |(request, sent)| (Some(sent), request.is_optional()));
-        match reply {
-            Ok(answer) => {
-                self.shared.api_health_mut().good(now);
-                self.shared.note_server_time(now, answer.server_time, self.pinning.shared.since.is_some());
-            }
-            Err(error) => {
-                if !is_optional {
-                    self.shared.api_health_mut().bad(now, sent.unwrap_or(now), error);
-                }
-                self.slow_down(now, error);
-            }
-        }
-        let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
-        match (&request, reply) {
-            (Request::Workflow(install, id), Ok(Answer { fact: Fact::Workflow(workflow), .. })) => {
-                self.shared.note_workflow(id, workflow, now);
-                if let Some(install) = install.as_ref().or(workflow.owner_id.as_ref()) {
-                    self.shared.note_owned(id, install, Ok(()));
-                }
-                if pollers.iter().any(|poller| self.workflow_of(*poller) == Some(id)) {
-                    self.shared.report_steps(id, workflow, now);
-                }
-            }
-            // The workflow exists even if it belongs to another install.
-            (Request::Workflow(install, id), Err(error @ ApiError::Elsewhere { .. })) => {
-                self.shared.note_existing(id, now);
-                if let Some(install) = install {
-                    self.shared.note_owned(id, install, Err(error.clone()));
-                }
-            }
-            _ => {}
-        }
-        self.shared.install_lists_mut().note(&request, reply, now);
-        for poller in pollers.iter().copied() {
-            let error = match poller {
-                PollerId::Discovery => self.reply_to_discovery(now, &request, reply.clone()),
-                PollerId::Target(index) => self.reply_to_target(index, now, &request, reply.clone()),
-            };
-            self.note_step(poller, reply);
-            self.arm(poller, now);
-            self.report_retry(poller, error, now);
-        }
-        if let Request::InstallDeploys(install) = &request
-            && reply.is_ok()
-        {
-            self.serve(install, &request, reply, sent.unwrap_or(now), &pollers, now);
-        }
-    }
-
-    /// Hands the list that some of an install's targets requested to the others. Those for which it shows nothing new
-    /// then wait for the next list.
-    fn serve(
-        &mut self,
-        install: &InstallId,
-        request: &Request,
-        reply: &Reply,
-        sent: Moment,
-        asked: &[PollerId],
-        now: Moment,
-    ) {
-        let pollers = asked.iter().copied().filter(|poller| *poller != PollerId::Discovery && !self.has_ended(*poller));
-        let next = pollers.map(|poller| self.poller(poller).due()).min();
-        for index in self.shared.install_lists().targets(install).to_vec() {
-            if asked.contains(&PollerId::Target(index)) {
-                continue;
-            }
-            let target = &mut self.targets[index];
-            if !target.has_ended() && target.serve(sent, now, request, reply, &mut self.shared) {
-                target.postpone(next);
-                self.count_end(index);
-                self.note_log(index, now);
-                self.arm(PollerId::Target(index), now);
-            }
-        }
-    }
-
-    /// Applies what an answer asks of all requests: a pause, or a lower rate.
-    fn slow_down(&mut self, now: Moment, error: &ApiError) {
-        if error.status() == Some(429) {
-            self.budget.halve(now);
-        }
-        let deadline = self.shared.deadline();
-        if self.shared.api_health_mut().pause(now, error, deadline) {
-            self.arm_queued();
-        }
-    }
-
-    /// A long poll has ended: the targets that wait for it poll at once. Its content decides nothing.
-    fn on_long_poll_end(&mut self, woken: &[PollerId], reply: &Reply, now: Moment) {
-        if let Err(error) = reply {
-            self.slow_down(now, error);
-        }
-        for poller in woken {
-            self.poller_mut(*poller).hurry(now);
-            // A poll in flight goes on, and the next follows at once.
-            if self.poller(*poller).polling_since().is_none() {
-                self.arm(*poller, now);
-            }
-        }
-    }
-
-    /// Records the step that a target waits for.
-    fn note_step(&mut self, poller: PollerId, reply: &Reply) {
-        let PollerId::Target(index) = poller else { return };
-        let target = &self.targets[index];
-        if let Ok(Answer { fact: Fact::Workflow(workflow), .. }) = reply
-            && let Some(id) = workflow.id.as_ref().filter(|_| !target.has_ended())
-        {
-            self.long_polls.note(poller, id, target.step_at_work(workflow));
-        }
-    }
-
-    /// Returns the workflow that is waited for, or that runs the deploy.
-    fn workflow_of(&self, poller: PollerId) -> Option<&WorkflowId> {
-        match poller {
-            PollerId::Discovery => self.discovery.open_workflow(),
-            PollerId::Target(index) => self.targets[index].workflow(),
-        }
-    }
-
-    fn report_retry(&mut self, poller: PollerId, error: Option<ApiError>, now: Moment) {
-        let Some(error) = error else { return };
-        let next = self.due(poller, now) - now;
-        let target = match poller {
-            PollerId::Discovery => None,
-            PollerId::Target(index) => Some(index),
-        };
-        // After the last poll there is no next one; the reason contains the error.
-        if !next.is_zero() {
-            self.shared.emit(now, EventKind::Retrying { target, error, next });
-        }
-    }
-
     /// Ends the watch because of a signal: one last poll, for a second at most. Only the first signal counts.
     pub fn interrupt(&mut self, now: Moment, signal: Signal) {
         if self.signal.is_some() || self.finished.is_some() {
@@ -451,19 +314,6 @@ impl Watch {
                 self.timers.set(poller, at);
             }
         }
-    }
-
-    fn reply_to_target(&mut self, index: usize, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
-        let error = self.targets[index].reply(now, request, reply, &mut self.shared);
-        self.count_end(index);
-        self.note_log(index, now);
-        error
-    }
-
-    /// Follows the log of the deploy that a target waits for now.
-    fn note_log(&mut self, index: usize, now: Moment) {
-        let target = &self.targets[index];
-        self.shared.logs_mut().note(index, target.deploy().filter(|_| !target.has_ended()), now);
     }
 
     /// Counts a target that has just ended.
