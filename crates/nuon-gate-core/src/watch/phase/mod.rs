@@ -9,6 +9,7 @@ mod condition;
 mod follow;
 mod judged;
 mod past;
+mod policy;
 mod proof;
 mod read_rows;
 mod search;
@@ -16,7 +17,6 @@ mod succession;
 #[cfg(test)]
 mod table;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,23 +24,19 @@ use jiff::Timestamp;
 
 pub(super) use self::follow::Follow;
 use self::past::Past;
+pub(super) use self::policy::Policy;
 pub use self::proof::{Basis, HealthProof, Proof};
 use self::read_rows::ReadRows;
 pub(super) use self::search::Search;
 pub(super) use self::succession::Succession;
 use super::LAG;
-use super::era::ServerClock;
 use super::event::Refusal;
-use super::settings::{OnSuperseded, WatchSettings};
-use super::takeovers::Takeovers;
+use super::settings::OnSuperseded;
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
-use crate::model::{Deploy, Workflow};
+use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
-use crate::timeline::span;
-use crate::{
-    Clock, DeployId, Hold, Judgement, Kind, MatchedBy, Moment, RemoteText, Rules, Target, Verdict, WorkflowId,
-};
+use crate::{Clock, DeployId, Hold, Kind, MatchedBy, Moment, RemoteText, Target, Verdict, WorkflowId};
 
 /// The progress of the watch over a target.
 #[derive(Debug)]
@@ -82,28 +78,6 @@ struct Replaced {
     /// All that were replaced, this one included.
     ids: Vec<DeployId>,
     read_rows: ReadRows,
-}
-
-/// What a decision depends on besides what was read.
-#[derive(Debug)]
-pub(super) struct Policy<'a> {
-    pub(super) settings: &'a WatchSettings,
-    pub(super) target: &'a Target,
-    pub(super) now: Moment,
-    /// When the watch began, by the server's clock as far as it is known.
-    pub(super) started_at: Timestamp,
-    /// Whether that is known by the server's clock.
-    pub(super) has_server_time: bool,
-    /// The workflows that have answered, whoever asked for them, and when they last did.
-    pub(super) answered: &'a HashMap<WorkflowId, Moment>,
-    /// The install's list is requested first, which serves its other targets as well.
-    pub(super) by_install_list: bool,
-    /// The installs that a later run of the branch has taken.
-    pub(super) takeovers: &'a Takeovers,
-    /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
-    pub(super) wide: bool,
-    /// The dashboard can still be requested. Only links need it, and no verdict.
-    pub(super) dashboard: Option<Request>,
 }
 
 /// A decision about what has been read.
@@ -390,42 +364,5 @@ fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Opt
         _ if before == Some(Kind::Apply) && kind == Kind::Teardown => Some(End::failed(Cause::Crossed(id))),
         Some(expected) => Some(End::failed(Cause::Unexpected { deploy: id, kind, expected })),
         None => None,
-    }
-}
-
-impl Policy<'_> {
-    /// Returns whether a workflow has had its status, by the server's clock, for longer than an answer can lag.
-    fn has_stood_long(&self, workflow: &Workflow) -> bool {
-        let since = workflow.status.as_ref().and_then(|status| status.since);
-        since.is_some_and(|since| span(since, self.server_now()) >= LAG)
-    }
-
-    /// Returns the server's clock, if an answer has given its time.
-    fn server_clock(&self) -> ServerClock {
-        ServerClock { started_at: Some(self.started_at).filter(|_| self.has_server_time), now: self.now }
-    }
-
-    /// Returns the time by the server's clock, as far as it is known.
-    fn server_now(&self) -> Timestamp {
-        self.started_at.saturating_add(self.now.elapsed()).unwrap_or(self.started_at)
-    }
-
-    fn judge(&self, row: &Deploy) -> Judgement {
-        self.settings.rules.judge_deploy(row)
-    }
-
-    /// Returns whether a workflow has answered any poller.
-    fn has_answered(&self, id: &WorkflowId) -> bool {
-        self.answered.contains_key(id)
-    }
-
-    /// Returns whether a flag decides what a status means. A `--pass-on` that repeats the table does not count, so
-    /// the steps are still read.
-    fn is_by_rule(&self, row: &Deploy) -> bool {
-        let passes_anyway = Rules::default().judge_deploy(row) == Judgement::Passed;
-        match self.settings.rules.override_of(row.current_status()) {
-            Some(Judgement::Passed) => !passes_anyway,
-            rule => rule.is_some(),
-        }
     }
 }

@@ -1,0 +1,73 @@
+//! What a decision depends on besides what was read: the settings, the clocks, and what other pollers have read.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::api::Request;
+use crate::model::{Deploy, Workflow};
+use crate::timeline::span;
+use crate::watch::LAG;
+use crate::watch::era::ServerClock;
+use crate::watch::settings::WatchSettings;
+use crate::watch::takeovers::Takeovers;
+use crate::{Judgement, Moment, Rules, Target, WorkflowId};
+
+/// What a decision depends on besides what was read.
+#[derive(Debug)]
+pub(in crate::watch) struct Policy<'a> {
+    pub(in crate::watch) settings: &'a WatchSettings,
+    pub(in crate::watch) target: &'a Target,
+    pub(in crate::watch) now: Moment,
+    /// When the watch began, by the server's clock as far as it is known.
+    pub(in crate::watch) started_at: Timestamp,
+    /// Whether that is known by the server's clock.
+    pub(in crate::watch) has_server_time: bool,
+    /// The workflows that have answered, whoever asked for them, and when they last did.
+    pub(in crate::watch) answered: &'a HashMap<WorkflowId, Moment>,
+    /// The install's list is requested first, which serves its other targets as well.
+    pub(in crate::watch) by_install_list: bool,
+    /// The installs that a later run of the branch has taken.
+    pub(in crate::watch) takeovers: &'a Takeovers,
+    /// A wide poll reads the deploy's workflow and what is newer even if nothing depends on them.
+    pub(in crate::watch) wide: bool,
+    /// The dashboard can still be requested. Only links need it, and no verdict.
+    pub(in crate::watch) dashboard: Option<Request>,
+}
+
+impl Policy<'_> {
+    /// Returns whether a workflow has had its status, by the server's clock, for longer than an answer can lag.
+    pub(super) fn has_stood_long(&self, workflow: &Workflow) -> bool {
+        let since = workflow.status.as_ref().and_then(|status| status.since);
+        since.is_some_and(|since| span(since, self.server_now()) >= LAG)
+    }
+
+    /// Returns the server's clock, if an answer has given its time.
+    pub(super) fn server_clock(&self) -> ServerClock {
+        ServerClock { started_at: Some(self.started_at).filter(|_| self.has_server_time), now: self.now }
+    }
+
+    /// Returns the time by the server's clock, as far as it is known.
+    pub(super) fn server_now(&self) -> Timestamp {
+        self.started_at.saturating_add(self.now.elapsed()).unwrap_or(self.started_at)
+    }
+
+    pub(super) fn judge(&self, row: &Deploy) -> Judgement {
+        self.settings.rules.judge_deploy(row)
+    }
+
+    /// Returns whether a workflow has answered any poller.
+    pub(super) fn has_answered(&self, id: &WorkflowId) -> bool {
+        self.answered.contains_key(id)
+    }
+
+    /// Returns whether a flag decides what a status means. A `--pass-on` that repeats the table does not count, so
+    /// the steps are still read.
+    pub(super) fn is_by_rule(&self, row: &Deploy) -> bool {
+        let passes_anyway = Rules::default().judge_deploy(row) == Judgement::Passed;
+        match self.settings.rules.override_of(row.current_status()) {
+            Some(Judgement::Passed) => !passes_anyway,
+            rule => rule.is_some(),
+        }
+    }
+}
