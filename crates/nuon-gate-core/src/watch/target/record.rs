@@ -1,21 +1,23 @@
 //! What is reported about a target: its events, and its part of the report.
 
+mod earlier;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::earlier::Earlier;
 use super::asked_plan::AskedPlan;
 use crate::ApprovalPlace;
 use crate::cause::{Cause, Standing, Unmatched, Warning};
-use crate::history::{History, waited};
+use crate::history::History;
 use crate::model::{Deploy, Status};
 use crate::report::TargetReport;
-use crate::schedule::Forecast;
 use crate::timeline::{Stay, span, time_in_each_status, timeline};
-use crate::watch::event::{EventKind, Pace, Pending};
-use crate::watch::phase::{Basis, End, Note, rows_of};
+use crate::watch::event::{EventKind, Pending};
+use crate::watch::phase::{Basis, End, Note};
 use crate::watch::shared::Shared;
 use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId};
 
@@ -46,15 +48,6 @@ pub(super) struct Record {
     end: Option<(Moment, End)>,
     /// The end has not been counted yet.
     is_ending: bool,
-}
-
-/// What the earlier deploys show about the one that is followed.
-#[derive(Debug, Default)]
-struct Earlier {
-    /// They have been requested.
-    were_asked_for: bool,
-    history: Option<Box<History>>,
-    forecast: Option<Box<Forecast>>,
 }
 
 impl Record {
@@ -141,57 +134,6 @@ impl Record {
         let (status, spent) = (self.status().cloned(), self.spent(now));
         let pace = self.pace(now, shared).filter(|_| !hold.is_of_health());
         Pending { target: self.index, status, spent, pace, hold }
-    }
-
-    /// Returns whether to request the earlier deploys, once for each deploy.
-    pub(super) fn begin_history(&mut self) -> bool {
-        !std::mem::replace(&mut self.earlier.were_asked_for, true)
-    }
-
-    /// Records the earlier deploys, and reports the usual duration.
-    pub(super) fn accept_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
-        let Some(deploy) = self.deploy.as_deref() else { return };
-        let history = History::new(rows, deploy);
-        let intervals = shared.settings().intervals;
-        let forecast = history.typical.and_then(|_| Forecast::new(&history.durations, intervals));
-        self.learn(history, forecast, now, shared);
-    }
-
-    /// Records the usual duration if a list of the install's deploys happens to show it. The list may not go back far
-    /// enough for more, and it serves all targets, so it is never requested sooner for this.
-    pub(super) fn glean_history(&mut self, rows: &[Deploy], now: Moment, shared: &mut Shared) {
-        let is_known = self.earlier.history.is_some();
-        let Some(deploy) = self.deploy.as_deref().filter(|_| !is_known) else { return };
-        let history = History::new(rows_of(&self.target, rows), deploy);
-        if history.typical.is_some() {
-            self.learn(History { is_settled: false, ..history }, None, now, shared);
-        }
-    }
-
-    fn learn(&mut self, history: History, forecast: Option<Forecast>, now: Moment, shared: &mut Shared) {
-        (self.earlier.history, self.earlier.forecast) = (Some(Box::new(history)), forecast.map(Box::new));
-        let deploy = self.deploy.as_ref().and_then(|deploy| deploy.id.clone());
-        if let Some((deploy, pace)) = deploy.zip(self.pace(now, shared)) {
-            shared.emit(now, EventKind::Expected { target: self.index, deploy, pace });
-        }
-    }
-
-    /// Returns when the deploy is likely to end, if that is known, and how long it has been worked on.
-    pub(super) fn forecast(&self, now: Moment, shared: &Shared) -> Option<(&Forecast, Duration)> {
-        Some((self.earlier.forecast.as_deref()?, self.worked(now, shared)?))
-    }
-
-    /// Returns the deploy's progress, if the usual duration is known.
-    fn pace(&self, now: Moment, shared: &Shared) -> Option<Pace> {
-        let typical = self.earlier.history.as_ref()?.typical?;
-        Some(Pace { elapsed: self.worked(now, shared)?, typical })
-    }
-
-    /// Returns how long the deploy has been worked on, unless a human is asked now.
-    fn worked(&self, now: Moment, shared: &Shared) -> Option<Duration> {
-        let deploy = self.deploy.as_ref().filter(|deploy| *deploy.current_status() != Status::PendingApproval)?;
-        let age = span(deploy.created_at?, shared.server_now(now));
-        Some(age.saturating_sub(waited(&self.timeline(now, shared))))
     }
 
     /// Reports why the deploy is held, and once, when it is certain, that a human is asked at this `place`.
