@@ -212,7 +212,7 @@ impl Follow {
         }
     }
 
-    fn newest_among(&mut self, rows: &[Deploy]) -> Newest {
+    pub(super) fn newest_among(&mut self, rows: &[Deploy]) -> Newest {
         self.read_rows.note_workflows(rows);
         let newest = rows.iter().find(|row| self.read_rows.is_deploy(row)).cloned();
         let beside = rows.iter().any(|row| row.id.as_ref() == Some(&self.id));
@@ -231,15 +231,6 @@ impl Follow {
                 true => self.pass_over_rival(),
                 false => self.note_rival_deploys(),
             }
-        }
-    }
-
-    /// Records that the newer row deploys nothing, and takes the newest of the others.
-    pub(super) fn pass_over_rival(&mut self) {
-        if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
-            self.read_rows.note_idle(rival);
-            let rows = self.reads.rows.clone();
-            self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
         }
     }
 }
