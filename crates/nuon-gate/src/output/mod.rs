@@ -13,6 +13,7 @@ mod buildkite;
 mod ci;
 mod console;
 mod describe;
+mod diagnostics;
 mod escape;
 mod facts;
 mod file;
@@ -51,7 +52,8 @@ use tokio::time::Instant;
 
 use self::ci::Section;
 pub(crate) use self::ci::refuse;
-pub(crate) use self::console::{Console, log_to_stderr};
+pub(crate) use self::console::Console;
+pub(crate) use self::diagnostics::log_to_stderr;
 use self::facts::Facts;
 pub(crate) use self::file::ReportFile;
 use self::issues::{Issue, MOST_WARNINGS};
