@@ -40,7 +40,7 @@ pub fn render(sinks: &Sinks, result: &RunResult, mentions: &[Mention]) -> Vec<Re
             Sink::Github(github) => add("", github.status(occasion, result)),
             Sink::SlackBot(_) => {
                 add("", json(&Payload::state(&message)));
-                if message.rings {
+                if message.notifies {
                     add(" (reply)", json(&Payload::whole(&message)));
                 }
             }

@@ -125,8 +125,8 @@ impl SinkTask {
             if is_news && is_wanted && !state.ignores(notice.occasion) {
                 answered.extend(notice.asked.iter().cloned());
                 self.patience.is_last = notice.is_last;
-                let rings = self.is_listed(&notice, can_edit);
-                let sent = self.send(&mut state, &notice, rings).await;
+                let notifies = self.is_listed(&notice, can_edit);
+                let sent = self.send(&mut state, &notice, notifies).await;
                 self.note(notice.is_last, sent);
                 next_change = Instant::now() + self.patience.pace.between_changes;
             }
@@ -182,7 +182,7 @@ impl SinkTask {
 
     /// Sends to a sink, and mentions people if the event is listed and they must see it. Returns whether anything was
     /// sent.
-    async fn send(&mut self, state: &mut SinkState, notice: &Notice, rings: bool) -> Result<bool, Fault> {
+    async fn send(&mut self, state: &mut SinkState, notice: &Notice, notifies: bool) -> Result<bool, Fault> {
         let Self { context, http, patience, .. } = self;
         let message = Message::new(notice.occasion, &notice.result, context);
         match state {
@@ -197,7 +197,7 @@ impl SinkTask {
                 return github.show(written, (http, patience), (notice.occasion, &notice.result)).await;
             }
             SinkState::SlackBot(slack, bot) => {
-                let sent = bot.show(slack, http, patience, &message, rings && message.rings).await;
+                let sent = bot.show(slack, http, patience, &message, notifies && message.notifies).await;
                 lock(&self.record).slack_thread = bot.thread().cloned();
                 sent?;
             }

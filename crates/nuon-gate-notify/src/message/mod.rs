@@ -49,8 +49,8 @@ pub(crate) struct Message {
     /// A label and an address each.
     pub(crate) links: Vec<(&'static str, WebPage)>,
     pub(crate) log: Excerpt,
-    /// Whether people must see it, so that an edit, which notifies nobody, is not enough.
-    pub(crate) rings: bool,
+    /// Whether it has to notify people, which an edit does not.
+    pub(crate) notifies: bool,
     pub(crate) mentions: Vec<Mention>,
 }
 
@@ -64,7 +64,7 @@ impl Message {
             [one] => Some(*one),
             _ => None,
         };
-        let rings = rings(occasion, result);
+        let notifies = notifies(occasion, result);
         let why = if is_over { reason(result, &decided) } else { None };
         let hint = hint(occasion, result, &decided);
         let (targets, more) = targets::lines(result, one, &Shown { reason: why, hint: hint.as_ref() });
@@ -87,8 +87,8 @@ impl Message {
                 .filter(|_| is_over && tone.is_trouble())
                 .map(|target| Excerpt::new(&target.log_tail))
                 .unwrap_or_default(),
-            rings,
-            mentions: if rings { context.mentions.clone() } else { Vec::new() },
+            notifies,
+            mentions: if notifies { context.mentions.clone() } else { Vec::new() },
         }
     }
 
@@ -162,7 +162,7 @@ fn decides(verdict: Verdict, target: &TargetResult) -> bool {
 
 /// Returns whether people must see it: an approval, a failure, a timeout, a recovery. A person who cancelled the job or
 /// the deploy, or denied its plan, already knows.
-fn rings(occasion: Occasion, result: &RunResult) -> bool {
+fn notifies(occasion: Occasion, result: &RunResult) -> bool {
     let by_a_person = match result.verdict {
         Verdict::Interrupted(_) => true,
         Verdict::Cancelled => decided(occasion, result).into_iter().all(|target| !targets::has_expired(target)),

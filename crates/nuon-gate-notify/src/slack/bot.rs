@@ -92,7 +92,7 @@ impl Bot {
         self.shown.is_some()
     }
 
-    /// Posts or edits the message, unless it is unchanged. If people must see it (`rings`), it also replies in the
+    /// Posts or edits the message, unless it is unchanged. If it `notifies` people, it also replies in the
     /// channel, because an edit notifies nobody.
     pub(crate) async fn show(
         &mut self,
@@ -100,10 +100,10 @@ impl Bot {
         http: &Http,
         patience: &mut Patience,
         message: &Message,
-        rings: bool,
+        notifies: bool,
     ) -> Result<(), Fault> {
         let state = Payload::state(message);
-        let loud = if rings { Payload::whole(message) } else { state.clone() };
+        let loud = if notifies { Payload::whole(message) } else { state.clone() };
         let mut call = Call { slack, http, patience };
         let Some(place) = self.message.clone() else {
             self.post(&mut call, &loud, None).await?;
@@ -111,7 +111,7 @@ impl Bot {
             return Ok(());
         };
         let root = self.root.clone().unwrap_or_else(|| place.ts.clone());
-        let thread = Thread { channel: &place.channel, root: &root, broadcast: rings };
+        let thread = Thread { channel: &place.channel, root: &root, broadcast: notifies };
         let edited = if self.shown.as_ref() == Some(&state) { Ok(()) } else { call.update(&place, &state).await };
         match edited {
             Err(fault) if fault.is(&NOT_EDITABLE) => {
@@ -128,7 +128,7 @@ impl Bot {
                 }
                 // People are mentioned even if the message itself cannot be edited.
                 let called =
-                    if rings { call.post(&loud, &place.channel, Some(thread)).await.map(drop) } else { Ok(()) };
+                    if notifies { call.post(&loud, &place.channel, Some(thread)).await.map(drop) } else { Ok(()) };
                 called.and(edited)
             }
         }
