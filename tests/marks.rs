@@ -73,7 +73,7 @@ fn a_mark_fails_on_any_trouble() {
     let gate = Gate::at(&sim.url(), "mark").args(["--install", INSTALL, "--component", "cmpnone"]);
     gate.run().exits(3);
     let other = folder.write("other", r#"{"schema": 1, "targets": []}"#);
-    Gate::wait(&sim).args(["--after"]).args([other]).run().refused().says("says nothing of");
+    Gate::wait(&sim).args(["--after"]).args([other]).run().refused().says("does not mention");
     let garbage = folder.write("garbage.json", "{");
     Gate::wait(&sim).args(["--after"]).args([garbage]).run().refused().says("--after");
 }

@@ -201,7 +201,7 @@ fn marks_are_taken_by_name_too() {
     let after =
         |component| acme("wait").args(["--component", component, "--start-timeout", "50ms", "--after"]).args([&file]);
     after("api").json().exits(124);
-    after("worker").run().refused().says("the mark says nothing of acme/worker");
+    after("worker").run().refused().says("the mark does not mention acme/worker");
 }
 
 /// A workflow that deploys `api` at once and `worker` later.

@@ -97,10 +97,10 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlreadyEnded { deploy, ago } => {
-                let ago = ago.map(|ago| format!(" {} ago", human(ago))).unwrap_or_default();
+                let ago = ago.map(|ago| format!(" {}", human(ago))).unwrap_or_default();
                 write!(
                     f,
-                    "the latest deploy, {deploy}, had already ended{ago}, before the wait began: if you have just \
+                    "the latest deploy, {deploy}, had already ended{ago} before the wait began: if you have just \
                      triggered one, this is not it"
                 )
             }

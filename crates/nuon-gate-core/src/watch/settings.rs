@@ -237,7 +237,7 @@ pub enum InvalidSettings {
     #[error("a pin by {} is about one component, and a workflow without a component is about all it deploys", .0.as_str())]
     NotOfWorkflow(MatchedBy),
     /// A target has no baseline.
-    #[error("the mark says nothing of {0}")]
+    #[error("the mark does not mention {0}")]
     NotMarked(Target),
 }
 

@@ -56,7 +56,7 @@ fn if_cancelled(cause: &Cause, known: Known<'_>) -> Option<String> {
     let why = if matches!(cause, Cause::Limit(_)) {
         "find out why it took so long"
     } else {
-        "check that it may run to its end"
+        "fix what made the gate cancel it"
     };
     Some(match cancelled.end() {
         Some(Verdict::Cancelled) => format!("{why}, then deploy again"),

@@ -62,7 +62,7 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
     let unseen = |words: &str| Condition::Unseen(RemoteText::new(words));
     let verdict = component.verdict.as_ref();
     let Some((health, verdict)) = verdict.and_then(|own| Some((own.status.as_ref()?, own))) else {
-        return unseen("the server says nothing of the component's health");
+        return unseen("the server reports no health for the component");
     };
     let said = words(health, verdict);
     if matches!(health, Health::Unknown | Health::NotApplicable | Health::Other(_)) {

@@ -182,7 +182,7 @@ fn how_a_component_does() {
 #[test]
 fn what_says_nothing_of_health_is_none() {
     let things = read_things(&[pod("healthy", 9)]);
-    let nothing = "the server says nothing of the component's health";
+    let nothing = "the server reports no health for the component";
     let no_time = "the server does not say since when the component is so";
     let whole = |health: Value| with(component("", 0), &json!({ "health_status_v2": health }));
     let cases = [
