@@ -125,7 +125,7 @@ impl Recipe {
     /// Makes it a script that can run here.
     fn script(&self) -> String {
         let script = self.script.replace("inl…", INSTALL).replace("cmp…", API).replace("$$", "$").replace('…', "");
-        let names = script.replace("acme-production", INSTALL).replace("acme ", &format!("{INSTALL} "));
+        let names = script.replace("acme ", &format!("{INSTALL} "));
         names.replace("--component api", &format!("--component {API}"))
     }
 }
