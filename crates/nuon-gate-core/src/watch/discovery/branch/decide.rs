@@ -39,12 +39,12 @@ pub(super) struct InstallSight {
     pub(super) superseded_by: Option<RunId>,
     /// The group says that it failed.
     pub(super) is_said_failed: bool,
-    pub(super) stand: Stand,
+    pub(super) state: InstallState,
 }
 
 /// The state of an install's own workflow.
 #[derive(Debug, Clone)]
-pub(super) enum Stand {
+pub(super) enum InstallState {
     /// There is none yet, or none with any step.
     Nothing,
     /// It is running.
@@ -112,8 +112,8 @@ impl RunSight {
 
     /// Returns why the workflow of an install cannot be waited for, whatever the run does.
     fn refused(&self) -> Option<&Otherwise> {
-        self.installs.iter().find_map(|own| match &own.stand {
-            Stand::Failed(failure @ ((Verdict::Rejected, _) | (_, Cause::Crossed(_)))) => Some(failure),
+        self.installs.iter().find_map(|own| match &own.state {
+            InstallState::Failed(failure @ ((Verdict::Rejected, _) | (_, Cause::Crossed(_)))) => Some(failure),
             _ => None,
         })
     }
@@ -123,7 +123,7 @@ impl RunSight {
         match (&self.asks, on_approval) {
             (Some(asks), OnApproval::Fail) => needed(asks),
             // Ending now would miss what an install still has to deploy.
-            (_, OnApproval::Pass) if self.has(|stand| matches!(stand, Stand::Open)) => RunDecision::Wait,
+            (_, OnApproval::Pass) if self.has(|state| matches!(state, InstallState::Open)) => RunDecision::Wait,
             (Some(asks), OnApproval::Pass) if !self.has_targets => needed(asks),
             (Some(_), OnApproval::Pass) => RunDecision::End(self.installs_end()),
             (None, _) | (_, OnApproval::Wait) if self.is_left() => RunDecision::End(self.installs_end()),
@@ -131,23 +131,25 @@ impl RunSight {
         }
     }
 
-    fn has(&self, is_it: impl Fn(&Stand) -> bool) -> bool {
-        self.installs.iter().any(|own| is_it(&own.stand))
+    fn has(&self, is_it: impl Fn(&InstallState) -> bool) -> bool {
+        self.installs.iter().any(|own| is_it(&own.state))
     }
 
     /// Returns whether the watch has stopped waiting for every part of the run, although the run goes on.
     fn is_left(&self) -> bool {
-        let is_lost = self.has(|stand| matches!(stand, Stand::Left(Left::Lost)));
-        let is_passed = self.has(|stand| matches!(stand, Stand::Left(Left::Passed)));
+        let is_lost = self.has(|state| matches!(state, InstallState::Left(Left::Lost)));
+        let is_passed = self.has(|state| matches!(state, InstallState::Left(Left::Passed)));
         // A pass needs every install to have deployed.
-        let goes_on = |stand: &Stand| matches!(stand, Stand::Open) || matches!(stand, Stand::Nothing) && !is_lost;
+        let goes_on = |state: &InstallState| {
+            matches!(state, InstallState::Open) || matches!(state, InstallState::Nothing) && !is_lost
+        };
         (is_lost || is_passed) && !self.has(goes_on)
     }
 
     /// Returns how the installs have ended: all well, or as the first that failed.
     fn installs_end(&self) -> Result<(), Otherwise> {
-        self.installs.iter().try_for_each(|own| match &own.stand {
-            Stand::Failed(failure) => Err(failure.clone()),
+        self.installs.iter().try_for_each(|own| match &own.state {
+            InstallState::Failed(failure) => Err(failure.clone()),
             _ => Ok(()),
         })
     }
@@ -164,13 +166,13 @@ impl RunSight {
         for own in &self.installs {
             // An install that was given up for a later run does not belong to this one, if nothing was deployed to it.
             let is_ignored = on_superseded == OnSuperseded::Ignore && own.superseded_by.is_some();
-            match &own.stand {
-                Stand::Nothing if is_ignored => {}
-                Stand::Nothing => return trouble(own, InstallTrouble::NeverDeployed),
-                Stand::Failed(failure) => return RunDecision::Contradiction(failure.clone()),
-                Stand::Done if own.is_said_failed => return trouble(own, InstallTrouble::SaidFailed),
-                Stand::Done => {}
-                Stand::Open | Stand::Left(_) => return RunDecision::Wait,
+            match &own.state {
+                InstallState::Nothing if is_ignored => {}
+                InstallState::Nothing => return trouble(own, InstallTrouble::NeverDeployed),
+                InstallState::Failed(failure) => return RunDecision::Contradiction(failure.clone()),
+                InstallState::Done if own.is_said_failed => return trouble(own, InstallTrouble::SaidFailed),
+                InstallState::Done => {}
+                InstallState::Open | InstallState::Left(_) => return RunDecision::Wait,
             }
         }
         match self.has_targets {

@@ -28,8 +28,8 @@ pub(super) struct Lookup {
 }
 
 /// What a search needs, or its outcome.
-pub(super) enum LookupState {
-    Ask(Request),
+pub(super) enum LookupNext {
+    Read(Request),
     Found(BranchPlace, Option<RunId>),
     Unknown(UnknownName),
     Ambiguous(Ambiguous),
@@ -41,9 +41,9 @@ impl Lookup {
     }
 
     /// Returns the next request, or the outcome.
-    pub(super) fn state(&mut self) -> LookupState {
+    pub(super) fn next(&mut self) -> LookupNext {
         if let Some(page) = self.apps.page() {
-            return LookupState::Ask(Request::Apps(page));
+            return LookupNext::Read(Request::Apps(page));
         }
         if self.open.is_none() {
             match self.named_apps() {
@@ -55,7 +55,7 @@ impl Lookup {
             let Some(app) = self.open.as_ref().and_then(VecDeque::front).cloned() else { return self.nowhere() };
             let Some(id) = app.id.clone() else { return self.nowhere() };
             if let Some(page) = self.branches.page() {
-                return LookupState::Ask(Request::Branches(id, page));
+                return LookupNext::Read(Request::Branches(id, page));
             }
             if let Some(end) = self.branch_of(&app, &id) {
                 return end;
@@ -65,7 +65,7 @@ impl Lookup {
         }
     }
 
-    fn named_apps(&self) -> Result<VecDeque<App>, LookupState> {
+    fn named_apps(&self) -> Result<VecDeque<App>, LookupNext> {
         let all = self.apps.rows();
         let Sought::Named(typed) = &self.sought else { return Ok(all.iter().cloned().collect()) };
         let fits = |app: &&App| is_it(typed.app(), app.id.as_ref().map(AppId::as_str), app.name.as_ref());
@@ -77,19 +77,19 @@ impl Lookup {
             }
             (None, _) => {
                 let names: Vec<RemoteText> = all.iter().filter_map(|app| app.name.clone()).collect();
-                Err(LookupState::Unknown(unknown(Named::App, typed.app(), None, &names)))
+                Err(LookupNext::Unknown(unknown(Named::App, typed.app(), None, &names)))
             }
         }
     }
 
     /// Finds the branch among those of an app; `None` if it may be another app's.
-    fn branch_of(&self, app: &App, id: &AppId) -> Option<LookupState> {
+    fn branch_of(&self, app: &App, id: &AppId) -> Option<LookupNext> {
         let place = |branch: &Branch| Some(BranchPlace { app: id.clone(), branch: branch.id.clone()? });
         let all = self.branches.rows();
         let typed = match &self.sought {
             Sought::OfWorkflow(workflow, owner) => {
                 let own = all.iter().find(|branch| branch.id.as_ref() == Some(owner))?;
-                return Some(LookupState::Found(place(own)?, workflow.as_str().parse().ok()));
+                return Some(LookupNext::Found(place(own)?, workflow.as_str().parse().ok()));
             }
             Sought::Named(typed) => typed,
         };
@@ -97,7 +97,7 @@ impl Lookup {
             let fits = |own: &&Branch| is_it(name, own.id.as_ref().map(BranchId::as_str), own.name.as_ref());
             let mut fitting = all.iter().filter(fits);
             match (fitting.next(), fitting.next()) {
-                (Some(only), None) => return Some(LookupState::Found(place(only)?, run)),
+                (Some(only), None) => return Some(LookupNext::Found(place(only)?, run)),
                 (Some(one), Some(other)) => {
                     let ids = [one, other].map(|branch| branch.id.as_ref().map(BranchId::as_str));
                     return Some(ambiguous(Named::Branch, name, ids));
@@ -108,16 +108,16 @@ impl Lookup {
         let names: Vec<RemoteText> = all.iter().filter_map(|branch| branch.name.clone()).collect();
         let given = typed.readings().last().map_or("", |(name, _)| name);
         let label = app.name.clone().unwrap_or_else(|| RemoteText::new(id.as_str()));
-        Some(LookupState::Unknown(unknown(Named::Branch, given, Some(label), &names)))
+        Some(LookupNext::Unknown(unknown(Named::Branch, given, Some(label), &names)))
     }
 
     /// Reports that the branch of a workflow belongs to no app.
-    fn nowhere(&self) -> LookupState {
+    fn nowhere(&self) -> LookupNext {
         let given = match &self.sought {
             Sought::OfWorkflow(_, owner) => owner.as_str(),
             Sought::Named(typed) => typed.app(),
         };
-        LookupState::Unknown(unknown(Named::Branch, given, None, &[]))
+        LookupNext::Unknown(unknown(Named::Branch, given, None, &[]))
     }
 
     /// Handles a fact.
@@ -141,7 +141,7 @@ fn is_it(typed: &str, id: Option<&str>, name: Option<&RemoteText>) -> bool {
     id == Some(typed) || name.is_some_and(|name| name.is(typed))
 }
 
-fn ambiguous(kind: Named, given: &str, ids: [Option<&str>; 2]) -> LookupState {
+fn ambiguous(kind: Named, given: &str, ids: [Option<&str>; 2]) -> LookupNext {
     let [first, second] = ids.map(|id| id.unwrap_or_default().to_owned());
-    LookupState::Ambiguous(Ambiguous { kind, given: given.to_owned(), first, second })
+    LookupNext::Ambiguous(Ambiguous { kind, given: given.to_owned(), first, second })
 }

@@ -14,9 +14,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::decide::RunRules;
-use self::lookup::{Lookup, LookupState, Sought};
-use self::rollout::{Rolled, Rollout};
-use self::search::{RunSearch, Searched};
+use self::lookup::{Lookup, LookupNext, Sought};
+use self::rollout::{Rollout, RolloutNext};
+use self::search::{RunSearch, SearchNext};
 use super::{Joining, Otherwise};
 use crate::api::{ApiError, Fact, Request};
 use crate::cause::{Cause, Standing, Warning};
@@ -228,20 +228,20 @@ impl BranchTargets {
         let once = shared.is_once();
         loop {
             let stage = match &mut self.stage {
-                Stage::Lookup(lookup) => match lookup.state() {
-                    LookupState::Ask(request) => return Ok(BranchNext::Read(request)),
-                    LookupState::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
-                    LookupState::Ambiguous(ambiguous) => return Ok(BranchNext::Refused(Refusal::Ambiguous(ambiguous))),
-                    LookupState::Found(place, run) => {
+                Stage::Lookup(lookup) => match lookup.next() {
+                    LookupNext::Read(request) => return Ok(BranchNext::Read(request)),
+                    LookupNext::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
+                    LookupNext::Ambiguous(ambiguous) => return Ok(BranchNext::Refused(Refusal::Ambiguous(ambiguous))),
+                    LookupNext::Found(place, run) => {
                         self.is_pinned |= run.is_some();
                         Stage::Search(Box::new(RunSearch::new(place, run)))
                     }
                 },
-                Stage::Search(search) => match search.state(once)? {
-                    Searched::Ask(request) => return Ok(BranchNext::Read(request)),
-                    Searched::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
-                    Searched::NotYet => return Ok(not_yet()),
-                    Searched::Found { run, at_once } => {
+                Stage::Search(search) => match search.next(once)? {
+                    SearchNext::Read(request) => return Ok(BranchNext::Read(request)),
+                    SearchNext::Unknown(name) => return Ok(rejected(Cause::NoSuchName(name))),
+                    SearchNext::NotYet => return Ok(not_yet()),
+                    SearchNext::Found { run, at_once } => {
                         // A lagging list shows an old run late.
                         let had_been_there = match Era::of(run.created_at, shared.server_clock(now)) {
                             Era::Before => true,
@@ -273,9 +273,9 @@ impl BranchTargets {
                         return Ok(BranchNext::Read(request));
                     }
                     return Ok(match rollout.next(targets, now, once, url) {
-                        Rolled::Ask(request) => BranchNext::Read(request),
-                        Rolled::Over { joining, observed } => BranchNext::Over { joining, observed },
-                        Rolled::End(end) => {
+                        RolloutNext::Read(request) => BranchNext::Read(request),
+                        RolloutNext::Over { joining, observed } => BranchNext::Over { joining, observed },
+                        RolloutNext::End(end) => {
                             // With an approval outstanding, it is one that the user does not require.
                             if end.is_ok() && rollout.asks() {
                                 self.warnings.push(Warning::RunNotApproved(rollout.run().id.clone()));

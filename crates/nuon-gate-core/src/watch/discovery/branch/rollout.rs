@@ -70,8 +70,8 @@ struct Member {
 }
 
 /// What a rollout needs, or the outcome of a poll.
-pub(super) enum Rolled {
-    Ask(Request),
+pub(super) enum RolloutNext {
+    Read(Request),
     /// The poll is over.
     Over {
         joining: Vec<Joining>,
@@ -240,12 +240,12 @@ impl Rollout {
     }
 
     /// Returns what to read next in this poll, or the outcome. `url`: the run's page, if the dashboard is known.
-    pub(super) fn next(&mut self, targets: &[TargetWatch], now: Moment, once: bool, url: Option<Line>) -> Rolled {
+    pub(super) fn next(&mut self, targets: &[TargetWatch], now: Moment, once: bool, url: Option<Line>) -> RolloutNext {
         if let Some(request) = self.unread() {
-            return Rolled::Ask(request);
+            return RolloutNext::Read(request);
         }
         if let Some(request) = self.next_install(targets) {
-            return Rolled::Ask(request);
+            return RolloutNext::Read(request);
         }
         let joining = std::mem::take(&mut self.poll.joining);
         self.poll.is_over = true;
@@ -256,8 +256,8 @@ impl Rollout {
         self.decided = Some(decision.clone());
         let is_new = self.changed == now || !joining.is_empty();
         match decision {
-            RunDecision::End(end) if joining.is_empty() => Rolled::End(end),
-            _ => Rolled::Over { joining, observed: if is_new { Observed::Change } else { Observed::Nothing } },
+            RunDecision::End(end) if joining.is_empty() => RolloutNext::End(end),
+            _ => RolloutNext::Over { joining, observed: if is_new { Observed::Change } else { Observed::Nothing } },
         }
     }
 

@@ -30,8 +30,8 @@ pub(super) struct RunSearch {
 }
 
 /// What a search needs, or its outcome.
-pub(super) enum Searched {
-    Ask(Request),
+pub(super) enum SearchNext {
+    Read(Request),
     /// This one. `at_once`: it was there in the first poll.
     Found {
         run: Arc<BranchRun>,
@@ -81,23 +81,23 @@ impl RunSearch {
     }
 
     /// Returns the next request, or the outcome. `once`: there is no other poll.
-    pub(super) fn state(&mut self, once: bool) -> Result<Searched, ApiError> {
+    pub(super) fn next(&mut self, once: bool) -> Result<SearchNext, ApiError> {
         if let Some(run) = self.direct.clone() {
-            return Ok(Searched::Found { run, at_once: true });
+            return Ok(SearchNext::Found { run, at_once: true });
         }
         let which = match &self.wanted {
-            Some(run) if !self.by_list => return Ok(Searched::Ask(Request::Run(self.place.clone(), run.clone()))),
+            Some(run) if !self.by_list => return Ok(SearchNext::Read(Request::Run(self.place.clone(), run.clone()))),
             Some(_) => Runs::All,
             None => Runs::Deploying,
         };
         let listed = self.find()?;
         if let (None, Some(page)) = (&listed, self.listed.page()) {
-            return Ok(Searched::Ask(Request::Runs(self.place.clone(), which, page)));
+            return Ok(SearchNext::Read(Request::Runs(self.place.clone(), which, page)));
         }
         let found = listed.filter(|run| self.baseline.as_ref().is_none_or(|before| is_newer(run, before)));
         let at_once = !std::mem::replace(&mut self.polled, true);
         if let Some(run) = found {
-            return Ok(Searched::Found { run, at_once });
+            return Ok(SearchNext::Found { run, at_once });
         }
         self.misses += 1;
         match &self.wanted {
@@ -105,14 +105,14 @@ impl RunSearch {
                 let runs = self.listed.rows().iter().filter_map(|row| row.run.as_ref());
                 let ids: Vec<RemoteText> = runs.map(|run| RemoteText::new(run.id.as_str())).collect();
                 let branch = RemoteText::new(self.place.branch.as_str());
-                Ok(Searched::Unknown(unknown(Named::Run, wanted.as_str(), Some(branch), &ids)))
+                Ok(SearchNext::Unknown(unknown(Named::Run, wanted.as_str(), Some(branch), &ids)))
             }
             Some(_) => {
                 // The next poll begins with the run itself.
                 self.by_list = false;
-                Ok(Searched::NotYet)
+                Ok(SearchNext::NotYet)
             }
-            None => Ok(Searched::NotYet),
+            None => Ok(SearchNext::NotYet),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The decisions about a branch's run, as a table.
 
-use super::decide::{InstallSight, RunDecision, RunRules, RunSight, Stand};
+use super::decide::{InstallSight, InstallState, RunDecision, RunRules, RunSight};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
 use crate::watch::discovery::Otherwise;
@@ -53,8 +53,12 @@ struct Scene {
 
 /// A run that has succeeded with one install.
 fn passed() -> Scene {
-    let own =
-        InstallSight { install: Line::new("acme"), superseded_by: None, is_said_failed: false, stand: Stand::Done };
+    let own = InstallSight {
+        install: Line::new("acme"),
+        superseded_by: None,
+        is_said_failed: false,
+        state: InstallState::Done,
+    };
     let sight = RunSight {
         run: run(),
         status: RunStatus::Success,
@@ -92,10 +96,10 @@ impl Scene {
     }
 
     /// Another install is there before the one that succeeded.
-    fn and(self, stand: Stand) -> Self {
+    fn and(self, state: InstallState) -> Self {
         self.with(|sight| {
             let own = sight.installs[0].clone();
-            sight.installs.insert(0, InstallSight { stand, ..own });
+            sight.installs.insert(0, InstallSight { state, ..own });
         })
     }
 
@@ -178,19 +182,19 @@ fn what_contradicts_a_success() {
             Contradiction(nothing.clone()),
         ),
         ("no deploy", passed().with(|sight| sight.has_targets = false), Contradiction(nothing)),
-        ("an install goes on", passed().and(Stand::Open), Wait),
+        ("an install goes on", passed().and(InstallState::Open), Wait),
         (
             "nothing was deployed to an install",
-            passed().and(Stand::Nothing),
+            passed().and(InstallState::Nothing),
             Contradiction(install(InstallTrouble::NeverDeployed)),
         ),
-        ("an install makes plans only", passed().and(Stand::Failed(plan_only())), Ends(plan_only())),
+        ("an install makes plans only", passed().and(InstallState::Failed(plan_only())), Ends(plan_only())),
         (
             "an install makes plans only, and the run goes on",
-            passed().and(Stand::Failed(plan_only())).says("running", None),
+            passed().and(InstallState::Failed(plan_only())).says("running", None),
             Ends(plan_only()),
         ),
-        ("an install failed", passed().and(Stand::Failed(install_failure())), Contradiction(install_failure())),
+        ("an install failed", passed().and(InstallState::Failed(install_failure())), Contradiction(install_failure())),
         (
             "an install is said to have failed",
             passed().install(|own| own.is_said_failed = true),
@@ -219,24 +223,24 @@ fn what_a_later_run_takes() {
         ("fail", passed().superseded(Fail), superseded()),
         ("fail, while it runs", passed().says("running", None).superseded(Fail), superseded()),
         ("ignore what was deployed", passed().superseded(Ignore), Passes),
-        ("ignore what was not", passed().superseded(Ignore).install(|own| own.stand = Stand::Nothing), Passes),
+        ("ignore what was not", passed().superseded(Ignore).install(|own| own.state = InstallState::Nothing), Passes),
         (
             "ignore all there is",
             passed()
                 .superseded(Ignore)
-                .install(|own| own.stand = Stand::Nothing)
+                .install(|own| own.state = InstallState::Nothing)
                 .with(|sight| sight.has_targets = false),
             Contradiction((Verdict::Failed, Cause::NothingReleased(run()))),
         ),
         (
             "ignore no failure",
-            passed().superseded(Ignore).install(|own| own.stand = Stand::Failed(install_failure())),
+            passed().superseded(Ignore).install(|own| own.state = InstallState::Failed(install_failure())),
             Contradiction(install_failure()),
         ),
-        ("follow where it goes on", passed().superseded(Follow).install(|own| own.stand = Stand::Open), Wait),
+        ("follow where it goes on", passed().superseded(Follow).install(|own| own.state = InstallState::Open), Wait),
         (
             "follow where it has not come to",
-            passed().superseded(Follow).install(|own| own.stand = Stand::Nothing),
+            passed().superseded(Follow).install(|own| own.state = InstallState::Nothing),
             Contradiction(never),
         ),
         ("follow where it is done", passed().superseded(Follow), Passes),
@@ -253,10 +257,10 @@ fn what_a_human_is_asked() {
         ("pass", passed().asking(Pass), Passes),
         ("pass without anything", passed().asking(Pass).with(|sight| sight.has_targets = false), needed()),
         ("asked before it ended", passed().asking(Fail).says("success", Some(WorkflowEnd::Succeeded)), Passes),
-        ("an install is still to deploy more", passed().asking(Pass).and(Stand::Open), Wait),
+        ("an install is still to deploy more", passed().asking(Pass).and(InstallState::Open), Wait),
         (
             "an install failed without a deploy",
-            passed().asking(Pass).and(Stand::Failed(install_failure())),
+            passed().asking(Pass).and(InstallState::Failed(install_failure())),
             Ends(install_failure()),
         ),
         ("asked before it failed", passed().asking(Pass).says("failed", None), Ends(own_failure())),
@@ -266,18 +270,18 @@ fn what_a_human_is_asked() {
 /// The run asks nobody; a flag has ended a deploy of an install.
 #[test]
 fn what_is_left_before_it_ended() {
-    let going = |stand| passed().says("running", None).and(stand);
-    let (lost, left) = (|| going(Stand::Left(Left::Lost)), || going(Stand::Left(Left::Passed)));
+    let going = |state| passed().says("running", None).and(state);
+    let (lost, left) = (|| going(InstallState::Left(Left::Lost)), || going(InstallState::Left(Left::Passed)));
     check(vec![
-        ("goes on", going(Stand::Open), Wait),
-        ("nothing ended early", going(Stand::Done), Wait),
+        ("goes on", going(InstallState::Open), Wait),
+        ("nothing ended early", going(InstallState::Done), Wait),
         ("lost", lost(), Passes),
-        ("lost, another install goes on", lost().and(Stand::Open), Wait),
-        ("lost, another install has not begun", lost().and(Stand::Nothing), Passes),
-        ("lost, another install failed", lost().and(Stand::Failed(install_failure())), Ends(install_failure())),
+        ("lost, another install goes on", lost().and(InstallState::Open), Wait),
+        ("lost, another install has not begun", lost().and(InstallState::Nothing), Passes),
+        ("lost, another install failed", lost().and(InstallState::Failed(install_failure())), Ends(install_failure())),
         ("passed", left(), Passes),
-        ("passed, another install goes on", left().and(Stand::Open), Wait),
-        ("passed, another install has not begun", left().and(Stand::Nothing), Wait),
+        ("passed, another install goes on", left().and(InstallState::Open), Wait),
+        ("passed, another install has not begun", left().and(InstallState::Nothing), Wait),
         ("passed, but the run failed", left().says("failed", None), Ends(own_failure())),
         ("passed, and the run says so early", left().says("success", Some(WorkflowEnd::Succeeded)), Wait),
     ]);

@@ -5,7 +5,7 @@ use super::{LONGEST_NAME, Member, Rollout, is_failure};
 use crate::api::Request;
 use crate::cause::Cause;
 use crate::model::Deploy;
-use crate::watch::discovery::branch::decide::{InstallSight, Stand};
+use crate::watch::discovery::branch::decide::{InstallSight, InstallState};
 use crate::watch::discovery::workflow::{WorkflowNext, WorkflowTargets};
 use crate::watch::discovery::{Joining, Otherwise};
 use crate::watch::target::TargetWatch;
@@ -15,10 +15,10 @@ impl Rollout {
     /// Goes on from install to install; returns what has to be read for one.
     pub(super) fn next_install(&mut self, targets: &[TargetWatch]) -> Option<Request> {
         while let Some(placed) = self.poll.installs.as_ref().and_then(|all| all.get(self.poll.cursor)).cloned() {
-            let stand = match placed.row.workflow_id.clone() {
-                None => Stand::Nothing,
+            let state = match placed.row.workflow_id.clone() {
+                None => InstallState::Nothing,
                 Some(workflow) => match self.read_install(&placed, workflow, targets) {
-                    Ok(stand) => stand,
+                    Ok(state) => state,
                     Err(request) => return Some(request),
                 },
             };
@@ -27,7 +27,7 @@ impl Rollout {
             let install = self.install_label(&placed);
             self.named.insert(placed.install.clone(), install.clone());
             let superseded_by = placed.superseded_by.clone();
-            self.poll.sights.push(InstallSight { install, superseded_by, is_said_failed, stand });
+            self.poll.sights.push(InstallSight { install, superseded_by, is_said_failed, state });
             self.poll.cursor += 1;
         }
         None
@@ -38,7 +38,7 @@ impl Rollout {
         placed: &Placed,
         workflow: WorkflowId,
         targets: &[TargetWatch],
-    ) -> Result<Stand, Request> {
+    ) -> Result<InstallState, Request> {
         let members = self.members.entry(placed.install.clone()).or_default();
         let at = members.iter().position(|member| *member.targets.id() == workflow).unwrap_or_else(|| {
             let mut own = WorkflowTargets::of_run(workflow.clone());
@@ -52,10 +52,10 @@ impl Rollout {
         });
         let member = &mut members[at];
         if let Some(failure) = member.crossed.clone() {
-            return Ok(Stand::Failed(failure));
+            return Ok(InstallState::Failed(failure));
         }
         if member.is_done {
-            return Ok(Stand::Done);
+            return Ok(InstallState::Done);
         }
         if !self.poll.read.contains(&(placed.install.clone(), workflow.clone())) {
             return Err(Request::Workflow(Some(placed.install.clone()), workflow));
@@ -64,14 +64,17 @@ impl Rollout {
             match member.targets.next(targets) {
                 WorkflowNext::Read(request) => return Err(request),
                 WorkflowNext::Join(joining, _) if joining.is_empty() => {
-                    return Ok(member.targets.left(targets, self.rules.require).map_or(Stand::Open, Stand::Left));
+                    return Ok(member
+                        .targets
+                        .left(targets, self.rules.require)
+                        .map_or(InstallState::Open, InstallState::Left));
                 }
                 // The next step checks whether that was all.
                 WorkflowNext::Join(joining, _) => {
                     let is_taken = placed.superseded_by.is_some() && self.rules.expect.is_none();
                     member.crossed = joining.iter().find_map(|(_, deploy)| crossed(deploy).filter(|_| is_taken));
                     if let Some(failure) = member.crossed.clone() {
-                        return Ok(Stand::Failed(failure));
+                        return Ok(InstallState::Failed(failure));
                     }
                     let group = member.group.clone();
                     let pin = self.pin;
@@ -83,12 +86,12 @@ impl Rollout {
                     self.poll.joining.extend(joining.into_iter().map(joined));
                 }
                 // A workflow without steps has proven nothing.
-                WorkflowNext::End(Ok(())) if member.targets.is_empty() => return Ok(Stand::Nothing),
+                WorkflowNext::End(Ok(())) if member.targets.is_empty() => return Ok(InstallState::Nothing),
                 WorkflowNext::End(Ok(())) => {
                     member.is_done = true;
-                    return Ok(Stand::Done);
+                    return Ok(InstallState::Done);
                 }
-                WorkflowNext::End(Err(failure)) => return Ok(Stand::Failed(failure)),
+                WorkflowNext::End(Err(failure)) => return Ok(InstallState::Failed(failure)),
             }
         }
     }
