@@ -83,23 +83,24 @@ impl Watch {
     /// Returns the running timeouts of a poller, with their lengths and when these expire.
     fn clocks(&self, poller: PollerId) -> impl Iterator<Item = (Clock, Duration, Moment)> + use<> {
         let clocks = self.shared.settings().clocks;
-        let (awaits_start, approval_since) = match poller {
-            PollerId::Discovery => (self.discovery.awaits_start(), self.discovery.asked_since()),
-            PollerId::Target(index) => {
-                (self.targets[index].awaits_start(&self.shared), self.targets[index].approval_since(&self.shared))
+        let shared = &self.shared;
+        let (awaits_start, approval_since, queued_since, may_stall) = match poller {
+            PollerId::Discovery => {
+                let discovery = &self.discovery;
+                (discovery.awaits_start(), discovery.asked_since(), discovery.queued_since(shared), true)
             }
-        };
-        let queued_since = match poller {
-            PollerId::Discovery => self.discovery.queued_since(&self.shared),
-            PollerId::Target(index) => self.targets[index].queued_since(&self.shared),
+            PollerId::Target(index) => {
+                let target = &self.targets[index];
+                let approval_since = target.approval_since(shared);
+                (target.awaits_start(shared), approval_since, target.queued_since(shared), !target.is_baking())
+            }
         };
         let queued = clocks.queue.zip(queued_since);
         let queue = queued.map(|(limit, since)| (Clock::Queue, limit, since + limit));
         let start = clocks.start.filter(|_| awaits_start);
         let start = start.map(|limit| (Clock::Start, limit, Moment::START + limit));
-        let is_baking = matches!(poller, PollerId::Target(index) if self.targets[index].is_baking());
-        let stall =
-            clocks.stall.filter(|_| !is_baking).map(|limit| (Clock::Stall, limit, self.last_change(poller) + limit));
+        let stall = clocks.stall.filter(|_| may_stall);
+        let stall = stall.map(|limit| (Clock::Stall, limit, self.last_change(poller) + limit));
         let asked = clocks.approval.zip(approval_since);
         let approval = asked.map(|(limit, since)| (Clock::Approval, limit, since + limit));
         [start, approval, queue, stall].into_iter().flatten()

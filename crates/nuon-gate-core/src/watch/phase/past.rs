@@ -81,6 +81,7 @@ impl Past {
             Era::Unclear => self.otherwise_at.is_none(),
         }
     }
+
     /// Returns when it and all the others ended, by the server's times.
     fn ended_in(self, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> Era {
         match self.changed {

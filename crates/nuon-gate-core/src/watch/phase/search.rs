@@ -38,7 +38,7 @@ pub(in crate::watch) struct Search {
     overheard: Option<Arc<Deploy>>,
     /// The newest row when the component's list was last read without success.
     newest_at_list: Option<DeployId>,
-    /// The poll under way has found only what deploys nothing, so that it says nothing of what is there.
+    /// The poll under way has found only what deploys nothing. It does not show that there is no match.
     goes_on: bool,
     /// When a poll last ended without a match, so that what matches later has appeared since.
     awaited: Option<Moment>,

@@ -25,6 +25,7 @@ const WIDE: u32 = 3;
 /// A poll that needs more requests than this is aborted, so that no answers can make it request without pause.
 const MOST_REQUESTS: u32 = 12;
 
+/// The watch over one target: the poller reads, the phase decides, the record reports.
 #[derive(Debug)]
 pub(super) struct TargetWatch {
     /// The ids that the user named: if one is not found, it is a mistake of the user.
@@ -251,6 +252,7 @@ impl TargetWatch {
         self.workflow().and_then(|workflow| shared.queues().since(workflow))
     }
 
+    /// Ends the poll without a decision: records why, and sets when the next one is due.
     fn hold(&mut self, hold: &Hold, now: Moment, shared: &mut Shared) {
         let before = self.phase.hold();
         let wide = self.is_wide(self.poller.polls(), shared);

@@ -24,6 +24,7 @@ use crate::{DeployId, Hold, Line, MatchedBy, Moment, Target, Verdict, WorkflowId
 /// The shortest time between two reports of a hold of which only the text has changed.
 const STEP_PACE: Duration = Duration::from_secs(15);
 
+/// What has been seen of a target and reported about it.
 #[derive(Debug)]
 pub(super) struct Record {
     index: usize,
