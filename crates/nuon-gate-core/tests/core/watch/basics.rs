@@ -23,7 +23,7 @@ fn a_deploy_that_had_ended_passes_with_two_requests_and_a_warning() {
         assert_eq!(run.target().matched_by, Some(MatchedBy::Latest));
         assert_eq!((run.run_reason(), &run.target().cause), (None, &None));
         let [warning] = &run.warnings()[..] else { panic!("{:?}", run.warnings()) };
-        for part in ["dplOld", "13m 20s ago"] {
+        for part in ["dplOld", "had already ended 13m 20s before the wait began"] {
             assert!(warning.contains(part), "`{part}` is not in: {warning}");
         }
         assert_eq!(run.target().warnings.len(), 1);
