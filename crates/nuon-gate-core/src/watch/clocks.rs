@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::discovery::DiscoveryEnd;
 use super::flights::PollerId;
 use super::last_polls::LastPolls;
 use super::{EventKind, HEARTBEAT, Watch};
@@ -206,7 +207,7 @@ impl Watch {
                     error: self.discovery.poller().last_error().cloned(),
                     ever_answered: self.shared.api_health().ever_good(),
                 };
-                self.end_discovery(None, Err((verdict, Cause::Limit(Box::new(limit)))), now);
+                self.end_discovery(None, DiscoveryEnd::Otherwise(verdict, Cause::Limit(Box::new(limit))), now);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Turns what discovery finds into targets, and ends the run with what it cannot find.
 
 use super::Watch;
-use super::discovery::{Discovered, Joining, Otherwise};
+use super::discovery::{Discovered, DiscoveryEnd, Joining};
 use super::event::{EventKind, Refusal};
 use super::flights::PollerId;
 use super::phase::End;
@@ -45,11 +45,12 @@ impl Watch {
                 }
             }
             Discovered::Targets(targets) => match self.enrol(now, targets) {
-                Ok(()) => self.end_discovery(None, Ok(()), now),
+                Ok(()) => self.end_discovery(None, DiscoveryEnd::Complete, now),
                 Err(invalid) => self.shared.refuse(Refusal::Invalid(invalid)),
             },
             Discovered::Unknown(wanted, unknown) => {
-                self.end_discovery(Some(wanted), Err((Verdict::Rejected, Cause::NoSuchName(unknown))), now);
+                let end = DiscoveryEnd::Otherwise(Verdict::Rejected, Cause::NoSuchName(unknown));
+                self.end_discovery(Some(wanted), end, now);
             }
             Discovered::End(end) => self.end_discovery(None, end, now),
             Discovered::Refused(refusal) => self.shared.refuse(refusal),
@@ -89,13 +90,15 @@ impl Watch {
 
     /// Ends discovery. If it did not succeed, the targets are reported as they were typed: only the one to `blame` with the
     /// cause, or all of them.
-    pub(super) fn end_discovery(&mut self, blame: Option<usize>, end: Result<(), Otherwise>, now: Moment) {
+    pub(super) fn end_discovery(&mut self, blame: Option<usize>, end: DiscoveryEnd, now: Moment) {
         let (required, deployed) = (self.needed(), self.targets.len() + self.own_shard.elsewhere());
         let end = match end {
-            Ok(()) if required > deployed => Err((Verdict::Failed, Cause::TooFew { required, deployed })),
+            DiscoveryEnd::Complete if required > deployed => {
+                DiscoveryEnd::Otherwise(Verdict::Failed, Cause::TooFew { required, deployed })
+            }
             end => end,
         };
-        if let Err((verdict, cause)) = &end {
+        if let DiscoveryEnd::Otherwise(verdict, cause) = &end {
             let mut reported = false;
             for (position, index) in self.enrol_as_typed(now) {
                 if blame.is_none_or(|blamed| blamed == position) {
@@ -110,7 +113,7 @@ impl Watch {
                 self.shared.emit(now, EventKind::Ended { target: None, deploy: None, approval: None, verdict, cause });
             }
         }
-        if end.is_ok() && self.discovery.follows_workflow() {
+        if matches!(end, DiscoveryEnd::Complete) && self.discovery.follows_workflow() {
             self.note_empty_shard(now);
         }
         self.discovery.end(end);

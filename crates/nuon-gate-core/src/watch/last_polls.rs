@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Watch;
+use super::discovery::DiscoveryEnd;
 use super::flights::PollerId;
 use crate::cause::{Cause, StoppedBy};
 use crate::{Clock, Moment, Signal, Verdict};
@@ -101,10 +102,13 @@ impl Watch {
             PollerId::Discovery => {
                 let error = self.discovery.poller().last_error().filter(|_| by == StoppedBy::Once).cloned();
                 let end = match error {
-                    Some(error) => (Verdict::Inconclusive, Cause::NoAnswer(error)),
-                    None => (Verdict::Pending, Cause::Stopped { by, standing: self.discovery.standing() }),
+                    Some(error) => DiscoveryEnd::Otherwise(Verdict::Inconclusive, Cause::NoAnswer(error)),
+                    None => {
+                        let standing = self.discovery.standing();
+                        DiscoveryEnd::Otherwise(Verdict::Pending, Cause::Stopped { by, standing })
+                    }
                 };
-                self.end_discovery(None, Err(end), now);
+                self.end_discovery(None, end, now);
             }
         }
     }

@@ -106,7 +106,7 @@ impl Watch {
 
     /// Returns the verdict of the run: a signal's before all, then a pass if enough targets passed, else the most severe.
     fn verdict(&self) -> Verdict {
-        let of_discovery = self.discovery.ended_otherwise().map(|(verdict, _)| *verdict);
+        let of_discovery = self.discovery.ended_otherwise().map(|(verdict, _)| verdict);
         let ends = self.targets.iter().filter_map(TargetWatch::verdict).chain(of_discovery);
         let most_severe = ends.filter(|verdict| *verdict != Verdict::Passed).min();
         match self.signal {

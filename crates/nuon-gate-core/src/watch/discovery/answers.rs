@@ -2,7 +2,7 @@
 
 use super::branch::{BranchNext, BranchTargets};
 use super::workflow::WorkflowNext;
-use super::{Discovered, Discovery, Joining, Source};
+use super::{Discovered, Discovery, DiscoveryEnd, Joining, Source};
 use crate::api::{ApiError, ErrorClass, Fact, Request};
 use crate::resolve::Resolution;
 use crate::watch::errors::{About, Handling, handle};
@@ -133,8 +133,9 @@ impl Discovery {
             Handling::Retry | Handling::NoWorkflow => self.retry(now, error),
             // A failed workflow is a better reason than one of its deploys that cannot be found.
             Handling::Reject(cause) => {
-                let failure = self.end_without_deploys(targets).and_then(Result::err);
-                Discovered::End(Err(failure.unwrap_or((Verdict::Rejected, cause))))
+                let end = self.end_without_deploys(targets);
+                let end = end.filter(|end| matches!(end, DiscoveryEnd::Otherwise(..)));
+                Discovered::End(end.unwrap_or(DiscoveryEnd::Otherwise(Verdict::Rejected, cause)))
             }
             Handling::Refuse(refusal) => Discovered::Refused(refusal),
         }
@@ -156,7 +157,7 @@ impl Discovery {
             WorkflowNext::Join(joining, _)
                 if joining.is_empty() && workflow.left(targets, shared.settings().require).is_some() =>
             {
-                Discovered::End(Ok(()))
+                Discovered::End(DiscoveryEnd::Complete)
             }
             WorkflowNext::Join(joining, _)
                 if joining.is_empty() && shared.queue_request(workflow.id(), now).is_some() =>

@@ -29,7 +29,8 @@ use crate::{BranchRef, InstallId, Moment, RunReport, Target, Verdict, WorkflowId
 pub(super) struct Discovery {
     poller: Poller,
     source: Source,
-    state: State,
+    /// How the search has ended, once it has.
+    end: Option<DiscoveryEnd>,
     /// Until when the success of what is waited for has to last, once it was read.
     settles_until: Option<Moment>,
 }
@@ -43,17 +44,23 @@ enum Source {
     Branch(Box<BranchTargets>),
 }
 
-/// How the search for targets stands.
-#[derive(Debug)]
-enum State {
-    Open,
-    /// All targets are known.
+/// How a run, or the workflow of an install, has failed, and why.
+pub(super) type Failure = (Verdict, Cause);
+
+/// How the search for targets ends.
+#[derive(Debug, Clone)]
+pub(super) enum DiscoveryEnd {
+    /// All targets are known, and what they belong to has succeeded.
     Complete,
-    Otherwise(Otherwise),
+    /// It ends in any other way: it failed, or the wait is stopped before it is over.
+    Otherwise(Verdict, Cause),
 }
 
-/// How something ends other than by success, and why: it failed, or was left as it was.
-pub(super) type Otherwise = (Verdict, Cause);
+impl From<Failure> for DiscoveryEnd {
+    fn from((verdict, cause): Failure) -> Self {
+        Self::Otherwise(verdict, cause)
+    }
+}
 
 /// A deploy that becomes a target.
 #[derive(Debug)]
@@ -77,20 +84,20 @@ pub(super) enum Discovered {
     Joined(Vec<Joining>),
     /// One of the things that are wanted, by its position, does not exist.
     Unknown(usize, UnknownName),
-    /// The search is over: all targets are known, or it ends otherwise.
-    End(Result<(), Otherwise>),
+    /// The search is over.
+    End(DiscoveryEnd),
     /// Nothing can be waited for.
     Refused(Refusal),
 }
 
 impl Discovery {
     fn new(source: Source, schedule: Schedule) -> Self {
-        Self { poller: Poller::new(schedule, Moment::START), source, state: State::Open, settles_until: None }
+        Self { poller: Poller::new(schedule, Moment::START), source, end: None, settles_until: None }
     }
 
     /// A search that is over from the start, because the targets are known.
     pub(super) fn over(schedule: Schedule) -> Self {
-        Self { state: State::Complete, ..Self::new(Source::Known, schedule) }
+        Self { end: Some(DiscoveryEnd::Complete), ..Self::new(Source::Known, schedule) }
     }
 
     pub(super) fn of_names(resolver: Resolver, schedule: Schedule) -> Self {
@@ -114,27 +121,25 @@ impl Discovery {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        !matches!(self.state, State::Open)
+        self.end.is_some()
     }
 
     /// Returns whether all targets are known.
     pub(super) fn is_complete(&self) -> bool {
-        matches!(self.state, State::Complete)
+        matches!(self.end, Some(DiscoveryEnd::Complete))
     }
 
     /// Returns how the search has ended, if not by finding all targets.
-    pub(super) fn ended_otherwise(&self) -> Option<&Otherwise> {
-        match &self.state {
-            State::Otherwise(end) => Some(end),
-            State::Open | State::Complete => None,
+    pub(super) fn ended_otherwise(&self) -> Option<(Verdict, &Cause)> {
+        match &self.end {
+            Some(DiscoveryEnd::Otherwise(verdict, cause)) => Some((*verdict, cause)),
+            Some(DiscoveryEnd::Complete) | None => None,
         }
     }
 
     /// Ends the search, once.
-    pub(super) fn end(&mut self, end: Result<(), Otherwise>) {
-        if !self.has_ended() {
-            self.state = end.map_or_else(State::Otherwise, |()| State::Complete);
-        }
+    pub(super) fn end(&mut self, end: DiscoveryEnd) {
+        self.end.get_or_insert(end);
         self.poller.give_up();
     }
 
@@ -270,13 +275,13 @@ impl Discovery {
     ///
     /// A success is none as long as one of its deploys has not become a target, one of its steps has not ended, or it has not
     /// lasted for as long as it has to.
-    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Result<(), Otherwise>> {
+    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<DiscoveryEnd> {
         let end = match &self.source {
             Source::Workflow(workflow) => workflow.end_without_deploys(targets),
             Source::Branch(branch) => branch.decided(),
             Source::Names(_) | Source::Known => None,
         };
-        end.filter(|end| end.is_err() || self.settles_until.is_none())
+        end.filter(|end| !matches!(end, DiscoveryEnd::Complete) || self.settles_until.is_none())
     }
 
     /// Records the position of a new target.
@@ -349,9 +354,11 @@ impl Discovery {
         settings: &WatchSettings,
     ) -> Discovered {
         match discovered {
-            Discovered::End(Ok(())) if settings.settle > Duration::ZERO && settings.mode == Mode::Wait => {
+            Discovered::End(DiscoveryEnd::Complete)
+                if settings.settle > Duration::ZERO && settings.mode == Mode::Wait =>
+            {
                 if began >= *self.settles_until.get_or_insert(now + settings.settle) {
-                    return Discovered::End(Ok(()));
+                    return Discovered::End(DiscoveryEnd::Complete);
                 }
                 self.poller.over(now, Observed::Nothing);
                 Discovered::Nothing

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Otherwise;
+use super::DiscoveryEnd;
 use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
 use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
@@ -62,7 +62,7 @@ pub(super) enum WorkflowNext {
     /// These deploys become targets, and the poll is over.
     Join(Vec<(Target, Arc<Deploy>)>, Observed),
     /// No more targets come.
-    End(Result<(), Otherwise>),
+    End(DiscoveryEnd),
 }
 
 impl WorkflowTargets {
@@ -164,7 +164,7 @@ impl WorkflowTargets {
     pub(super) fn next(&mut self, targets: &[TargetWatch]) -> WorkflowNext {
         let Some(workflow) = self.workflow.clone() else { return WorkflowNext::Read(self.request()) };
         if let Some(cause) = self.refusal(&workflow) {
-            return WorkflowNext::End(Err((Verdict::Rejected, cause)));
+            return WorkflowNext::End(DiscoveryEnd::Otherwise(Verdict::Rejected, cause));
         }
         let mut unknown = self.deploys.iter().filter(|id| !self.owners.contains_key(*id));
         if let Some((unknown, many)) = unknown.next().map(|first| (first, unknown.count() + 1 >= FEWEST)) {
@@ -173,7 +173,9 @@ impl WorkflowTargets {
                     WorkflowNext::Read(Request::InstallDeploys(install.clone()))
                 }
                 Some(install) => WorkflowNext::Read(Request::Deploy(install.clone(), None, unknown.clone())),
-                None => WorkflowNext::End(Err((Verdict::Rejected, Cause::NoInstall(self.id.clone())))),
+                None => {
+                    WorkflowNext::End(DiscoveryEnd::Otherwise(Verdict::Rejected, Cause::NoInstall(self.id.clone())))
+                }
             };
         }
         let joining = self.joining(&workflow, targets);
@@ -221,7 +223,7 @@ impl WorkflowTargets {
     }
 
     /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).
-    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<Result<(), Otherwise>> {
+    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<DiscoveryEnd> {
         let workflow = self.workflow.as_ref()?;
         let end = workflow.end()?;
         let is_settled = self.are_all_followed(targets) && self.is_done(workflow);
@@ -352,7 +354,7 @@ impl WorkflowTargets {
 }
 
 /// Returns how a workflow has ended. It succeeded only if it says so and each of its steps did.
-fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> Result<(), Otherwise> {
+fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> DiscoveryEnd {
     let failed: Vec<_> = workflow.steps().filter(|step| step.state() == StepState::Failed).collect();
     let step = failed.first().and_then(|step| workflow.describe(step));
     let denied = workflow.was_denied(None);
@@ -360,12 +362,15 @@ fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> Result<(), Oth
         let called_off = denied || failed.iter().all(|step| step.was_called_off());
         let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
         return match step {
-            Some(step) => Err((verdict, Cause::StepFailed(step))),
-            None if nothing => Err((Verdict::Failed, Cause::NothingDeployed)),
-            None => Ok(()),
+            Some(step) => DiscoveryEnd::Otherwise(verdict, Cause::StepFailed(step)),
+            None if nothing => DiscoveryEnd::Otherwise(Verdict::Failed, Cause::NothingDeployed),
+            None => DiscoveryEnd::Complete,
         };
     }
     let verdict = if denied { Verdict::Cancelled } else { end.verdict() };
     let denial = workflow.steps().find_map(reason::denial);
-    Err((verdict, Cause::Workflow { end, word: RemoteText::new(workflow.status_word()), step, denial }))
+    DiscoveryEnd::Otherwise(
+        verdict,
+        Cause::Workflow { end, word: RemoteText::new(workflow.status_word()), step, denial },
+    )
 }

@@ -6,8 +6,8 @@
 
 use crate::cause::{Cause, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
-use crate::watch::discovery::Otherwise;
 use crate::watch::discovery::workflow::Left;
+use crate::watch::discovery::{DiscoveryEnd, Failure};
 use crate::watch::settings::{OnApproval, OnSuperseded};
 use crate::{Kind, Line, Require, RunId, Verdict};
 
@@ -20,7 +20,7 @@ pub(super) struct RunSight {
     /// How its own workflow has ended, if it has.
     pub(super) end: Option<WorkflowEnd>,
     /// How the run has ended, in words, if it has ended badly.
-    pub(super) failure: Otherwise,
+    pub(super) failure: Failure,
     /// A human is asked, and was in the poll before.
     pub(super) asks: Option<Cause>,
     /// What contradicts a success in the groups: their statuses, and the installs that they name.
@@ -54,7 +54,7 @@ pub(super) enum InstallState {
     /// It succeeded, and each of its deploys is a target.
     Done,
     /// It has failed.
-    Failed(Otherwise),
+    Failed(Failure),
 }
 
 /// The decision.
@@ -63,9 +63,9 @@ pub(super) enum RunDecision {
     /// It goes on.
     Wait,
     /// The run says that it succeeded, but this contradicts it: how it ends if neither changes.
-    Contradiction(Otherwise),
+    Contradiction(Failure),
     /// No more targets come.
-    End(Result<(), Otherwise>),
+    End(DiscoveryEnd),
 }
 
 /// The user's settings.
@@ -80,27 +80,27 @@ pub(super) struct RunRules {
 impl RunSight {
     pub(super) fn decide(&self, rules: RunRules) -> RunDecision {
         if self.is_plan_only {
-            return RunDecision::End(Err((Verdict::Rejected, Cause::PlanOnlyRun(self.run.clone()))));
+            return RunDecision::End(DiscoveryEnd::Otherwise(Verdict::Rejected, Cause::PlanOnlyRun(self.run.clone())));
         }
         if rules.on_superseded == OnSuperseded::Fail
             && let Some((install, by)) = self.superseded().next()
         {
             let cause = Cause::InstallSuperseded { install: install.clone(), by: by.clone() };
-            return RunDecision::End(Err((Verdict::Superseded, cause)));
+            return RunDecision::End(DiscoveryEnd::Otherwise(Verdict::Superseded, cause));
         }
         if let Some(refused) = self.refused() {
-            return RunDecision::End(Err(refused.clone()));
+            return RunDecision::End(refused.clone().into());
         }
         match (&self.status, self.end) {
             (RunStatus::Failed | RunStatus::Cancelled | RunStatus::NotAttempted, _) => {
-                RunDecision::End(Err(self.failure.clone()))
+                RunDecision::End(self.failure.clone().into())
             }
             (RunStatus::Success, Some(WorkflowEnd::Succeeded)) => self.succeeded(rules.on_superseded),
             (RunStatus::Success, None) => RunDecision::Wait,
             (RunStatus::Success, Some(_)) => RunDecision::Contradiction(self.failure.clone()),
             // The run's own status is unknown or out of date; its workflow has ended.
             (_, Some(WorkflowEnd::Failed | WorkflowEnd::Parked | WorkflowEnd::Cancelled)) => {
-                RunDecision::End(Err(self.failure.clone()))
+                RunDecision::End(self.failure.clone().into())
             }
             (_, Some(WorkflowEnd::Succeeded) | None) => self.going(rules.on_approval),
         }
@@ -111,7 +111,7 @@ impl RunSight {
     }
 
     /// Returns why the workflow of an install cannot be waited for, whatever the run does.
-    fn refused(&self) -> Option<&Otherwise> {
+    fn refused(&self) -> Option<&Failure> {
         self.installs.iter().find_map(|own| match &own.state {
             InstallState::Failed(failure @ ((Verdict::Rejected, _) | (_, Cause::Crossed(_)))) => Some(failure),
             _ => None,
@@ -119,7 +119,7 @@ impl RunSight {
     }
 
     fn going(&self, on_approval: OnApproval) -> RunDecision {
-        let needed = |asks: &Cause| RunDecision::End(Err((Verdict::ApprovalNeeded, asks.clone())));
+        let needed = |asks: &Cause| RunDecision::End(DiscoveryEnd::Otherwise(Verdict::ApprovalNeeded, asks.clone()));
         match (&self.asks, on_approval) {
             (Some(asks), OnApproval::Fail) => needed(asks),
             // Ending now would miss what an install still has to deploy.
@@ -147,11 +147,12 @@ impl RunSight {
     }
 
     /// Returns how the installs have ended: all well, or as the first that failed.
-    fn installs_end(&self) -> Result<(), Otherwise> {
-        self.installs.iter().try_for_each(|own| match &own.state {
-            InstallState::Failed(failure) => Err(failure.clone()),
-            _ => Ok(()),
-        })
+    fn installs_end(&self) -> DiscoveryEnd {
+        let failed = self.installs.iter().find_map(|own| match &own.state {
+            InstallState::Failed(failure) => Some(failure.clone()),
+            _ => None,
+        });
+        failed.map_or(DiscoveryEnd::Complete, DiscoveryEnd::from)
     }
 
     /// The run and its workflow say that they succeeded.
@@ -176,7 +177,7 @@ impl RunSight {
             }
         }
         match self.has_targets {
-            true => RunDecision::End(Ok(())),
+            true => RunDecision::End(DiscoveryEnd::Complete),
             false => failed(&Cause::NothingReleased(self.run.clone())),
         }
     }

@@ -17,7 +17,7 @@ use self::decide::RunRules;
 use self::lookup::{Lookup, LookupNext, Sought};
 use self::rollout::{Rollout, RolloutNext};
 use self::search::{RunSearch, SearchNext};
-use super::{Joining, Otherwise};
+use super::{DiscoveryEnd, Joining};
 use crate::api::{ApiError, Fact, Request};
 use crate::cause::{Cause, Standing, Warning};
 use crate::model::{BranchRun, Workflow};
@@ -58,7 +58,7 @@ pub(super) enum BranchNext {
         joining: Vec<Joining>,
         observed: Observed,
     },
-    End(Result<(), Otherwise>),
+    End(DiscoveryEnd),
     Refused(Refusal),
 }
 
@@ -135,7 +135,7 @@ impl BranchTargets {
     }
 
     /// Returns how the run has ended by the last poll, if it has.
-    pub(super) fn decided(&self) -> Option<Result<(), Otherwise>> {
+    pub(super) fn decided(&self) -> Option<DiscoveryEnd> {
         match &self.stage {
             Stage::Rollout(rollout) => rollout.decided(),
             Stage::Lookup(_) | Stage::Search(_) => None,
@@ -276,12 +276,13 @@ impl BranchTargets {
                         RolloutNext::Read(request) => BranchNext::Read(request),
                         RolloutNext::Over { joining, observed } => BranchNext::Over { joining, observed },
                         RolloutNext::End(end) => {
+                            let is_complete = matches!(end, DiscoveryEnd::Complete);
                             // With an approval outstanding, it is one that the user does not require.
-                            if end.is_ok() && rollout.asks() {
+                            if is_complete && rollout.asks() {
                                 self.warnings.push(Warning::RunNotApproved(rollout.run().id.clone()));
                             }
                             let nothing = Warning::nothing_deployed(&rollout.without_deploys());
-                            self.warnings.extend(nothing.filter(|_| end.is_ok()));
+                            self.warnings.extend(nothing.filter(|_| is_complete));
                             BranchNext::End(end)
                         }
                     });
@@ -309,7 +310,7 @@ fn rollout(search: &RunSearch, run: Arc<BranchRun>, is_pinned: bool, shared: &Sh
 }
 
 fn rejected(cause: Cause) -> BranchNext {
-    BranchNext::End(Err((Verdict::Rejected, cause)))
+    BranchNext::End(DiscoveryEnd::Otherwise(Verdict::Rejected, cause))
 }
 
 fn not_yet() -> BranchNext {

@@ -18,7 +18,7 @@ use crate::pins::RunPin;
 use crate::schedule::Observed;
 use crate::watch::LAG;
 use crate::watch::discovery::workflow::WorkflowTargets;
-use crate::watch::discovery::{Joining, Otherwise};
+use crate::watch::discovery::{DiscoveryEnd, Failure, Joining};
 use crate::watch::event::RunEvent;
 use crate::watch::takeovers::Takeover;
 use crate::watch::target::TargetWatch;
@@ -66,7 +66,7 @@ struct Member {
     /// It has succeeded, and all its deploys are targets: nothing more comes of it.
     is_done: bool,
     /// It is a later run's, and tears down what this run's was to apply.
-    crossed: Option<Otherwise>,
+    crossed: Option<Failure>,
 }
 
 /// What a rollout needs, or the outcome of a poll.
@@ -77,7 +77,7 @@ pub(super) enum RolloutNext {
         joining: Vec<Joining>,
         observed: Observed,
     },
-    End(Result<(), Otherwise>),
+    End(DiscoveryEnd),
 }
 
 impl Rollout {
@@ -269,17 +269,17 @@ impl Rollout {
         };
         let since = *self.contradicted_since.get_or_insert(now);
         match now >= since + LAG && !once {
-            true => RunDecision::End(Err(failure)),
+            true => RunDecision::End(failure.into()),
             false => RunDecision::Contradiction(failure),
         }
     }
 
     /// Returns how the run has ended by the last poll, if it has, without waiting for more of it.
-    pub(super) fn decided(&self) -> Option<Result<(), Otherwise>> {
+    pub(super) fn decided(&self) -> Option<DiscoveryEnd> {
         match &self.decided {
             Some(RunDecision::End(end)) => Some(end.clone()),
             // Whatever else could not be read.
-            _ if self.run.status.is_final() && self.run.status != RunStatus::Success => Some(Err(self.failure())),
+            _ if self.run.status.is_final() && self.run.status != RunStatus::Success => Some(self.failure().into()),
             _ => None,
         }
     }

@@ -3,8 +3,8 @@
 use super::decide::{InstallSight, InstallState, RunDecision, RunRules, RunSight};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble};
 use crate::model::{RunStatus, WorkflowEnd};
-use crate::watch::discovery::Otherwise;
 use crate::watch::discovery::workflow::Left;
+use crate::watch::discovery::{DiscoveryEnd, Failure};
 use crate::watch::settings::{OnApproval, OnSuperseded};
 use crate::{Line, RemoteText, Require, RunId, Verdict};
 
@@ -17,18 +17,18 @@ fn later() -> RunId {
 }
 
 /// How the run itself has ended.
-fn own_failure() -> Otherwise {
+fn own_failure() -> Failure {
     let cause = Cause::Run { run: run(), word: RemoteText::new("failed"), error: None, step: None, groups: None };
     (Verdict::Failed, cause)
 }
 
 /// How the workflow of an install has ended.
-fn install_failure() -> Otherwise {
+fn install_failure() -> Failure {
     (Verdict::Cancelled, Cause::StepFailed(RemoteText::new("step 1 of 1, apply, was cancelled")))
 }
 
 /// The workflow of an install deploys nothing.
-fn plan_only() -> Otherwise {
+fn plan_only() -> Failure {
     (Verdict::Rejected, Cause::PlanOnlyWorkflow("inw2".parse().unwrap()))
 }
 
@@ -36,7 +36,7 @@ fn group(trouble: GroupTrouble) -> Cause {
     Cause::GroupOfRun { group: Line::new("canary"), trouble }
 }
 
-fn install(trouble: InstallTrouble) -> Otherwise {
+fn install(trouble: InstallTrouble) -> Failure {
     (Verdict::Failed, Cause::InstallOfRun { install: Line::new("acme"), trouble })
 }
 
@@ -118,8 +118,8 @@ impl Scene {
 enum Follows {
     Wait,
     Passes,
-    Contradiction(Otherwise),
-    Ends(Otherwise),
+    Contradiction(Failure),
+    Ends(Failure),
 }
 use Follows::{Contradiction, Ends, Passes, Wait};
 
@@ -127,8 +127,8 @@ fn follows(scene: &Scene) -> Follows {
     match scene.sight.decide(scene.rules) {
         RunDecision::Wait => Wait,
         RunDecision::Contradiction(failure) => Contradiction(failure),
-        RunDecision::End(Ok(())) => Passes,
-        RunDecision::End(Err(failure)) => Ends(failure),
+        RunDecision::End(DiscoveryEnd::Complete) => Passes,
+        RunDecision::End(DiscoveryEnd::Otherwise(verdict, cause)) => Ends((verdict, cause)),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{LONGEST_NAME, Rollout, group_name, is_failure};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble, Standing};
 use crate::model::{GroupRun, RunStatus, WorkflowEnd, WorkflowStep};
 use crate::paging::Paged;
-use crate::watch::discovery::Otherwise;
+use crate::watch::discovery::Failure;
 use crate::watch::discovery::branch::decide::RunSight;
 use crate::watch::event::RunEvent;
 use crate::{GroupReport, InstallId, Line, Moment, RemoteText, RunReport, Verdict, WaitingInstall};
@@ -70,7 +70,7 @@ impl Rollout {
     }
 
     /// Describes how the run has ended, in case it has ended badly.
-    pub(super) fn failure(&self) -> Otherwise {
+    pub(super) fn failure(&self) -> Failure {
         let run = &self.run;
         let is_cancelled = run.status == RunStatus::Cancelled
             || run.workflow.end() == Some(WorkflowEnd::Cancelled)

@@ -7,7 +7,7 @@ use crate::cause::Cause;
 use crate::model::Deploy;
 use crate::watch::discovery::branch::decide::{InstallSight, InstallState};
 use crate::watch::discovery::workflow::{WorkflowNext, WorkflowTargets};
-use crate::watch::discovery::{Joining, Otherwise};
+use crate::watch::discovery::{DiscoveryEnd, Failure, Joining};
 use crate::watch::target::TargetWatch;
 use crate::{Kind, Line, Target, Verdict, WorkflowId};
 
@@ -86,12 +86,16 @@ impl Rollout {
                     self.poll.joining.extend(joining.into_iter().map(joined));
                 }
                 // A workflow without steps has proven nothing.
-                WorkflowNext::End(Ok(())) if member.targets.is_empty() => return Ok(InstallState::Nothing),
-                WorkflowNext::End(Ok(())) => {
+                WorkflowNext::End(DiscoveryEnd::Complete) if member.targets.is_empty() => {
+                    return Ok(InstallState::Nothing);
+                }
+                WorkflowNext::End(DiscoveryEnd::Complete) => {
                     member.is_done = true;
                     return Ok(InstallState::Done);
                 }
-                WorkflowNext::End(Err(failure)) => return Ok(InstallState::Failed(failure)),
+                WorkflowNext::End(DiscoveryEnd::Otherwise(verdict, cause)) => {
+                    return Ok(InstallState::Failed((verdict, cause)));
+                }
             }
         }
     }
@@ -112,7 +116,7 @@ impl Rollout {
 
 /// Returns how an install has failed that a later run has taken, if this is that run's deploy: following never crosses from an
 /// apply to a teardown.
-fn crossed(deploy: &Deploy) -> Option<Otherwise> {
+fn crossed(deploy: &Deploy) -> Option<Failure> {
     let is_teardown = deploy.kind() == Some(Kind::Teardown);
     deploy.id.clone().filter(|_| is_teardown).map(|id| (Verdict::Failed, Cause::Crossed(id)))
 }
