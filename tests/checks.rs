@@ -81,7 +81,7 @@ fn a_wait_for_health_says_what_is_missing() {
         &one_deploy(statuses).replace("[[component.deploy]]\n", &(health.to_owned() + "workflow = \"inwone\"\n")),
     );
     let outcome = Gate::wait(&sim).run().exits(0);
-    let said = "waiting for the first health report since the apply; Deployment";
+    let said = "waiting for the first health report since the apply — 3m0s of the window left; Deployment";
     assert!(
         outcome.stderr.contains(said) && outcome.stderr.contains("is unknown: no report yet"),
         "{}",

@@ -1,5 +1,7 @@
 //! The steps of a health gate.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::api::Observed;
@@ -47,8 +49,13 @@ fn status(gate: &Gate<'_>, at: usize) -> Value {
     };
     let (status, description, check) = match gate.outcome(at) {
         None => {
-            let waiting = "waiting for the first health report since the apply";
-            ("in-progress", waiting.to_owned(), says("unknown", "no report yet"))
+            // The server counts down only when a check's health changes.
+            let left = match window(health).as_secs() {
+                seconds @ 0..60 => format!("{seconds}s"),
+                seconds => format!("{}m{}s", seconds / 60, seconds % 60),
+            };
+            let waiting = format!("waiting for the first health report since the apply — {left} of the window left");
+            ("in-progress", waiting, says("unknown", "no report yet"))
         }
         Some(Outcome::Active) => ("success", "held healthy: 1 checks: 1 healthy".to_owned(), says("healthy", "")),
         Some(Outcome::Error) => {
@@ -61,6 +68,11 @@ fn status(gate: &Gate<'_>, at: usize) -> Value {
     };
     metadata["checks"] = json!([check]);
     json!({"status": status, "status_human_description": description, "metadata": metadata})
+}
+
+/// How long an attempt takes at most; by default, as on the server.
+fn window(health: &Health) -> Duration {
+    health.duration.unwrap_or(Duration::from_secs(180))
 }
 
 /// The server's word for a component's health.
