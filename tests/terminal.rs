@@ -94,6 +94,19 @@ fn the_steps_of_the_workflow_are_shown() {
 }
 
 #[test]
+fn a_component_that_bakes_is_seen_to_bake() {
+    let passing = component(API, r#"{ status = "active" }"#);
+    let observed = r#"observed = [{ health = "healthy" }]"#;
+    let sim =
+        serve(&(access() + &passing.replace("[[component.deploy]]", &format!("{observed}\n[[component.deploy]]"))));
+    let mut terminal = Gate::wait(&sim).args(["--require-healthy", "--bake", "5m"]).at_terminal(80);
+    let row = |line: &String| line == "  waiting for health: healthy for 2s of 5m";
+    terminal.wait_for("no progress", |lines| lines.iter().any(row));
+    terminal.type_in("\u{3}");
+    assert_eq!(terminal.end().0, 130);
+}
+
+#[test]
 fn the_verdict_is_said_once() {
     for quiet in [&[][..], &["--quiet"]] {
         let (code, lines) = Gate::wait(&serve_deploy(FAILING)).args(quiet).at_terminal(80).end();

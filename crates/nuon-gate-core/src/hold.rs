@@ -78,6 +78,15 @@ impl Hold {
             || matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_) | Self::Taken(Some(_)))
     }
 
+    /// Returns what it is at a later moment, if it goes on: a component that is healthy has been so for longer.
+    #[must_use]
+    pub fn later(&self, now: Moment) -> Self {
+        match self {
+            Self::Baking(bake) => Self::Baking(Bake { baked: bake.baked.max(now - bake.from), ..bake.clone() }),
+            other => other.clone(),
+        }
+    }
+
     /// Returns whether the deploy itself has passed, and its component's health is awaited.
     pub fn is_of_health(&self) -> bool {
         matches!(self, Self::Unseen(_) | Self::NotHealthy(_) | Self::Baking(_))

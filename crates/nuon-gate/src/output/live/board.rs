@@ -39,6 +39,25 @@ impl Usual {
     }
 }
 
+/// What stands beside a state.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// What holds a verdict back.
+    Held(Hold),
+    /// The place of its workflow in a queue.
+    Queued(Line),
+}
+
+impl Note {
+    /// Returns the words at a moment; empty if the status says it all.
+    pub(super) fn words(&self, now: Moment) -> Line {
+        match self {
+            Self::Held(hold) => Line::new(hold.later(now).to_string()),
+            Self::Queued(place) => place.clone(),
+        }
+    }
+}
+
 /// The urgency of a target, the most urgent first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Urgency {
@@ -58,8 +77,7 @@ pub(super) struct Entry {
     pub(super) usual: Option<Usual>,
     /// A human is asked to approve the plan, on this page if it is known.
     pub(super) asked: Option<Option<Line>>,
-    /// A note beside the state.
-    pub(super) note: Option<Line>,
+    pub(super) note: Option<Note>,
     deploy: Option<DeployId>,
 }
 
@@ -176,7 +194,7 @@ impl Board {
                     self.change(*target, |entry| {
                         entry.usual = pace.map(|pace| Usual { pace, at });
                         if hold.keeps_back() {
-                            entry.note = noted(hold);
+                            entry.note = Some(Note::Held(hold.clone()));
                         }
                     });
                 }
@@ -186,7 +204,7 @@ impl Board {
                 self.change(*target, |entry| entry.go(Place::At(to.clone()), at));
             }
             EventKind::Held { target, hold, .. } => self.change(*target, |entry| {
-                entry.note = noted(hold);
+                entry.note = Some(Note::Held(hold.clone()));
                 // The deploy itself has ended, so it has no expected end.
                 entry.usual = entry.usual.take().filter(|_| !hold.is_of_health());
             }),
@@ -194,7 +212,7 @@ impl Board {
                 self.change(*target, |entry| (entry.asked, entry.note) = (Some(url.clone()), None));
             }
             EventKind::Queued { target: Some(target), place, .. } => {
-                self.change(*target, |entry| entry.note = Some(Line::new(place.to_string())));
+                self.change(*target, |entry| entry.note = Some(Note::Queued(Line::new(place.to_string()))));
             }
             EventKind::Ended { target: Some(target), verdict, cause, .. } => {
                 let reason = cause.as_ref().map(|cause| Line::new(words::sentence(cause)));
@@ -271,9 +289,4 @@ impl Board {
         });
         targets
     }
-}
-
-/// Returns what holds a verdict back, unless the status says it.
-fn noted(hold: &Hold) -> Option<Line> {
-    Some(Line::new(hold.to_string())).filter(|line| !line.is_empty())
 }

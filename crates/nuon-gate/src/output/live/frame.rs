@@ -47,7 +47,7 @@ fn single(board: &Board, entry: &Entry, size: Size, most: usize, now: Moment) ->
     parts.push(total(board, now));
     let mut rows = flow(head, parts, size);
     rows.extend(usual(entry).map(|usual| bar(usual, size, now)));
-    rows.extend(besides(entry).map(|span| Row::of([Span::new(Tone::Plain, INDENT), span])));
+    rows.extend(besides(entry, now).map(|span| Row::of([Span::new(Tone::Plain, INDENT), span])));
     rows.extend(steps(board.steps(), most.saturating_sub(rows.len()), now));
     rows
 }
@@ -77,7 +77,7 @@ fn fleet(board: &Board, size: Size, most: usize, now: Moment) -> Vec<Row> {
 /// Returns one of several targets, in one row.
 fn one_of_many(board: &Board, target: usize, width: usize, size: Size, now: Moment) -> Row {
     let (head, mut parts) = opening(board, target, width, now);
-    parts.extend(besides(&board.entries()[target]));
+    parts.extend(besides(&board.entries()[target], now));
     flow(head, parts, size).swap_remove(0)
 }
 
@@ -141,11 +141,12 @@ pub(in crate::output) fn sign(verdict: Verdict) -> (char, Tone) {
 }
 
 /// Returns the note beside the state: the approval that is asked for, or what holds the verdict back.
-fn besides(entry: &Entry) -> Option<Span> {
-    match (&entry.asked, &entry.note) {
-        (Some(page), _) => Some(Span::new(Tone::Warning, "a human has to approve the plan").to(page.as_ref())),
-        (None, note) => note.as_ref().map(|note| Span::new(Tone::Faint, note.plain())),
+fn besides(entry: &Entry, now: Moment) -> Option<Span> {
+    if let Some(page) = &entry.asked {
+        return Some(Span::new(Tone::Warning, "a human has to approve the plan").to(page.as_ref()));
     }
+    let words = entry.note.as_ref()?.words(now);
+    (!words.is_empty()).then(|| Span::new(Tone::Faint, words.plain()))
 }
 
 fn usually(usual: Usual, now: Moment) -> Span {
