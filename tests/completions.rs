@@ -6,11 +6,13 @@ use std::process::{Command, Stdio};
 use crate::support::{Folder, Gate};
 
 /// The line up to the cursor, some words that must be offered, and some that must not.
-const CASES: [(&str, &[&str], &[&str]); 11] = [
+const CASES: [(&str, &[&str], &[&str]); 13] = [
     ("nuon-gate ", &["wait", "status", "merge", "completions"], &["--timeout"]),
     ("nuon-gate wa", &["wait"], &["status"]),
     ("nuon-gate wait --on-s", &["--on-stale", "--on-superseded"], &["--on-approval"]),
     ("nuon-gate wait --timeout 5m --all", &["--all-components", "--allow-http"], &["--timeout"]),
+    ("nuon-gate wait acme/api --on-s", &["--on-stale", "--on-superseded"], &["--on-approval"]),
+    ("nuon-gate check push smoke --status ", &["healthy", "degraded", "unhealthy"], &["push"]),
     ("nuon-gate wait --on-stale ", &["accept", "wait", "fail"], &["follow"]),
     ("nuon-gate wait --notify-on st", &["start"], &["change"]),
     ("nuon-gate wait --fail-on auto", &["auto-skipped"], &["active"]),

@@ -37,8 +37,11 @@ pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<u8, Troubl
         shell => {
             let mut command = command;
             clap_complete::generate(shell, &mut command, name, &mut text);
-            if shell == Shell::Fish {
-                text.extend(fish_positionals(&command).into_bytes());
+            match shell {
+                Shell::Fish => text.extend(fish_positionals(&command).into_bytes()),
+                // With two colons, zsh forgets the command and its flags after the first of several values.
+                Shell::Zsh => text = String::from_utf8_lossy(&text).replace("\n'*::", "\n'*:").into_bytes(),
+                _ => {}
             }
         }
     }
