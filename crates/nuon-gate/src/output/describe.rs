@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use nuon_gate_core::model::Status;
+use nuon_gate_core::model::{Plan, Status};
 use nuon_gate_core::result::v1::{
     GroupResult, PlanResult, RunResult, ShardResult, StayResult, TargetResult, WaitingResult,
 };
@@ -89,8 +89,7 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
         EventKind::ApprovalNeeded { target, place, url, plan } => {
             let place =
                 url.as_ref().map_or_else(|| format!("in workflow {}", place.workflow), |url| url.plain().to_owned());
-            let plan = plan.as_deref().map(|plan| format!(": {}", PlanResult::from(plan).words().plain()));
-            (*target, Tone::Warning, format!("a human has to approve the plan{}: {place}", plan.unwrap_or_default()))
+            (*target, Tone::Warning, format!("{}: {place}", asked(plan.as_deref())))
         }
         EventKind::Superseded { target, from, to, policy } => {
             (*target, Tone::Warning, format!("deploy {from} is superseded by {to} ({})", policy.as_str()))
@@ -153,6 +152,12 @@ fn run(event: &RunEvent) -> (Tone, String) {
             (Tone::Warning, format!("a human has to approve before the run goes on{step}: {place}"))
         }
     }
+}
+
+/// Says what a human has to approve.
+pub(super) fn asked(plan: Option<&Plan>) -> String {
+    let plan = plan.map(|plan| format!(": {}", PlanResult::from(plan).words().plain()));
+    format!("a human has to approve the plan{}", plan.unwrap_or_default())
 }
 
 fn held(status: &Status, hold: &Hold) -> String {

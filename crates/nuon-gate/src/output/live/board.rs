@@ -75,8 +75,8 @@ pub(super) struct Entry {
     pub(super) since: Moment,
     before: Duration,
     pub(super) usual: Option<Usual>,
-    /// A human is asked to approve the plan, on this page if it is known.
-    pub(super) asked: Option<Option<Line>>,
+    /// A human is asked for this approval, on this page if it is known.
+    pub(super) asked: Option<(Line, Option<Line>)>,
     pub(super) note: Option<Note>,
     deploy: Option<DeployId>,
 }
@@ -208,8 +208,9 @@ impl Board {
                 // The deploy itself has ended, so it has no expected end.
                 entry.usual = entry.usual.take().filter(|_| !hold.is_of_health());
             }),
-            EventKind::ApprovalNeeded { target, url, .. } => {
-                self.change(*target, |entry| (entry.asked, entry.note) = (Some(url.clone()), None));
+            EventKind::ApprovalNeeded { target, url, plan, .. } => {
+                let asked = Line::new(describe::asked(plan.as_deref()));
+                self.change(*target, |entry| (entry.asked, entry.note) = (Some((asked, url.clone())), None));
             }
             EventKind::Queued { target: Some(target), place, .. } => {
                 self.change(*target, |entry| entry.note = Some(Note::Queued(Line::new(place.to_string()))));

@@ -142,8 +142,8 @@ pub(in crate::output) fn sign(verdict: Verdict) -> (char, Tone) {
 
 /// Returns the note beside the state: the approval that is asked for, or what holds the verdict back.
 fn besides(entry: &Entry, now: Moment) -> Option<Span> {
-    if let Some(page) = &entry.asked {
-        return Some(Span::new(Tone::Warning, "a human has to approve the plan").to(page.as_ref()));
+    if let Some((asked, page)) = &entry.asked {
+        return Some(Span::new(Tone::Warning, asked.plain()).to(page.as_ref()));
     }
     let words = entry.note.as_ref()?.words(now);
     (!words.is_empty()).then(|| Span::new(Tone::Faint, words.plain()))

@@ -3,9 +3,10 @@
 #![cfg(test)]
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
-use nuon_gate_core::model::{Status, StepStanding, StepState};
+use nuon_gate_core::model::{Plan, Status, StepStanding, StepState};
 use nuon_gate_core::watch::EventKind;
 use nuon_gate_core::{ApprovalPlace, Line, Verdict, WorkflowId};
 
@@ -48,11 +49,14 @@ fn what_is_asked_of_a_human_is_shown_until_it_is_answered() {
         target: 0,
         place: ApprovalPlace { workflow: "inw1".parse().unwrap(), step: None, approval: None },
         url: None,
-        plan: None,
+        plan: Some(Arc::new(Plan { add: 3, change: 1, destroy: 2, destroyed: vec![Line::new("aws_iam_role.old")] })),
     });
     assert_eq!(
         scene.after(70).seen(),
-        ["! api  pending-approval 1m10s · 1m of 60m", "  a human has to approve the plan"]
+        [
+            "! api  pending-approval 1m10s · 1m of 60m",
+            "  a human has to approve the plan: 3 to add, 1 to change, 2 to destroy (aws_i…"
+        ]
     );
     scene.changed(0, Status::Executing);
     assert_eq!(scene.after(1).seen(), ["* api  executing 1s · 1m of 60m"]);
