@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{API, Folder, Gate, INSTALL, Outcome, TOKEN, access, component, one_deploy, serve, serve_deploy};
 use crate::tls::{encrypted, fixture};
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "configuration",
     "url",
     "proxy",
@@ -22,6 +22,7 @@ const NAMES: [&str; 16] = [
     "target",
     "clock",
     "logs",
+    "health",
     "notifications",
     "slack-token",
     "slack-message",
@@ -155,6 +156,7 @@ fn without_a_target_the_rest_is_examined() {
     let sim = healthy("");
     let found = Found::of(doctor(&sim.url()), 0);
     found.has("org", "ok", "").has("target", "skipped", "--component").has("logs", "skipped", "target");
+    found.has("health", "skipped", "target");
 }
 
 #[test]
@@ -169,14 +171,14 @@ fn what_the_api_refuses_is_3() {
     let sim = healthy("");
     let found = Found::of(of_target(&sim).env("NUON_API_TOKEN", "another-token-9b1c"), 3);
     found.has("version", "ok", "").has("token", "failed", "401").has("token", "failed", "NUON_API_TOKEN");
-    found.skips(&["org", "target", "logs"], "token").has("clock", "ok", "");
+    found.skips(&["org", "target", "logs", "health"], "token").has("clock", "ok", "");
     let found = Found::of(of_target(&sim).env("NUON_ORG_ID", "orgother"), 3);
     found.has("token", "ok", "").has("org", "failed", "403").has("org", "failed", "--org-id");
-    found.skips(&["target", "logs"], "org");
+    found.skips(&["target", "logs", "health"], "org");
     let gate = |install: &str, component: &str| {
         Found::of(doctor(&sim.url()).args(["--install", install, "--component", component]), 3)
     };
-    gate("acme", "ap").has("target", "failed", "did you mean `api`?").skips(&["logs"], "target");
+    gate("acme", "ap").has("target", "failed", "did you mean `api`?").skips(&["logs", "health"], "target");
     gate("amce", "api").has("target", "failed", "did you mean `acme`?");
     gate(INSTALL, "cmpnone0000000000000000000").has("target", "failed", "there is `api`");
     gate("inlnone0000000000000000000", API).has("target", "failed", "there is `acme`");
@@ -212,10 +214,13 @@ fn an_api_that_gives_no_good_answer_is_7() {
 
     let sim = healthy(&fault("any", ""));
     let found = Found::of(of_target(&sim), 7);
-    found.has("version", "failed", "503").has("token", "failed", "503").skips(&["org", "target", "logs"], "version");
+    found
+        .has("version", "failed", "503")
+        .has("token", "failed", "503")
+        .skips(&["org", "target", "logs", "health"], "version");
     assert_eq!(sim.requests().len(), 4, "each is asked twice");
     let sim = healthy("[[fault]]\non = \"installs\"\nanswer = \"html\"\n");
-    Found::of(of_target(&sim), 7).has("token", "failed", "HTML").skips(&["org", "target", "logs"], "token");
+    Found::of(of_target(&sim), 7).has("token", "failed", "HTML").skips(&["org", "target", "logs", "health"], "token");
     let sim = healthy("[[fault]]\nanswer = \"redirect\"\n");
     Found::of(of_target(&sim), 7).has("version", "failed", "elsewhere.example");
     let sim = healthy("[[fault]]\nanswer = \"hang\"\n");
@@ -238,15 +243,21 @@ fn what_is_not_configured_is_2() {
     let sim = healthy("");
     let found = Found::of(of_target(&sim).without("NUON_API_TOKEN"), 2);
     found.has("version", "ok", "").has("token", "failed", "no API token").has("token", "failed", "NUON_API_TOKEN");
-    found.skips(&["org", "target", "logs"], "token");
+    found.skips(&["org", "target", "logs", "health"], "token");
     let found = Found::of(of_target(&sim).without("NUON_ORG_ID"), 2);
-    found.has("token", "skipped", "organisation").has("org", "failed", "--org-id").skips(&["target", "logs"], "org");
+    found
+        .has("token", "skipped", "organisation")
+        .has("org", "failed", "--org-id")
+        .skips(&["target", "logs", "health"], "org");
     let found = Found::of(of_target(&sim).without("NUON_API_TOKEN").without("NUON_ORG_ID"), 2);
     found.has("token", "failed", "").has("org", "failed", "");
     assert!(sim.requests().iter().all(|seen| seen.authorization.is_none()));
 
     let component_alone = doctor(&sim.url()).args(["--component", "api"]);
-    Found::of(component_alone, 2).has("org", "ok", "").has("target", "failed", "--install").skips(&["logs"], "target");
+    Found::of(component_alone, 2)
+        .has("org", "ok", "")
+        .has("target", "failed", "--install")
+        .skips(&["logs", "health"], "target");
     let found = Found::of(doctor("http://127.0.0.1:9").without("NUON_API_TOKEN"), 7);
     found.has("connection", "failed", "").has("token", "failed", "no API token");
     let found = Found::of(doctor(&format!("https://me:{PASSWORD}@api.example")), 2);
@@ -343,6 +354,28 @@ fn logs_that_cannot_be_read_are_a_warning_and_deploys_a_failure() {
     let none = one_deploy(r#"{ status = "active" }"#).replace("statuses", "after = \"1h\"\nstatuses");
     let sim = serve(&none);
     Found::of(doctor(&sim.url()).args(["--target", &format!("acme/{API}")]), 0).has("logs", "skipped", "no deploy");
+}
+
+#[test]
+fn whether_health_can_be_required_is_told() {
+    let observed = |words: &str| {
+        let health = format!("observed = [{{ {words} }}]\n[[component.deploy]]");
+        serve(&one_deploy(r#"{ status = "active" }"#).replace("[[component.deploy]]", &health))
+    };
+    let of = |sim: &Sim| Found::of(doctor(&sim.url()).args(["--target", &format!("acme/{API}")]), 0);
+    // Also a component in trouble can be required to be healthy.
+    for health in ["healthy", "unhealthy"] {
+        of(&observed(&format!("health = \"{health}\""))).has("health", "ok", "--require-healthy");
+    }
+    of(&healthy("")).has("health", "skipped", "component health is not enabled for org").has(
+        "health",
+        "skipped",
+        "turned on for the organisation",
+    );
+    for generation in ["mid", "old"] {
+        let old = format!("generation = \"{generation}\"\n{}", one_deploy(r#"{ status = "active" }"#));
+        of(&serve(&old)).has("health", "skipped", "HTTP 404");
+    }
 }
 
 #[test]

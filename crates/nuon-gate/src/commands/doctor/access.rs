@@ -1,4 +1,4 @@
-//! Checks access: token, organisation, targets and their logs; and compares the clocks.
+//! Checks access: token, organisation, targets, their logs and their health; and compares the clocks.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::trouble::Trouble;
 use crate::words::{ADDRESS, if_ambiguous, if_unanswered, if_unfit, if_unknown, is_of_the_way};
 
 /// The checks of this part, in their order.
-pub(super) const NAMES: [&str; 5] = ["token", "org", "target", "clock", "logs"];
+pub(super) const NAMES: [&str; 6] = ["token", "org", "target", "clock", "logs", "health"];
 
 /// The tolerated difference of the clocks.
 const LARGEST_SKEW: i64 = 30;
@@ -41,7 +41,8 @@ pub(super) async fn access(
         (Ok(None), _) => {
             checks.push(Check::skipped("target", "none is given: name one with --install and --component"));
             checks.push(clock(reached.as_ref()));
-            return checks.push(Check::skipped("logs", "a log belongs to a target, and there is none"));
+            checks.push(Check::skipped("logs", "a log belongs to a target, and there is none"));
+            return checks.push(Check::skipped("health", "it is that of a target, and there is none"));
         }
         (Ok(Some(wanted)), Some(client)) => checks.step(find(client, wanted, patience).await),
         (Ok(Some(_)), None) => None,
@@ -50,6 +51,7 @@ pub(super) async fn access(
     checks.push(clock(reached.as_ref()));
     if let (Some(client), Some(targets)) = (client, targets) {
         checks.push(logs(&client, &targets, patience).await);
+        checks.push(health(&client, &targets, patience).await);
     }
 }
 
@@ -178,6 +180,35 @@ async fn stream(client: &Client, target: &Target, patience: &Patience) -> Result
         return Ok(whole.log_stream_id().cloned());
     }
     Ok(newest.log_stream_id().cloned())
+}
+
+/// Reads the health of the first target's component, by which one sees whether the organisation has component health.
+async fn health(client: &Client, targets: &[Target], patience: &Patience) -> Check {
+    let Some(target) = targets.first() else { return Check::skipped("health", "there is no component") };
+    match observed(client, target, patience).await {
+        Ok(true) => Check::ok("health", format!("the health of {target} can be read, for --require-healthy")),
+        Ok(false) => {
+            let why = "only --require-healthy needs it; the component may need a probe or a check";
+            Check::skipped("health", format!("nothing of {target} is observed: {why}"))
+        }
+        Err(error) => {
+            let why = "only --require-healthy needs it, with component health turned on for the organisation";
+            Check::skipped("health", format!("that of {target} cannot be read ({error}): {why}"))
+        }
+    }
+}
+
+/// Returns whether anything of a component is observed.
+async fn observed(client: &Client, target: &Target, patience: &Patience) -> Result<bool, ApiError> {
+    let (install, component) = (target.install.clone(), target.component.clone());
+    let Fact::Health(own) = patience.ask(client, Request::Health(install.clone(), component)).await?.fact else {
+        return Ok(false);
+    };
+    let Some(id) = own.id.clone() else { return Ok(false) };
+    let Fact::Resources(resources) = patience.ask(client, Request::Resources(install, id)).await?.fact else {
+        return Ok(false);
+    };
+    Ok(resources.iter().any(|resource| resource.health.is_some()))
 }
 
 /// Returns the hint for an unexpected answer.
