@@ -89,6 +89,10 @@ fn short_help_fits_a_screen_and_long_help_has_everything() {
     {
         assert!(long.contains(words), "no {words}:\n{long}");
     }
+    // What is wrapped stays below its code.
+    let (_, codes) = long.split_once("Exit codes:\n").unwrap();
+    let is_code = |line: &str| line.starts_with("  ") && line[2..].starts_with(|first: char| first.is_ascii_digit());
+    assert!(codes.lines().all(|line| is_code(line) || line.starts_with("          ")), "{codes}");
     assert_eq!(Gate::bare("help").args(["wait"]).run().exits(0).stdout, long);
     let whole = Gate::bare("--help").run().exits(0).stdout;
     assert!(whole.contains("Exit codes:\n") && whole.contains("nuon-gate demo"), "{whole}");

@@ -133,7 +133,9 @@ fn more(command: &str) -> String {
     if judges(command) {
         line(format!("\n{HEADER}Exit codes:{HEADER:#}"));
         for (code, name, meaning) in CODES {
-            line(format!("  {code:<15}  {name:<15}  {meaning}"));
+            // A line that is wrapped keeps its indentation alone, as the flags have it.
+            line(format!("  {code} ({name})"));
+            line(format!("          {meaning}"));
         }
     }
     text.trim_end().to_owned()
