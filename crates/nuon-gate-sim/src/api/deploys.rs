@@ -18,12 +18,12 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// How far a slow clock is behind.
 const BEHIND: Duration = HOUR;
 
-/// A row in a component's list.
+/// A row in a list.
 enum Listed {
-    /// The deploy at this position of the script.
-    Row(usize),
-    /// One of those that had passed before the first request.
-    Earlier(usize),
+    /// A deploy of the script.
+    Row(Place),
+    /// One of those of a component that had passed before the first request.
+    Earlier(usize, usize),
 }
 
 impl State {
@@ -90,21 +90,26 @@ impl State {
         }
         let page = self.page(request);
         let Some(at) = self.position(install, id) else { return Page::reply(page, Vec::new(), |row| row) };
-        let rows = self.visible(at, now).into_iter().rev().map(Listed::Row);
-        let earlier = (0..self.script.components[at].earlier.len()).rev().map(Listed::Earlier);
+        let rows = self.visible(at, now).into_iter().rev().map(|position| Listed::Row((at, position)));
+        let earlier = (0..self.script.components[at].earlier.len()).rev().map(|number| Listed::Earlier(at, number));
         let rows = rows.chain(earlier).collect();
         self.progress[at].polls += 1;
-        // A list does not count as a poll of its rows.
         Page::reply(page, rows, |row| match row {
-            Listed::Row(position) => self.show((at, position), now, Detail::Listed, 0),
-            Listed::Earlier(number) => self.show_earlier(at, number),
+            // A list does not count as a poll of its rows.
+            Listed::Row(place) => self.show(place, now, Detail::Listed, 0),
+            Listed::Earlier(at, number) => self.show_earlier(at, number),
         })
     }
 
-    /// Returns the row of a deploy that had passed before the first request. Their ends are an hour apart.
+    /// Returns how many hours before the first request one of a component's earlier deploys had ended.
+    fn hours_ago(&self, at: usize, number: usize) -> usize {
+        self.script.components[at].earlier.len() - number
+    }
+
+    /// Returns the row of a deploy that had passed before the first request.
     fn show_earlier(&self, at: usize, number: usize) -> Value {
         let component = &self.script.components[at];
-        let hours = u32::try_from(component.earlier.len() - number).unwrap_or(u32::MAX);
+        let hours = u32::try_from(self.hours_ago(at, number)).unwrap_or(u32::MAX);
         let ended = self.wall(Duration::ZERO).saturating_sub(HOUR.saturating_mul(hours));
         let ended = ended.unwrap_or(Timestamp::UNIX_EPOCH);
         bodies::earlier(component, number, ended, self.script.generation)
@@ -115,13 +120,17 @@ impl State {
         if !self.has_install(install) {
             return bodies::not_found("install");
         }
-        let (mut rows, mut newest) = (Vec::new(), Vec::new());
+        let (mut rows, mut newest, mut earlier) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..self.script.components.len() {
             if self.script.components[at].install != install {
                 continue;
             }
             let visible = self.visible(at, now);
-            newest.extend(visible.last().map(|position| (at, *position)));
+            // Without a deploy of the script, one of these would be the latest.
+            if let Some(position) = visible.last() {
+                newest.push((at, *position));
+                earlier.extend((0..self.script.components[at].earlier.len()).map(|number| (at, number)));
+            }
             for position in visible {
                 let begins = self.deploy_at((at, position)).begins(now);
                 rows.push((self.progress[at].deploys[position].row.begin(begins), (at, position)));
@@ -129,9 +138,14 @@ impl State {
             self.progress[at].polls += 1;
         }
         rows.sort_by_key(|row| Reverse(*row));
-        // The list counts as a poll of each component's newest row, because the gate reads it in place of that.
-        let polls = |place: &Place| u32::from(newest.contains(place));
-        Page::reply(self.page(request), rows, |(_, place)| self.show(place, now, Detail::Listed, polls(&place)))
+        earlier.sort_by_key(|(at, number)| self.hours_ago(*at, *number));
+        let rows = rows.into_iter().map(|(_, place)| Listed::Row(place));
+        let rows = rows.chain(earlier.into_iter().map(|(at, number)| Listed::Earlier(at, number))).collect();
+        Page::reply(self.page(request), rows, |row| match row {
+            // The list counts as a poll of each component's newest row, because the gate reads it in place of that.
+            Listed::Row(place) => self.show(place, now, Detail::Listed, u32::from(newest.contains(&place))),
+            Listed::Earlier(at, number) => self.show_earlier(at, number),
+        })
     }
 
     fn has_install(&self, install: &str) -> bool {

@@ -43,7 +43,7 @@ pub struct Component {
     /// Frequent drift scans hide its deploys, as on servers of mid-2025, unless a hundred rows are asked for.
     #[serde(default)]
     pub drift_scans: bool,
-    /// The durations of earlier deploys that had passed before the first request, oldest first. Only its list shows
+    /// The durations of earlier deploys that had passed before the first request, oldest first. Only lists show
     /// them.
     #[serde(default, deserialize_with = "durations")]
     pub earlier: Vec<Duration>,

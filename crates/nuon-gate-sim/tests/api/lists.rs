@@ -134,6 +134,12 @@ fn deploys_come_in_pages_newest_first() {
         "dpl12",
         "they are never the latest"
     );
+    let whole = get(&sim, &format!("{COMPONENTS}/deploys?limit=100")).each("id");
+    assert_eq!(whole, get(&sim, &format!("{COMPONENTS}/cmp1/deploys?limit=100")).each("id"));
+    let coming = many("new", 1)
+        + "earlier = [\"1m\"]\n[[component.deploy]]\nafter = \"1h\"\nstatuses = [{ status = \"active\" }]\n";
+    let none = get(&serve(&coming), &format!("{COMPONENTS}/deploys")).text;
+    assert_eq!(none, "[]", "nor the newest of an install's list");
     let unknown = get(&sim, &format!("{COMPONENTS}/cmp2/deploys"));
     assert_eq!((unknown.status, unknown.text.as_str()), (200, "[]"));
 }
