@@ -18,6 +18,8 @@ const FEWEST_COLUMNS: usize = 12;
 const FEWEST_ROWS: usize = 3;
 /// Maximum length of a bar.
 const LONGEST_BAR: usize = 40;
+/// The most rows of a note.
+const MOST_OF_NOTE: usize = 3;
 const SEPARATOR: &str = " · ";
 
 /// Returns the rows, each narrower than the terminal, and fewer than it has.
@@ -47,7 +49,9 @@ fn single(board: &Board, entry: &Entry, size: Size, most: usize, now: Moment) ->
     parts.push(total(board, now));
     let mut rows = flow(head, parts, size);
     rows.extend(usual(entry).map(|usual| bar(usual, size, now)));
-    rows.extend(besides(entry, now).map(|span| Row::of([Span::new(Tone::Plain, INDENT), span])));
+    let note =
+        besides(entry, now).into_iter().flat_map(|note| note.wrapped(size.columns - 1 - INDENT.len(), MOST_OF_NOTE));
+    rows.extend(note.map(|span| Row::of([Span::new(Tone::Plain, INDENT), span])));
     rows.extend(steps(board.steps(), most.saturating_sub(rows.len()), now));
     rows
 }

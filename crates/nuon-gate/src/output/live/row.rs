@@ -57,6 +57,22 @@ impl Span {
         Self { text: kept.trim_end().to_owned() + "…", ..self }
     }
 
+    /// Wraps it at blanks, to this many cells on any terminal. The last of so many parts has all the rest.
+    pub(super) fn wrapped(&self, cells: usize, most: usize) -> Vec<Self> {
+        let mut parts: Vec<String> = Vec::new();
+        for word in self.text.split(' ') {
+            let is_last = parts.len() == most;
+            match parts.last_mut() {
+                Some(part) if is_last || most_cells(part) + 1 + most_cells(word) <= cells => {
+                    part.push(' ');
+                    part.push_str(word);
+                }
+                _ => parts.push(word.to_owned()),
+            }
+        }
+        parts.into_iter().map(|text| Self { text, ..self.clone() }).collect()
+    }
+
     /// Adds blanks until it takes this many cells.
     #[must_use]
     pub(in crate::output) fn padded(mut self, cells: usize) -> Self {

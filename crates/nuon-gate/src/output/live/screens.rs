@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nuon_gate_core::model::{Plan, Status, StepStanding, StepState};
 use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{ApprovalPlace, Line, Verdict, WorkflowId};
+use nuon_gate_core::{ApprovalPlace, Hold, Line, RemoteText, Verdict, WorkflowId};
 
 use super::Styling;
 use super::scene::{Scene, executing};
@@ -55,11 +55,32 @@ fn what_is_asked_of_a_human_is_shown_until_it_is_answered() {
         scene.after(70).seen(),
         [
             "! api  pending-approval 1m10s · 1m of 60m",
-            "  a human has to approve the plan: 3 to add, 1 to change, 2 to destroy (aws_i…"
+            "  a human has to approve the plan: 3 to add, 1 to change, 2 to destroy",
+            "  (aws_iam_role.old, …)",
         ]
     );
     scene.changed(0, Status::Executing);
     assert_eq!(scene.after(1).seen(), ["* api  executing 1s · 1m of 60m"]);
+}
+
+#[test]
+fn why_a_deploy_is_held_has_a_few_rows() {
+    let words =
+        "nothing of the component was observed since the deploy ended; Deployment api is unknown: no report yet";
+    let whole = format!("waiting for health: not known yet ({words})");
+    for (columns, rows) in [(40, 3), (80, 2), (120, 2), (200, 1)] {
+        let mut scene = Scene::of(columns, &["api"]);
+        scene.found(0, Status::Active);
+        let hold = Hold::Unseen(RemoteText::new(words));
+        scene.event(EventKind::Held { target: 0, status: Status::Active, hold });
+        let seen = scene.after(1).seen();
+        let note: Vec<&str> = seen[1..].iter().map(|row| row.strip_prefix("  ").unwrap()).collect();
+        assert_eq!(note.len(), rows, "{columns}: {seen:#?}");
+        match columns {
+            40 => assert!(whole.starts_with(note.join(" ").trim_end_matches('…')), "{seen:#?}"),
+            _ => assert_eq!(note.join(" "), whole, "{columns}"),
+        }
+    }
 }
 
 fn step(name: &str, state: StepState) -> StepStanding {
