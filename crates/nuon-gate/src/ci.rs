@@ -56,10 +56,16 @@ impl CiSystem {
     }
 }
 
-/// Tells whether the program is a step of some CI system, by the variable that nearly all set.
+/// Tells whether the program is a step of some CI system, by the variable that nearly all set, or else by those of AWS
+/// CodeBuild, TeamCity and older versions of Jenkins.
 pub(crate) fn is_step(environment: &Environment) -> bool {
     let is_no = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no");
-    environment.get("CI").is_some_and(|value| !is_no(value))
+    match environment.get("CI") {
+        Some(value) => !is_no(value),
+        None => {
+            ["CODEBUILD_BUILD_ID", "TEAMCITY_VERSION", "JENKINS_URL"].iter().any(|own| environment.get(own).is_some())
+        }
+    }
 }
 
 /// Finds Buildkite's agent in `PATH`. Relative entries are ignored: what they lead to could be anyone's.

@@ -68,7 +68,11 @@ mod tests {
         for name in ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "TF_BUILD", "CI"] {
             assert_eq!(detected(&[term, (name, "true")]), None, "{name}");
         }
-        assert_eq!(detected(&[term, ("CI", "1")]), None);
+        for (name, value) in [("CI", "1"), ("JENKINS_URL", "https://ci.example/"), ("TEAMCITY_VERSION", "2026.1")] {
+            assert_eq!(detected(&[term, (name, value)]), None, "{name}");
+        }
+        assert_eq!(detected(&[term, ("CODEBUILD_BUILD_ID", "gate:1")]), None);
+        assert_eq!(detected(&[term, ("JENKINS_URL", "https://ci.example/"), ("CI", "false")]), Some((false, true)));
         assert_eq!(detected(&[("TERM", "dumb")]), None);
         assert_eq!(detected(&[]).is_none(), cfg!(unix));
         assert_eq!(detected(&[term, ("CI", "false")]), Some((false, true)));
