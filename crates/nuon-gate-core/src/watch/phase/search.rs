@@ -253,7 +253,8 @@ impl Search {
         let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
-        let past = (!self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
+        // A lagging replica may show late what had ended before as well.
+        let past = (self.is_implicit || !self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
         let follow = Follow::matched(id, row, self.pins, past, is_newest);
         let seen = self.overheard.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
         let follow = follow.having_read(self.read_rows).after_row(self.rival).after_row(self.overheard);

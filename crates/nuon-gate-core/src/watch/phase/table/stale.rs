@@ -138,6 +138,9 @@ fn unfinished() -> Vec<Scene> {
 fn waiting() -> Vec<Scene> {
     let (active, newer) = (row(OWN, "active"), created(of(row(OTHER, "queued"), "iwf-2"), 3));
     let third = created(of(row("dpl-3", "queued"), "iwf-3"), 4);
+    let older =
+        with(created(of(row(OTHER, "active"), "iwf-2"), -190), &json!({ "updated_at": "2027-01-15T07:57:00Z" }));
+    let newer_still = created(of(row("dpl-3", "queued"), "iwf-3"), 3);
     let third_at_work = || workflow("iwf-3", "in-progress", "dpl-3", "pending");
     let proven = || [newest(&active), detail(&active), done("iwf-1")];
     let wait = |name| latest(name, WHICH).with(|settings| settings.on_stale = OnStale::Wait);
@@ -150,6 +153,13 @@ fn waiting() -> Vec<Scene> {
             .poll(4, [newest(&newer)])
             .then(IN_PROGRESS)
             .reports(["found dpl-web by latest", "lost", "found dpl-db by after"]),
+        wait("wait: what is newer, and had ended before as well, is not it")
+            .poll(0, [newest(&older), detail(&older), workflow("iwf-2", "success", OTHER, "success")])
+            .then(NOT_STARTED)
+            .poll(2, proven())
+            .then(NOT_STARTED)
+            .poll(4, [newest(&newer_still)])
+            .then(IN_PROGRESS),
         wait("wait: what is newer is no pin, and gives way to what is newer still")
             .poll(0, proven())
             .then(NOT_STARTED)
