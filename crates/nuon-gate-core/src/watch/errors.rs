@@ -13,7 +13,7 @@ use crate::cause::{Cause, Thing};
 /// its database or its identity provider has problems (`docs/nuon-api.md`, "Authentication").
 const DENIALS: u32 = 5;
 /// An id that is not found this many times in a row does not exist. A single miss may be a lagging replica.
-const MISSES: u32 = 3;
+pub(super) const MISSES: u32 = 3;
 /// This many answers in a row from something other than the API, and the address counts as wrong.
 const FOREIGN: u32 = 3;
 
@@ -70,9 +70,13 @@ pub(super) struct About {
 }
 
 impl About {
-    fn is_known_workflow(self, request: &Request) -> bool {
-        self.own_workflow
-            || self.exists && matches!(request, Request::Workflow(..) | Request::Run(..) | Request::GroupRuns(..))
+    /// Returns whether a workflow or run that has answered, or what it deployed, is asked for.
+    fn is_of_known_workflow(self, request: &Request) -> bool {
+        let is_of_workflow = matches!(
+            request,
+            Request::Workflow(..) | Request::Run(..) | Request::GroupRuns(..) | Request::InstallDeploys(_)
+        );
+        self.own_workflow || self.exists && is_of_workflow
     }
 }
 
@@ -133,7 +137,7 @@ pub(super) fn handle(
                 false => Handling::Retry,
             }
         }
-        ErrorClass::Refused if !about.is_known_workflow(request) => Handling::Reject(Cause::Refused(error.clone())),
+        ErrorClass::Refused if !about.is_of_known_workflow(request) => Handling::Reject(Cause::Refused(error.clone())),
         // The request names no id, so an answer about another object is only a bad answer.
         ErrorClass::Elsewhere if request.is_by_id() && !about.is_own && !about.own_workflow => {
             Handling::Reject(Cause::Elsewhere(error.clone()))

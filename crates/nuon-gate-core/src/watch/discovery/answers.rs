@@ -103,13 +103,15 @@ impl Discovery {
             shared.optional_missed(request, now);
             return self.join(now, targets, shared);
         }
-        if let (Source::Workflow(workflow), Request::InstallDeploys(_)) = (&mut self.source, request) {
-            workflow.do_without_list();
+        let is_missing = error.class() == ErrorClass::Missing;
+        if let (Source::Workflow(workflow), Request::InstallDeploys(_)) = (&mut self.source, request)
+            && workflow.does_without_list(is_missing, shared.is_once())
+        {
             return self.join(now, targets, shared);
         }
         if let Source::Branch(branch) = &mut self.source
-            && (branch.does_without(request)
-                || error.class() == ErrorClass::Missing && branch.on_missing(request)
+            && (branch.does_without(request, is_missing, shared.is_once())
+                || is_missing && branch.on_missing(request)
                 || shared.optional_missed(request, now))
         {
             return match self.poll_on(now, targets, shared) {
@@ -119,12 +121,14 @@ impl Discovery {
         }
         if let Source::Names(resolver) = &mut self.source
             && (error.class() != ErrorClass::Untrusted || shared.api_health().ever_good())
-            && resolver.on_error(request, error.class() == ErrorClass::Missing)
+            && resolver.on_error(request, is_missing)
         {
             return self.resolved();
         }
         let exists = match &self.source {
-            Source::Workflow(workflow) => workflow.has_answered() && matches!(request, Request::Workflow(..)),
+            Source::Workflow(workflow) => {
+                workflow.has_answered() && matches!(request, Request::Workflow(..) | Request::InstallDeploys(_))
+            }
             Source::Branch(branch) => branch.has_answered(request),
             Source::Names(_) | Source::Known => false,
         };

@@ -9,6 +9,7 @@ use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
 use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowStep};
 use crate::schedule::Observed;
+use crate::watch::errors::MISSES;
 use crate::watch::install_lists::FEWEST;
 use crate::watch::target::TargetWatch;
 use crate::{DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId, reason};
@@ -32,8 +33,10 @@ pub(super) struct WorkflowTargets {
     deploys: Vec<DeployId>,
     /// The target and the last row of each of its deploys; `None` for a row that deploys nothing.
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
-    /// The poll under way has read the install's list of deploys, or could not.
-    install_list: bool,
+    /// The deploys of the whole install.
+    list: InstallList,
+    /// How often the server has said that there is no such list.
+    list_missing: u32,
     /// The last deploy of each component that was replaced before it was seen. Its successor becomes the target; if none has
     /// come when the workflow ends, it does itself.
     replaced: HashMap<Target, (DeployId, Arc<Deploy>)>,
@@ -44,6 +47,16 @@ pub(super) struct WorkflowTargets {
     /// The states of it and of its steps when they last changed.
     states: Vec<String>,
     changed: Moment,
+}
+
+/// What the poll under way knows of the deploys of the whole install.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InstallList {
+    Unread,
+    /// They could not be read.
+    Missed,
+    /// They were read, or the server has no such list.
+    Read,
 }
 
 /// Why the watch stops waiting for a workflow that goes on: a flag has ended one of its targets before the deploy ended.
@@ -76,7 +89,8 @@ impl WorkflowTargets {
             most_steps: 0,
             deploys: Vec::new(),
             owners: HashMap::new(),
-            install_list: false,
+            list: InstallList::Unread,
+            list_missing: 0,
             replaced: HashMap::new(),
             joined: HashSet::new(),
             targets: HashMap::new(),
@@ -157,7 +171,7 @@ impl WorkflowTargets {
         self.deploys.extend(new);
         self.most_steps = self.most_steps.max(workflow.steps().count());
         self.workflow = Some(workflow);
-        self.install_list = false;
+        self.list = InstallList::Unread;
     }
 
     /// Decides which deploys become targets now, or that no more can come.
@@ -166,10 +180,13 @@ impl WorkflowTargets {
         if let Some(cause) = self.refusal(&workflow) {
             return WorkflowNext::End(DiscoveryEnd::Otherwise(Verdict::Rejected, cause));
         }
+        if let Some(install) = self.needs_list(&workflow) {
+            return WorkflowNext::Read(Request::InstallDeploys(install));
+        }
         let mut unknown = self.deploys.iter().filter(|id| !self.owners.contains_key(*id));
         if let Some((unknown, many)) = unknown.next().map(|first| (first, unknown.count() + 1 >= FEWEST)) {
             return match &workflow.owner_id {
-                Some(install) if many && !self.install_list => {
+                Some(install) if many && self.list == InstallList::Unread => {
                     WorkflowNext::Read(Request::InstallDeploys(install.clone()))
                 }
                 Some(install) => WorkflowNext::Read(Request::Deploy(install.clone(), None, unknown.clone())),
@@ -185,15 +202,6 @@ impl WorkflowTargets {
             return WorkflowNext::Join(joining, observed);
         };
         let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
-        // A deploy that no step names is the workflow's as well.
-        if all_followed
-            && !gap
-            && !self.install_list
-            && end == WorkflowEnd::Succeeded
-            && let Some(install) = workflow.owner_id.clone()
-        {
-            return WorkflowNext::Read(Request::InstallDeploys(install));
-        }
         if all_followed && !gap {
             return WorkflowNext::End(ended(end, &workflow, self.joined.is_empty() && !self.is_of_run));
         }
@@ -226,8 +234,16 @@ impl WorkflowTargets {
     pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<DiscoveryEnd> {
         let workflow = self.workflow.as_ref()?;
         let end = workflow.end()?;
-        let is_settled = self.are_all_followed(targets) && self.is_done(workflow);
+        let is_settled =
+            self.are_all_followed(targets) && self.is_done(workflow) && self.needs_list(workflow).is_none();
         (end != WorkflowEnd::Succeeded || is_settled).then(|| ended(end, workflow, self.joined.is_empty()))
+    }
+
+    /// Returns the install whose deploys have to be listed: a deploy that no step names is the workflow's as well, so a
+    /// success is none before.
+    fn needs_list(&self, workflow: &Workflow) -> Option<InstallId> {
+        let succeeded = workflow.end() == Some(WorkflowEnd::Succeeded) && self.is_done(workflow);
+        workflow.owner_id.clone().filter(|_| succeeded && self.list != InstallList::Read)
     }
 
     /// Returns whether all of its steps are there, and have ended. A workflow can report success before its steps have ended.
@@ -264,7 +280,7 @@ impl WorkflowTargets {
     /// Accepts the newest deploys of the install: which are the workflow's, and whose each of these is. What is not there, or
     /// does not say whose it is, has to be read by itself.
     pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
-        self.install_list = true;
+        self.list = InstallList::Read;
         let mut wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         let own = rows.iter().filter(|row| row.workflow() == Some(&self.id)).filter_map(|row| row.id.as_ref());
         self.deploys.extend(own.filter(|id| wanted.insert((*id).clone())).cloned());
@@ -274,8 +290,14 @@ impl WorkflowTargets {
         }
     }
 
-    pub(super) fn do_without_list(&mut self) {
-        self.install_list = true;
+    /// Records that the list could not be read. Returns whether the poll goes on without it. `is_missing`: the server says
+    /// that there is no such list. `once`: no other poll can confirm that.
+    pub(super) fn does_without_list(&mut self, is_missing: bool, once: bool) -> bool {
+        let is_needed = self.workflow.as_ref().is_some_and(|workflow| self.needs_list(workflow).is_some());
+        self.list_missing += u32::from(is_missing);
+        let is_offered = !is_missing || self.list_missing < MISSES && !once;
+        self.list = if is_needed && !is_offered { InstallList::Read } else { InstallList::Missed };
+        !is_needed || !is_offered
     }
 
     /// Returns the deploys that become targets now.

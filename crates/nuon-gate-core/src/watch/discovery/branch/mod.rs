@@ -195,9 +195,9 @@ impl BranchTargets {
     }
 
     /// Records that something could not be read. Returns whether the poll goes on without it.
-    pub(super) fn does_without(&mut self, request: &Request) -> bool {
+    pub(super) fn does_without(&mut self, request: &Request, is_missing: bool, once: bool) -> bool {
         match (&mut self.stage, request) {
-            (Stage::Rollout(rollout), Request::InstallDeploys(_)) => rollout.do_without_list(),
+            (Stage::Rollout(rollout), Request::InstallDeploys(_)) => rollout.does_without_list(is_missing, once),
             _ => false,
         }
     }

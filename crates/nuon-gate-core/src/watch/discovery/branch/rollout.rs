@@ -221,9 +221,9 @@ impl Rollout {
         is_about_run
     }
 
-    /// Goes on without the list of an install's deploys. Returns whether there is a workflow that it was requested for.
-    pub(super) fn do_without_list(&mut self) -> bool {
-        self.current().map(|member| member.targets.do_without_list()).is_some()
+    /// As [`WorkflowTargets::does_without_list`], for the workflow that it was requested for.
+    pub(super) fn does_without_list(&mut self, is_missing: bool, once: bool) -> bool {
+        self.current().is_some_and(|member| member.targets.does_without_list(is_missing, once))
     }
 
     /// Returns whether what a request is about has answered before, so that it exists.
