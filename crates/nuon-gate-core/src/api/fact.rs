@@ -3,6 +3,7 @@
 //! Servers, replicas, ingresses and firewalls also answer with other objects, with other ids, with error objects under
 //! a success, and with `{}`. None of these is a fact. They count as bad answers, like a timeout.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -160,12 +161,12 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         Request::Deploys(install, component) | Request::Earlier(install, component) => {
             let rows: Vec<Deploy> = decode(body)?;
             rows.iter().try_for_each(|row| is_not_of_others(row, install, Some(component)))?;
-            Fact::Deploys(Arc::new(rows))
+            Fact::Deploys(Arc::new(newest_first(rows)))
         }
         Request::InstallDeploys(install) => {
             let rows: Vec<Deploy> = decode(body)?;
             rows.iter().try_for_each(|row| is_not_of_others(row, install, None))?;
-            Fact::InstallDeploys(Arc::new(rows))
+            Fact::InstallDeploys(Arc::new(newest_first(rows)))
         }
         Request::Deploy(install, component, id) => {
             let deploy: Deploy = decode(body)?;
@@ -228,8 +229,34 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             Fact::Logs(LogPage { records: decode(body)?, next })
         }
         Request::Cancel(_) => Fact::Cancelling,
-        Request::PushCheck(..) => Fact::Pushed,
+        Request::PushCheck(..) => accepted(body).map(|()| Fact::Pushed)?,
     })
+}
+
+/// Checks that a success comes from the API: a proxy answers, too. What it says differs between versions.
+fn accepted(body: &[u8]) -> Result<(), ApiError> {
+    let body = without_mark(body);
+    if body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let answer: serde_json::Value = serde_json::from_slice(body).map_err(|_| undecodable("it is not JSON"))?;
+    match answer.get("error").or_else(|| answer.get("user_error")) {
+        Some(_) => Err(about_something_else("an error")),
+        None => Ok(()),
+    }
+}
+
+/// Orders rows by when they were created, as the server does: verdicts depend on which is the newest. A row without a
+/// time stays below the one before it.
+fn newest_first(rows: Vec<Deploy>) -> Vec<Deploy> {
+    let mut above = Timestamp::MAX;
+    let dated = rows.into_iter().map(|row| {
+        above = row.created_at.unwrap_or(above);
+        (above, row)
+    });
+    let mut dated: Vec<_> = dated.collect();
+    dated.sort_by_key(|(created, _)| Reverse(*created));
+    dated.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Returns whether an object without an id is the server's form of "none", and not an error under a success.

@@ -317,7 +317,7 @@ enum Expected {
 impl Expected {
     fn of(request: &Request) -> Self {
         match request {
-            Request::Cancel(_) | Request::PushCheck(..) => Self::Success,
+            Request::Cancel(_) => Self::Success,
             Request::Await(..) => Self::Sign,
             Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..) | Request::QueuePosition(_) => {
                 Self::BodyOrNone

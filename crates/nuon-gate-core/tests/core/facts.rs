@@ -3,7 +3,7 @@
 use Becomes::{Elsewhere, Fact, NoAnswer, NoneYet};
 use jiff::Timestamp;
 use nuon_gate_core::api::{ApiError, Depth, Fact as Said, Reply, Request, Runs, interpret};
-use nuon_gate_core::{BranchPlace, ComponentId, InstallId, WorkflowId};
+use nuon_gate_core::{BranchPlace, CheckStatus, ComponentId, InstallId, PushedCheck, WorkflowId};
 use nuon_gate_http::header::HeaderMap;
 
 /// How an answer is read.
@@ -74,6 +74,7 @@ fn check(request: &Request, rows: Rows) {
             | (Request::GroupRuns(..), Said::GroupRuns(_))
             | (Request::Dashboard(_), Said::Dashboard(_))
             | (Request::Logs(..), Said::Logs(_))
+            | (Request::PushCheck(..), Said::Pushed)
             | (Request::Cancel(_), Said::Cancelling) => true,
             (Request::Deploy(_, _, id), Said::Deploy(deploy)) => deploy.id.as_ref() == Some(id),
             (Request::Workflow(_, id), Said::Workflow(workflow)) => workflow.id.as_ref() == Some(id),
@@ -416,6 +417,36 @@ fn the_dashboard() {
         (r#"{"dashboard_url": "https://user@app.nuon.co"}"#, NoneYet),
     ];
     [rows, NO_OBJECTS.split_at(NO_OBJECTS.len() - 2).0].into_iter().for_each(|rows| check(&request, rows));
+}
+
+/// Nothing else shows whether a check has arrived.
+#[test]
+fn pushing_a_check() {
+    let check_of = |status| PushedCheck { name: "smoke".parse().unwrap(), status, message: None, stale_after: None };
+    let request = Request::PushCheck(install(), component(), check_of(CheckStatus::Healthy));
+    let rows: Rows = &[
+        ("", Fact),
+        ("true", Fact),
+        ("{}", Fact),
+        (r#"{"name": "smoke", "status": "healthy", "message": "all is well"}"#, Fact),
+        ("<!doctype html><h1>sign in</h1>", NoAnswer),
+        (r#"{"name": "smo"#, NoAnswer),
+        (r#"{"error": "timeout", "user_error": true, "description": "try again"}"#, NoAnswer),
+    ];
+    check(&request, rows);
+}
+
+#[test]
+fn rows_are_ordered_by_their_times() {
+    let row = |id: &str, second: u32| format!(r#"{{"id": "{id}", "created_at": "2027-01-15T08:00:{second:02}Z"}}"#);
+    let undated = |id: &str| format!(r#"{{"id": "{id}"}}"#);
+    let rows = [undated("u1"), row("d3", 3), undated("u2"), row("d9", 9), row("d5", 5), row("e5", 5)];
+    for request in [Request::Deploys(install(), component()), Request::InstallDeploys(install())] {
+        let (_, reply) = becomes(&request, &format!("[{}]", rows.join(",")));
+        let (Said::Deploys(read) | Said::InstallDeploys(read)) = reply.unwrap().fact else { panic!("{request:?}") };
+        let ids: Vec<&str> = read.iter().filter_map(|row| Some(row.id.as_ref()?.as_str())).collect();
+        assert_eq!(ids, ["u1", "d9", "d5", "e5", "d3", "u2"]);
+    }
 }
 
 /// The body is ignored. It differs between versions.
