@@ -151,10 +151,15 @@ pub fn merge(texts: &[String], options: &MergeOptions) -> Result<RunResult, Unme
     let present: HashSet<u32> = parts.iter().map(|part| part.shard.index()).collect();
     let count = first.shard.count();
     let missing: Vec<u32> = (1..=count).filter(|index| !present.contains(index)).collect();
-    let troubles: Vec<Trouble> =
+    let mut troubles: Vec<Trouble> =
         parts.iter().filter_map(Part::trouble).chain(Trouble::missing(&missing, count)).collect();
     check_targets(&parts, options.require, troubles.is_empty()).map_err(whole)?;
-    Ok(merged(parts, &troubles, options.require))
+    let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
+    if decide(&verdicts, &troubles, options.require) == Verdict::Pending {
+        let unended = verdicts.iter().filter(|verdict| **verdict == Verdict::Pending).count();
+        troubles.push(Trouble::unended(unended, verdicts.len()));
+    }
+    Ok(merged(parts, &troubles, decide(&verdicts, &troubles, options.require)))
 }
 
 /// Checks that the run has exactly the targets that its shards name, and enough for the requirement. If a shard's wait
@@ -174,10 +179,8 @@ fn check_targets(parts: &[Part], require: Require, are_complete: bool) -> Result
     Ok(())
 }
 
-/// Decides how the run ended, by the rules for an undivided run.
-fn merged(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult {
-    let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
-    let verdict = decide(&verdicts, troubles.iter().map(|trouble| trouble.verdict), require);
+/// Builds the result of a run that ended so.
+fn merged(parts: Vec<Part>, troubles: &[Trouble], verdict: Verdict) -> RunResult {
     // A shard's notification failed, which only counts if nothing worse happened.
     let unreported = parts.iter().find(|part| part.result.verdict == Verdict::NotifyFailed);
     let started = parts.iter().map(|part| part.started).min().unwrap_or_default();
@@ -218,8 +221,8 @@ fn merged(parts: Vec<Part>, troubles: &[Trouble], require: Require) -> RunResult
 
 /// Returns the verdict of a run with these targets: a pass if enough have passed and nothing went wrong beside them,
 /// otherwise the most severe. A signal that ended a shard ends the run.
-fn decide(verdicts: &[Verdict], troubles: impl Iterator<Item = Verdict>, require: Require) -> Verdict {
-    let worst = troubles.min();
+fn decide(verdicts: &[Verdict], troubles: &[Trouble], require: Require) -> Verdict {
+    let worst = troubles.iter().map(|trouble| trouble.verdict).min();
     if let Some(interrupted @ Verdict::Interrupted(_)) = worst {
         return interrupted;
     }

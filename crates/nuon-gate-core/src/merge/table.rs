@@ -84,7 +84,8 @@ fn shards_are_judged_as_one_run() {
         (&[&[Passed, Failed], &[Passed], &[Passed]], at_least(3), Passed),
         (&[&[Passed, Failed], &[Passed], &[TimedOut]], at_least(3), Failed),
         (&[&[Passed], &[Pending]], Any, Passed),
-        (&[&[Passed], &[Pending]], All, Pending),
+        (&[&[Passed], &[Pending]], All, Inconclusive),
+        (&[&[TimedOut], &[Pending]], All, TimedOut),
         // The most severe decides, whichever shard has it.
         (&[&[TimedOut], &[Inconclusive]], All, Inconclusive),
         (&[&[Inconclusive], &[ApprovalNeeded]], All, ApprovalNeeded),

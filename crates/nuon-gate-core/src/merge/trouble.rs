@@ -27,6 +27,13 @@ impl Trouble {
         let trouble = Self { verdict: Verdict::Inconclusive, reason, hint: Some(Line::new(NO_RESULT)) };
         (!missing.is_empty()).then_some(trouble)
     }
+
+    /// Too few targets have passed, and the others had not ended when their shards stopped waiting.
+    pub(super) fn unended(targets: usize, all: usize) -> Self {
+        let reason = Line::new(format!("{targets} of {all} targets had not ended when their shard stopped waiting"));
+        let hint = Some(Line::new("give `merge` the same --require as the shards"));
+        Self { verdict: Verdict::Inconclusive, reason, hint }
+    }
 }
 
 /// Returns the name of a shard.
