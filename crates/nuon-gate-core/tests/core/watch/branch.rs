@@ -409,3 +409,35 @@ fn a_run_is_left_when_a_flag_has_ended_the_deploy_that_asks() {
     assert_eq!(ended(Pass), (Verdict::Passed, true));
     assert_eq!(ended(Wait), (Verdict::TimedOut, false));
 }
+
+/// The first group is done, and the second is not there yet.
+#[test]
+fn a_human_is_asked_whoever_says_so() {
+    let step = || json!([{"id": "iws9", "name": "approve customers", "status": {"status": "approval-awaiting"}}]);
+    let says: [fn(&mut Shop, Value); 3] = [
+        |shop, _| shop.runs[0]["app_branch_runs"][0]["awaiting_approval"] = json!(true),
+        |shop, step| shop.runs[0]["steps"] = step,
+        |shop, _| {
+            let waiting = group("run1", "customers", "approval-awaiting", &[]);
+            shop.groups.insert("run1", vec![shop.groups["run1"][0].clone(), waiting]);
+        },
+    ];
+    for (at, say) in says.into_iter().enumerate() {
+        let asking = |shop: &mut Shop, _: Duration| {
+            shop.runs = vec![release("run1", "running", 0)];
+            shop.groups.get_mut("run1").unwrap().truncate(1);
+            say(shop, step());
+        };
+        let run = wait_for("shop/main", WatchSettings { on_approval: OnApproval::Fail, ..settings() }, asking);
+        assert_eq!((run.report.verdict, run.report.elapsed < s(30)), (Verdict::ApprovalNeeded, true), "{at}");
+    }
+    // Whoever starts the run has decided that nobody is asked.
+    let approves_all = |shop: &mut Shop, now: Duration| {
+        let running = release("run1", "running", 0);
+        let is_over = now > s(60);
+        let own = json!({"steps": step(), "approval_option": "approve-all"});
+        shop.runs = vec![if is_over { release("run1", "success", 0) } else { with(running, own) }];
+    };
+    let run = wait_for("shop/main", WatchSettings { on_approval: OnApproval::Fail, ..settings() }, approves_all);
+    assert_eq!(run.report.verdict, Verdict::Passed, "{:?}", run.run_reason());
+}

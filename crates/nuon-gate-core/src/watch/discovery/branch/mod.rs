@@ -267,7 +267,7 @@ impl BranchTargets {
                     let page =
                         |dashboard: &crate::Dashboard| dashboard.run(rollout.place(), &rollout.run().workflow_id);
                     let url = shared.dashboard().and_then(page);
-                    if rollout.run().awaiting_approval
+                    if rollout.asks()
                         && let Some(request) = shared.dashboard_request()
                     {
                         return Ok(BranchNext::Read(request));

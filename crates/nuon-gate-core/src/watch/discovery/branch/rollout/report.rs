@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{LONGEST_NAME, Rollout, group_name, is_failure};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble, Standing};
-use crate::model::{GroupRun, RunStatus, WorkflowEnd, WorkflowStep};
+use crate::model::{GroupRun, RunStatus, WorkflowEnd};
 use crate::paging::Paged;
 use crate::watch::discovery::Failure;
 use crate::watch::discovery::branch::decide::RunSight;
@@ -88,14 +88,16 @@ impl Rollout {
         (verdict, cause)
     }
 
-    /// Returns whether a human is asked before the run goes on.
+    /// Returns whether a human is asked before the run goes on: the run, a step of its workflow, or a group says so.
     pub(in crate::watch::discovery::branch) fn asks(&self) -> bool {
-        self.run.awaiting_approval && !self.run.status.is_final()
+        let says_so = self.run.awaiting_approval
+            || self.run.workflow.asking_step().is_some()
+            || self.own_groups().iter().any(|group| group.word() == "approval-awaiting");
+        says_so && !self.run.status.is_final()
     }
 
     fn approval(&self) -> Cause {
-        let asking = |step: &&WorkflowStep| step.word() == "approval-awaiting";
-        let step = self.run.workflow.steps().find(asking).and_then(|step| step.name.clone());
+        let step = self.run.workflow.asking_step().and_then(|step| step.name.clone());
         Cause::RunApproval { run: self.run.id.clone(), workflow: self.run.workflow_id.clone(), step }
     }
 
