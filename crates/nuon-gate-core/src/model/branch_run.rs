@@ -61,7 +61,6 @@ pub struct AppBranchRun {
     #[serde(deserialize_with = "text")]
     pub commit_sha: Option<RemoteText>,
     /// Whether it only makes plans.
-    #[serde(deserialize_with = "lenient")]
     pub plan_only: Option<bool>,
     /// `git-preview-run` if it only makes plans.
     #[serde(deserialize_with = "text")]

@@ -77,7 +77,6 @@ pub struct Deploy {
     #[serde(deserialize_with = "identifier")]
     pub install_workflow_id: Option<WorkflowId>,
     /// Whether it only makes a plan.
-    #[serde(deserialize_with = "lenient")]
     pub plan_only: Option<bool>,
     /// The build, with its commit.
     #[serde(deserialize_with = "lenient_object")]

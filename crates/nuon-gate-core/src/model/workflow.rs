@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::bounded::{rows, text};
-use super::open::{identifier, lenient, object, open_enum};
+use super::open::{identifier, object, open_enum};
 use super::{AppBranchRun, CompositeStatus, StepStanding, StepState, WorkflowStep};
 use crate::{DeployId, InstallId, RemoteText, StepTargetId, Verdict, WorkflowId};
 
@@ -49,7 +49,6 @@ pub struct Workflow {
     /// How plans are approved.
     pub approval_option: Option<ApprovalOption>,
     /// Whether its deploys make a plan and stop. A deploy's own field of that name is never filled.
-    #[serde(deserialize_with = "lenient")]
     pub plan_only: Option<bool>,
     /// Its steps, in order.
     #[serde(deserialize_with = "rows")]

@@ -235,7 +235,6 @@ fn a_damaged_part_does_not_affect_the_rest() {
         "install_component_id",
         "release_id",
         "status_description",
-        "plan_only",
         "component_build",
         "created_by_id",
         "created_by",
@@ -289,13 +288,20 @@ fn members_that_a_verdict_needs_must_be_readable() {
         ("id", json!(3)),
         ("id", json!("../x")),
         ("workflow_id", json!({})),
+        ("plan_only", json!("true")),
+        ("plan_only", json!(1)),
     ] {
         assert!(
             decode::<Deploy>(changed(TODAY, part, damage.clone()).to_string().as_bytes()).is_err(),
             "{part} = {damage}"
         );
     }
-    for body in [r#"{"id": "inw1", "status": ["success"], "finished": true}"#, r#"{"steps": [["iws1"]]}"#] {
+    for body in [
+        r#"{"id": "inw1", "status": ["success"], "finished": true}"#,
+        r#"{"steps": [["iws1"]]}"#,
+        r#"{"plan_only": "true"}"#,
+        r#"{"app_branch_runs": [{"id": "run1", "plan_only": "true"}]}"#,
+    ] {
         assert!(decode::<Workflow>(body.as_bytes()).is_err(), "{body}");
     }
     let step = r#"{"steps": [{"id": "iws1", "status": ["success"]}]}"#;
