@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::bounded::{rows, text};
-use super::open::{identifier, lenient, object};
+use super::open::{Object, identifier, lenient, object};
 use super::{AppBranchRun, CompositeStatus, RunStatus, Workflow};
 use crate::{AppId, BranchId, GroupRunId, InstallId, RemoteText, RunId, WorkflowId};
 
@@ -153,6 +154,15 @@ impl GroupRun {
     }
 }
 
+/// Reads a status that is a word or, as a group's own, an object.
+fn status_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemoteText>, D::Error> {
+    let raw = <&'de RawValue>::deserialize(deserializer)?;
+    Ok(match serde_json::from_str::<Object<CompositeStatus>>(raw.get()) {
+        Ok(Object(status)) => status.status.map(|status| RemoteText::new(status.as_str())),
+        Err(_) => text(&mut serde_json::Deserializer::from_str(raw.get())).ok().flatten(),
+    })
+}
+
 /// An install in a group.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -161,7 +171,7 @@ pub struct GroupInstall {
     #[serde(deserialize_with = "identifier")]
     pub install_id: Option<InstallId>,
     /// Its status, in the group's words.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "status_word")]
     pub status: Option<RemoteText>,
     /// The workflow that deploys to it.
     #[serde(deserialize_with = "identifier")]

@@ -181,6 +181,14 @@ fn a_successful_run_needs_a_proof_for_every_install() {
             |shop| shop.customers()["installs"][0]["status"] = json!("failed"),
             says("its group says that it failed at install two"),
         ),
+        (
+            |shop| shop.customers()["installs"][0]["status"] = json!({"status": "failed"}),
+            says("its group says that it failed at install two"),
+        ),
+        (
+            |shop| shop.runs[0]["status"]["status"] = json!("error"),
+            "run run1 did not succeed (it is `error`)".to_owned(),
+        ),
     ];
     for (change, expected) in cases {
         let run = wait_for("shop/main", settings(), |shop, _| change(shop));

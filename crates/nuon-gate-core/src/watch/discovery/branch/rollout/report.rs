@@ -76,11 +76,16 @@ impl Rollout {
             || run.workflow.end() == Some(WorkflowEnd::Cancelled)
             || run.workflow.was_denied(None);
         let verdict = if is_cancelled { Verdict::Cancelled } else { Verdict::Failed };
+        // The run may say that it succeeded; its workflow then says otherwise.
+        let word = match &run.status {
+            RunStatus::Success => run.workflow.status_word(),
+            status => status.as_str(),
+        };
         let groups = self.own_groups().iter().filter(|group| is_failure(&RemoteText::new(group.word())));
         let groups: Vec<String> = groups.map(|group| group_name(group).plain().to_owned()).collect();
         let cause = Cause::Run {
             run: run.id.clone(),
-            word: RemoteText::new(run.status.as_str()),
+            word: RemoteText::new(word),
             error: run.error.clone(),
             step: run.workflow.failed_step(),
             groups: (!groups.is_empty()).then(|| RemoteText::new(groups.join(", "))),
