@@ -151,7 +151,7 @@ mod tests {
 
     fn component(id: &str, name: &str) -> InstallComponent {
         let component = Some(Component { name: Some(RemoteText::new(name)) });
-        InstallComponent { component_id: Some(id.parse().unwrap()), component }
+        InstallComponent { component_id: Some(id.parse().unwrap()), component, ..InstallComponent::default() }
     }
 
     fn answer(request: &Request) -> Result<Fact, ApiError> {

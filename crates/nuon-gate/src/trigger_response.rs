@@ -40,22 +40,27 @@ impl Triggered {
             return Err(Trouble::new(format!("the trigger was answered with HTTP {status}: {}", body.plain()))
                 .hint("nothing was triggered, so there is nothing to wait for"));
         }
-        match Self::parse(&text) {
-            Self { deploy: None, workflow: None } => Err(Input::TriggerResponse.wrong(path, fault(split(&text).1))),
-            found => Ok(found),
-        }
+        Self::parse(&text).map_err(|fault| Input::TriggerResponse.wrong(path, fault))
     }
 
-    fn parse(text: &str) -> Self {
+    /// Finds the ids, or says why there is nothing to wait for.
+    fn parse(text: &str) -> Result<Self, String> {
         let (headers, body) = split(text);
         let header = headers.lines().filter_map(|line| line.split_once(':'));
         let mut header = header.filter(|(name, _)| name.trim().eq_ignore_ascii_case(WORKFLOW_HEADER));
-        let body: Body = serde_json::from_str(body).unwrap_or_default();
-        let named = [header.next().map(|(_, value)| value.to_owned()), body.workflow_id, body.install_workflow_id];
-        let mut named = named.into_iter().flatten().filter_map(|id| id.parse().ok());
+        let read: Body = serde_json::from_str(body).unwrap_or_default();
+        let named = [header.next().map(|(_, value)| value.to_owned()), read.workflow_id, read.install_workflow_id];
+        let mut named = named.into_iter().flatten().filter_map(|id| id.parse::<WorkflowId>().ok());
         // A workflow's own answer has an id as well.
-        let deploy = body.id.filter(|id| id.starts_with("dpl")).and_then(|id| id.parse().ok());
-        Self { deploy, workflow: named.next() }
+        let deploy = read.id.filter(|id| id.starts_with("dpl")).and_then(|id| id.parse().ok());
+        let workflow = named.next();
+        if let (Some(one), Some(other)) = (&workflow, named.find(|other| workflow.as_ref() != Some(other))) {
+            return Err(format!("it names two workflows, {one} and {other}"));
+        }
+        match (&deploy, &workflow) {
+            (None, None) => Err(fault(body)),
+            _ => Ok(Self { deploy, workflow }),
+        }
     }
 }
 
@@ -157,18 +162,23 @@ mod tests {
                 Some("inw3"),
             ),
             ("HTTP/1.1 201 Created\nX-Nuon-Install-Workflow-ID: inw3\n\n", None, Some("inw3")),
-            ("HTTP/1.1 201 Created", None, None),
-            ("\"ok\"", None, None),
-            ("", None, None),
-            ("[1]", None, None),
-            (r#"{"id": "../x", "workflow_id": "a/b"}"#, None, None),
+            (r#"{"id": "dpl1", "workflow_id": "inw1", "install_workflow_id": "inw1"}"#, Some("dpl1"), Some("inw1")),
         ];
         for (text, deploy, workflow) in cases {
             let expected = Triggered {
                 deploy: deploy.map(|id: &str| id.parse().unwrap()),
                 workflow: workflow.map(|id: &str| id.parse().unwrap()),
             };
-            assert_eq!(Triggered::parse(text), expected, "{text:?}");
+            assert_eq!(Triggered::parse(text), Ok(expected), "{text:?}");
+        }
+        for text in ["HTTP/1.1 201 Created", "\"ok\"", "", "[1]", r#"{"id": "../x", "workflow_id": "a/b"}"#] {
+            assert!(Triggered::parse(text).is_err(), "{text:?}");
+        }
+        for text in [
+            r#"{"id": "dpl1", "workflow_id": "inw1", "install_workflow_id": "inw2"}"#,
+            "HTTP/1.1 201 Created\r\nX-Nuon-Install-Workflow-ID: inw1\r\n\r\n{\"workflow_id\": \"inw2\"}",
+        ] {
+            assert_eq!(Triggered::parse(text), Err("it names two workflows, inw1 and inw2".to_owned()), "{text:?}");
         }
     }
 }

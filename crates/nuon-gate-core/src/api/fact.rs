@@ -190,10 +190,17 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             Fact::Install(install)
         }
         Request::Installs(_) | Request::LabelledInstalls(..) => Fact::Installs(page(headers, body)?),
-        Request::InstallComponents(..) => Fact::InstallComponents(page(headers, body)?),
-        Request::InstallComponent(_, component) => {
+        Request::InstallComponents(install, _) => {
+            let page: Page<InstallComponent> = page(headers, body)?;
+            if page.rows.iter().any(|row| row.install_id.as_ref().is_some_and(|owner| owner != install)) {
+                return Err(about_something_else("another install"));
+            }
+            Fact::InstallComponents(page)
+        }
+        Request::InstallComponent(install, component) => {
             let found: InstallComponent = decode(body)?;
-            if found.component_id.as_ref() != Some(component) {
+            let is_elsewhere = found.install_id.as_ref().is_some_and(|owner| owner != install);
+            if is_elsewhere || found.component_id.as_ref() != Some(component) {
                 return Err(about_something_else("another component"));
             }
             Fact::InstallComponent(found)

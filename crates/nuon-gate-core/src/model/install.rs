@@ -27,6 +27,9 @@ pub struct Install {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct InstallComponent {
+    /// The install.
+    #[serde(deserialize_with = "identifier")]
+    pub install_id: Option<InstallId>,
     /// The component.
     #[serde(deserialize_with = "identifier")]
     pub component_id: Option<ComponentId>,

@@ -245,6 +245,7 @@ fn a_component_of_an_install() {
         (r#"{"id": "inc1", "component_id": "cmp1", "component": {"name": "api"}}"#, Fact),
         (r#"{"component_id": "cmp1"}"#, Fact),
         (r#"{"id": "inc1", "component_id": "cmp2"}"#, NoAnswer),
+        (r#"{"id": "inc1", "install_id": "inl2", "component_id": "cmp1"}"#, NoAnswer),
         (r#"{"id": "cmp1"}"#, NoAnswer),
         (r#"{"id": "inc1", "component_id": ""}"#, NoAnswer),
         (r#"{"component": {"name": "cmp1"}}"#, NoAnswer),
@@ -324,11 +325,17 @@ fn the_deploys_of_a_component() {
 }
 
 #[test]
-fn lists_that_name_no_owner() {
+fn lists_that_need_not_name_an_owner() {
     let installs = Request::Installs(1);
     check(&installs, &[(r#"[{"id": "inl1", "name": "acme"}]"#, Fact), (r#"[{"id": 1}]"#, NoAnswer)]);
     let components = Request::InstallComponents(install(), 1);
-    check(&components, &[(r#"[{"component_id": "cmp1"}]"#, Fact), (r#"[{"component_id": 1}]"#, NoAnswer)]);
+    let rows: Rows = &[
+        (r#"[{"component_id": "cmp1"}]"#, Fact),
+        (r#"[{"component_id": "cmp1", "install_id": "inl1"}]"#, Fact),
+        (r#"[{"component_id": 1}]"#, NoAnswer),
+        (r#"[{"component_id": "cmp1"}, {"component_id": "cmp2", "install_id": "inl2"}]"#, NoAnswer),
+    ];
+    check(&components, rows);
     let logs = Request::Logs("log1".parse().unwrap(), None);
     check(&logs, &[(r#"[{"body": "fine"}]"#, Fact)]);
     [installs, components, logs].iter().for_each(|request| check(request, NO_LISTS));
