@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::answer::{body, says, server_time};
 use super::ask::Ask;
 use super::flow::{Flow, steps};
+use super::poll::pause_until;
 use super::row::{Kind, Row, kind_of};
 use super::text::text;
 use crate::transcript::{Exchange, Outcome, Question};
@@ -43,6 +44,10 @@ pub(super) struct Case<'a> {
     pub(super) component: String,
     /// The reads until the end, in the order of their answers.
     pub(super) reads: Vec<&'a Exchange>,
+    /// The same in the order of their requests.
+    pub(super) by_sent: Vec<&'a Exchange>,
+    /// When answers arrived that ask the client to wait, and until when.
+    pub(super) pauses: Vec<(u64, u64)>,
     /// What was read about the target's deploys, in the order of the answers.
     pub(super) rows: Vec<Seen<Row>>,
     /// What was read about deploys that were requested but belong to another target.
@@ -62,9 +67,22 @@ impl<'a> Case<'a> {
         let known = |own: &&Exchange| own.method == "GET" && own.done_ms <= outcome.at_ms;
         let mut reads: Vec<&Exchange> = transcript.iter().filter(known).collect();
         reads.sort_by_key(|own| (own.done_ms, own.sent_ms));
+        let mut by_sent = reads.clone();
+        by_sent.sort_by_key(|own| own.sent_ms);
+        let pauses = reads.iter().map(|own| (own.done_ms, pause_until(own))).filter(|(_, until)| *until > 0).collect();
         let (install, component) = target;
-        let (rows, strangers, flows) = (Vec::new(), Vec::new(), Vec::new());
-        let mut case = Self { question, outcome, install, component, reads, rows, strangers, flows };
+        let mut case = Self {
+            question,
+            outcome,
+            install,
+            component,
+            reads,
+            by_sent,
+            pauses,
+            rows: Vec::new(),
+            strangers: Vec::new(),
+            flows: Vec::new(),
+        };
         case.read();
         case
     }

@@ -17,15 +17,13 @@ impl Case<'_> {
 
     /// Returns whether there is no pause as long as an interval between two times.
     pub(super) fn unbroken(&self, from: u64, to: u64) -> bool {
-        let within = |own: &&&Exchange| own.done_ms >= from && own.sent_ms <= to && self.concerns(own);
-        let mut between: Vec<&Exchange> = self.reads.iter().filter(within).copied().collect();
-        if self.reads.iter().any(|own| own.done_ms <= to && pause_until(own) >= from) {
+        if self.pauses.iter().any(|(done, until)| *done <= to && *until >= from) {
             return true;
         }
-        between.sort_by_key(|own| own.sent_ms);
         let pause = self.pause();
         let mut busy_until = from;
-        for own in between {
+        let until = self.by_sent.iter().take_while(|own| own.sent_ms <= to);
+        for own in until.filter(|own| own.done_ms >= from && self.concerns(own)) {
             if own.sent_ms >= busy_until + pause {
                 return false;
             }
@@ -68,7 +66,7 @@ impl Case<'_> {
 }
 
 /// Returns until when an answer asks the client to wait, or 0.
-fn pause_until(exchange: &Exchange) -> u64 {
+pub(super) fn pause_until(exchange: &Exchange) -> u64 {
     let asked = http(exchange).and_then(|answer| answer.header("retry-after"));
     asked.map_or(0, |text| {
         exchange.done_ms.saturating_add(text.trim().parse().map_or(u64::MAX, |seconds: u64| seconds * 1000))
