@@ -207,7 +207,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         }
         Request::Health(install, component) => Fact::Health(Arc::new(health(install, component, body)?)),
         Request::Resources(install, component) => {
-            Fact::Resources(Arc::new(resources(install, component, decode(body)?)))
+            Fact::Resources(Arc::new(resources(install, component, decode(body)?)?))
         }
         Request::QueuePosition(_) => Fact::Queue(decode::<QueuePosition>(body)?.place()),
         Request::Apps(_) => Fact::Apps(page(headers, body)?),
@@ -329,11 +329,17 @@ fn health(install: &InstallId, component: &ComponentId, body: &[u8]) -> Result<C
     Ok(found)
 }
 
-/// Keeps the rows that name the component: some servers may return everything that the install has.
-fn resources(install: &InstallId, component: &InstallComponentId, mut rows: Vec<Resource>) -> Vec<Resource> {
+/// Keeps the rows that name the component: some servers may return everything that the install has. If none does, the
+/// answer is about another component, and does not mean that nothing has been observed of this one.
+fn resources(
+    install: &InstallId,
+    component: &InstallComponentId,
+    mut rows: Vec<Resource>,
+) -> Result<Vec<Resource>, ApiError> {
     let is_own = |row: &Resource| row.install_id.as_ref().is_none_or(|owner| owner == install);
+    let is_empty = rows.is_empty();
     rows.retain(|row| row.install_component_id.as_ref() == Some(component) && is_own(row));
-    rows
+    if rows.is_empty() && !is_empty { Err(about_something_else("another component")) } else { Ok(rows) }
 }
 
 fn branches(app: &AppId, page: Page<Branch>) -> Result<Page<Branch>, ApiError> {

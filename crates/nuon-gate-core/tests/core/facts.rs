@@ -282,11 +282,11 @@ fn what_a_component_is_made_of() {
         (r#"[{"install_component_id": "inc1", "health": "healthy"}]"#, Fact),
         (r#"[{"install_component_id": "inc1", "install_id": "inl1"}, {"install_component_id": "inc2"}]"#, Fact),
         // Another component's, or nobody's.
-        (r#"[{"install_component_id": "inc2", "health": "healthy"}]"#, NoneYet),
-        (r#"[{"install_component_id": "inc1", "install_id": "inl2", "health": "healthy"}]"#, NoneYet),
-        (r#"[{"component_id": "cmp1", "health": "healthy"}]"#, NoneYet),
-        (r#"[{"health": "healthy"}]"#, NoneYet),
-        ("[{}]", NoneYet),
+        (r#"[{"install_component_id": "inc2", "health": "healthy"}]"#, NoAnswer),
+        (r#"[{"install_component_id": "inc1", "install_id": "inl2", "health": "healthy"}]"#, NoAnswer),
+        (r#"[{"component_id": "cmp1", "health": "healthy"}]"#, NoAnswer),
+        (r#"[{"health": "healthy"}]"#, NoAnswer),
+        ("[{}]", NoAnswer),
     ];
     let request = Request::Resources(install(), "inc1".parse().unwrap());
     [rows, NO_LISTS].into_iter().for_each(|rows| check(&request, rows));

@@ -169,6 +169,13 @@ fn blind() -> Vec<Scene> {
     let refused = |code| [proven(), vec![said("health", &component("healthy", -900)), status("resources", code)]];
     let refused = move |code| refused(code).into_iter().flatten().collect::<Vec<_>>();
     let lost = || [proven(), vec![nothing("health")]].into_iter().flatten().collect::<Vec<_>>();
+    let another = || {
+        let rows = json!([with(pod("healthy", -110).body(), &json!({ "install_component_id": "inc-other" }))]);
+        [proven(), vec![said("health", &component("healthy", -900)), said("resources", &rows)]]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
     let no_answer = "no answer within 5s";
     vec![
         scene("what is not known yet is waited for", 0)
@@ -176,6 +183,11 @@ fn blind() -> Vec<Scene> {
             .then(unseen(SINCE))
             .poll_of(60, healthy(55))
             .then(passes_healthy(55, 0)),
+        scene("what is observed of another component is no first observation", 0)
+            .poll_of(5, another())
+            .then(unseen("undecodable answer: the answer is about another component"))
+            .poll_of(10, healthy(-70))
+            .then(unseen(SINCE)),
         scene("nothing is known for too long", 0)
             .poll_of(5, healthy(-103))
             .then(unseen(SINCE))
