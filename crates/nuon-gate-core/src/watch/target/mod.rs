@@ -33,6 +33,8 @@ pub(super) struct TargetWatch {
     poller: Poller,
     phase: Phase,
     record: Record,
+    /// Until when its component had to stay healthy, so that no change was expected.
+    baked_until: Moment,
 }
 
 impl TargetWatch {
@@ -51,7 +53,8 @@ impl TargetWatch {
             Some(follow) => Phase::Following(Box::new(follow.not_older_than(seen, now))),
             None => Phase::Searching(Search::new(pins.clone())),
         };
-        Self { pins, poller: Poller::new(schedule, now), phase, record: Record::new(index, target, now) }
+        let (poller, record) = (Poller::new(schedule, now), Record::new(index, target, now));
+        Self { pins, poller, phase, record, baked_until: Moment::START }
     }
 
     pub(super) fn poller(&self) -> &Poller {
@@ -105,9 +108,9 @@ impl TargetWatch {
         }
     }
 
-    /// Returns when something last changed, for the stall clock.
+    /// Returns when something last changed, for the stall clock. While it baked, nothing was to change.
     pub(super) fn last_change(&self) -> Moment {
-        self.record.last_change()
+        self.record.last_change().max(self.baked_until)
     }
 
     /// Returns whether no change is expected, because the component has to stay healthy.
@@ -255,6 +258,9 @@ impl TargetWatch {
     /// Ends the poll without a decision: records why, and sets when the next one is due.
     fn hold(&mut self, hold: &Hold, now: Moment, shared: &mut Shared) {
         let before = self.phase.hold();
+        if [&before, hold].iter().any(|own| matches!(own, Hold::Baking(_))) {
+            self.baked_until = now;
+        }
         let wide = self.is_wide(self.poller.polls(), shared);
         self.phase.note_hold(hold.clone(), &policy(&self.record, &self.poller, now, shared, wide));
         let place = match &self.phase {

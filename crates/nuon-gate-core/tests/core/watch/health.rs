@@ -208,6 +208,15 @@ fn timeouts_apply_during_the_bake_and_the_deploys_own_verdict_is_reported() {
 }
 
 #[test]
+fn the_stall_timeout_does_not_count_a_bake_that_ends_in_vain() {
+    let clocks = Clocks { stall: Some(s(60)), ..settings().clocks };
+    let ends = |now| if now < s(250) { healthy(now) } else { ("progressing", 245, "progressing", seconds(now)) };
+    let run = run(latest(WatchSettings { clocks, ..requiring(600) }), server(ends));
+    assert_eq!((run.report.verdict, run.target().clock()), (Verdict::TimedOut, Some(Clock::Stall)));
+    assert!(run.report.elapsed >= s(310) && run.report.elapsed < s(322), "{:?}", run.report.elapsed);
+}
+
+#[test]
 fn a_signal_while_it_bakes_leaves_it_pending() {
     let driver = Driver::signalled(s(200), Signal::Terminate);
     let run = driver.run(latest(requiring(600)), server(healthy));
