@@ -33,6 +33,9 @@ pub(super) struct KnownHealth {
     observed: Option<Timestamp>,
     /// How often in a row the server has refused to answer.
     refusals: u32,
+    /// Since when it has been healthy. Only an answer that says otherwise ends that, not one that is missing, nor one about
+    /// the deploy that holds it.
+    bake: Option<Bake>,
 }
 
 /// What the poll under way has read of it.
@@ -102,10 +105,7 @@ impl Follow {
     fn baked(&self, sight: &Sight, length: Duration, ended: Timestamp, policy: &Policy<'_>) -> Healthy {
         let Sight { began, observed } = *sight;
         let at = self.reads.health.at;
-        let before = match &self.held {
-            Some(Held { hold: Hold::Baking(bake), .. }) if bake.began == began => Some(bake),
-            _ => None,
-        };
+        let before = self.known_health.bake.as_ref().filter(|bake| bake.began == began);
         let (from, first) = before.map_or((at, observed), |bake| (bake.from, bake.observed));
         let (baked, is_covered) = match policy.settings.mode {
             Mode::Wait => (at - from, span(first, observed) + OLDEST_OBSERVATION >= length),
@@ -137,11 +137,19 @@ impl Follow {
         if policy.settings.mode == Mode::Once || self.known_health.refusals >= REFUSALS {
             return inconclusive(words);
         }
-        match &self.held {
-            Some(Held { hold: hold @ Hold::Baking(bake), .. }) if policy.now < bake.until() => {
-                Decision::Hold(hold.clone())
-            }
+        match &self.known_health.bake {
+            Some(bake) if policy.now < bake.until() => Decision::Hold(Hold::Baking(bake.clone())),
             _ => self.unseen(words, row, policy),
+        }
+    }
+
+    /// Records since when it has been healthy, or that it is not any more.
+    pub(super) fn note_bake(&mut self, hold: &Hold) {
+        match hold {
+            Hold::Baking(bake) => self.known_health.bake = Some(bake.clone()),
+            Hold::NotHealthy(_) => self.known_health.bake = None,
+            Hold::Unseen(_) if self.reads.health.error.is_none() => self.known_health.bake = None,
+            _ => {}
         }
     }
 
@@ -172,10 +180,7 @@ impl Follow {
 
     /// Returns what was last read of the component's health.
     pub(in crate::watch) fn health_report(&self, length: Duration) -> Option<HealthReport> {
-        let baked = match &self.held {
-            Some(Held { hold: Hold::Baking(bake), .. }) => bake.baked,
-            _ => Duration::ZERO,
-        };
+        let baked = self.known_health.bake.as_ref().map_or(Duration::ZERO, |bake| bake.baked);
         let component = self.known_health.component.as_deref()?;
         Some(HealthReport::new(
             component,

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::HEALTH;
 use super::healthy::{SAID, Thing, component, pod, second};
-use super::said::{STARTED_AT, Said, created, detail, done, newest, nothing, row, said, status, typed, with};
+use super::said::{STARTED_AT, Said, created, detail, done, newest, nothing, row, said, status, typed, with, workflow};
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, failed, latest, needs, own, passes_by, play};
-use super::{JUDGING, OWN};
+use super::{JUDGING, OTHER, OWN};
 use crate::cause::Cause;
 use crate::model::Health;
 use crate::watch::phase::proof::HealthProof;
@@ -230,6 +230,27 @@ fn blind() -> Vec<Scene> {
             .then(bakes(5, 60, 0, 3))
             .poll_of(65, healthy(60))
             .then(passes_healthy(60, 60)),
+        scene("nor at its end", 60)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(65, lost())
+            .then(unseen(no_answer))
+            .poll_of(70, healthy(66))
+            .then(passes_healthy(66, 65)),
+        scene("nor does a workflow that shows no step", 60)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(30, vec![detail(&active()), newest(&active()), workflow("iwf-1", "in-progress", OTHER, "success")])
+            .then(Then::Holds(Hold::NotBegun))
+            .poll_of(65, healthy(60))
+            .then(passes_healthy(60, 60)),
+        scene("an answer that says nothing begins anew", 60)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(30, does("healthy", -900, []))
+            .then(unseen("the server has observed nothing of the component"))
+            .poll_of(65, healthy(60))
+            .then(bakes(65, 60, 0, 60)),
         scene("answers that fail for too long", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
