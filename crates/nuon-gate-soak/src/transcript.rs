@@ -54,6 +54,8 @@ pub struct Question {
     pub max_interval_ms: u64,
     /// `--request-timeout`.
     pub request_timeout_ms: u64,
+    /// `--require-healthy` with its `--bake`; `None` is without the flag.
+    pub healthy_for_ms: Option<u64>,
 }
 
 impl Question {
@@ -83,6 +85,7 @@ impl Question {
             min_interval_ms: 2_000,
             max_interval_ms: 10_000,
             request_timeout_ms: 30_000,
+            healthy_for_ms: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::answer::good;
 use super::ask::Ask;
 use super::case::{Case, Seen};
 use super::flow::{Flow, Step};
+use super::health;
 use super::passed::word_of;
 use super::pins::{on_superseded, pinned};
 use super::row::{Kind, Row};
@@ -41,9 +42,11 @@ pub(super) fn check(case: &Case) -> Vec<String> {
         // A workflow that names another install is not a good answer.
         over && (flow.owner.is_empty() || flow.owner == case.install)
     };
-    let pass = said(case, "a pass", polls(case, deploy, &passes, &proves), "passed");
-    let fail = said(case, "its end", polls(case, deploy, &ends, &fails), "");
-    pass.into_iter().chain(fail).map(|text| format!("{deploy}: {text}")).collect()
+    let mut found = Vec::new();
+    let healthy = health::alive(case, deploy, &polls(case, deploy, &passes, &proves), &mut found);
+    let pass = said(case, "a pass", healthy, "passed");
+    let fail = said(case, "its end", polls(case, deploy, &ends, &fails).len(), "");
+    found.into_iter().chain(pass).chain(fail).map(|text| format!("{deploy}: {text}")).collect()
 }
 
 /// Returns whether the table calls a status an end.
@@ -74,10 +77,10 @@ fn is_plain_target(case: &Case, deploy: &str) -> bool {
     fresh && asked && alone && question.settle_ms == 0
 }
 
-/// Counts the polls in which both a deploy's row and its workflow show the end, and every answer was good.
-fn polls(case: &Case, deploy: &str, row: Says<Row>, flow: Says<Seen<Flow>>) -> usize {
+/// Returns the polls in which both a deploy's row and its workflow show the end, and every answer was good.
+fn polls(case: &Case, deploy: &str, row: Says<Row>, flow: Says<Seen<Flow>>) -> Vec<(u64, u64)> {
     if !case.newest(deploy).iter().all(|seen| row(&seen.what)) {
-        return 0;
+        return Vec::new();
     }
     let workflow = case.workflow(deploy);
     let rows = case.of(deploy).filter(|_| workflow.is_empty()).map(|seen| (seen.sent, seen.done));
@@ -89,7 +92,7 @@ fn polls(case: &Case, deploy: &str, row: Says<Row>, flow: Says<Seen<Flow>>) -> u
             plain.push(anchor);
         }
     }
-    plain.len()
+    plain
 }
 
 /// Returns whether no earlier answer had more steps. An answer with fewer steps is older, or incomplete.

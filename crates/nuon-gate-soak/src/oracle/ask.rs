@@ -13,8 +13,10 @@ pub(super) enum Ask {
     Detail(String, Option<String>, String),
     /// An install, or its components by name.
     Install(String),
-    /// A component of an install.
+    /// A component of an install, with the server's word for its health.
     Component(String, String),
+    /// What is observed of the components of an install, and the install component that the query names.
+    Observed(String, String),
     /// A workflow.
     Flow(String),
     /// The steps of a workflow.
@@ -32,7 +34,7 @@ pub(super) enum Ask {
 impl Ask {
     /// Parses a path, with or without its query.
     pub(super) fn of(path: &str) -> Self {
-        let bare = path.split(['?', '#']).next().unwrap_or_default();
+        let (bare, query) = path.split_once(['?', '#']).unwrap_or((path, ""));
         let all: Vec<&str> = bare.split('/').filter(|part| !part.is_empty()).collect();
         let parts = all.strip_prefix(&["v1"]).unwrap_or(&all);
         let own = |text: &&str| (*text).to_owned();
@@ -44,6 +46,7 @@ impl Ask {
             ["installs", _, "deploys", "latest"] => Self::Other,
             ["installs", i, "deploys", d] => Self::Detail(own(i), None, own(d)),
             ["installs", i, "components", c] => Self::Component(own(i), own(c)),
+            ["installs", i, "resources"] => Self::Observed(own(i), part(query)),
             ["installs", i] | ["installs", i, "components"] => Self::Install(own(i)),
             ["workflows"] => Self::Flows,
             ["workflows", "pending-approvals"] => Self::Other,
@@ -73,4 +76,10 @@ impl Ask {
                 | Self::Flows
         )
     }
+}
+
+/// Returns the install component that a query names; empty if it names none.
+fn part(query: &str) -> String {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(name, _)| *name == "install_component_id").map(|(_, id)| id.to_owned()).next().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 //! answer.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -54,6 +55,8 @@ pub(super) struct Case<'a> {
     pub(super) strangers: Vec<Seen<Row>>,
     /// What was read about workflows.
     pub(super) flows: Vec<Seen<Flow>>,
+    /// The ids of the target's install component, as answers about it gave them.
+    pub(super) parts: BTreeSet<String>,
 }
 
 impl<'a> Case<'a> {
@@ -82,6 +85,7 @@ impl<'a> Case<'a> {
             rows: Vec::new(),
             strangers: Vec::new(),
             flows: Vec::new(),
+            parts: BTreeSet::new(),
         };
         case.read();
         case
@@ -100,6 +104,9 @@ impl<'a> Case<'a> {
                     }
                 }),
                 Ask::Detail(i, c, d) => self.detail(exchange, value, (&i, c.as_deref(), &d)),
+                Ask::Component(i, c) if self.is(&i, &c) && text(value, "component_id") == c => {
+                    self.parts.insert(text(value, "id"));
+                }
                 Ask::Flow(w) => self.flow(exchange, value, Some(&w)),
                 Ask::Flows => each(value, |own| self.flow(exchange, own, None)),
                 Ask::Steps(w) => self.steps(exchange, value, &w),
@@ -122,7 +129,14 @@ impl<'a> Case<'a> {
         let by_id = matches!(Ask::of(&exchange.path), Ask::Detail(..));
         let (sent, done, server_time) = (exchange.sent_ms, exchange.done_ms, server_time(exchange));
         let seen = Seen { sent, done, what, named, listed, latest, by_id, server_time };
-        if strange { self.strangers.push(seen) } else { self.rows.push(seen) }
+        if strange {
+            self.strangers.push(seen);
+            return;
+        }
+        if !seen.what.install_component.is_empty() {
+            self.parts.insert(seen.what.install_component.clone());
+        }
+        self.rows.push(seen);
     }
 
     /// Adds a deploy's own detail, if it is about the target or about the deploy that was requested.

@@ -3,6 +3,7 @@
 use super::answer::{body, rows_of};
 use super::ask::Ask;
 use super::case::{Case, Seen};
+use super::health;
 use super::pins::pinned;
 use super::row::{Kind, Row};
 use super::table::{Word, plain, word};
@@ -33,7 +34,8 @@ pub(super) fn timed_out(case: &Case) -> Vec<String> {
     let at = case.outcome.at_ms + spare(case.question);
     let question = case.question;
     let start = question.start_timeout_ms.filter(|_| !matched(case) && !runs(case)).is_some_and(|clock| at >= clock);
-    let stall = question.stall_timeout_ms.is_some_and(|clock| at >= last_change(case).saturating_add(clock));
+    let rested = || last_change(case).max(health::baked_until(case));
+    let stall = question.stall_timeout_ms.is_some_and(|clock| at >= rested().saturating_add(clock));
     let total = at >= question.timeout_ms;
     if !(total || start || stall) {
         return vec![format!("timed_out at {} ms, but no timeout can have expired", case.outcome.at_ms)];

@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::clocks::may_have_timed_out;
 use super::flow::{Flow, Step};
+use super::health;
 use super::passed::word_of;
 use super::pins::{on_superseded, pinned};
 use super::row::Kind;
@@ -31,6 +32,9 @@ fn without_deploy(case: &Case) -> Option<String> {
 /// Returns why nothing that was read supports the failure of a deploy.
 fn groundless(case: &Case, deploy: &str) -> Option<String> {
     if case.unexpected(deploy) || crosses(case) || step_failed(case, deploy) || never_came(case, deploy) {
+        return None;
+    }
+    if health::supports_failure(case, deploy) {
         return None;
     }
     let mut newest = case.newest(deploy);

@@ -12,6 +12,7 @@ mod clocks;
 mod ended;
 mod failed;
 mod flow;
+mod health;
 mod pacing;
 mod passed;
 mod pins;
@@ -36,7 +37,7 @@ use crate::transcript::{Exchange, Outcome, Question};
 /// There is one outcome for each target of the question, in its order. For a workflow alone, there is one for each
 /// deploy that became a target, and [`judge_run`] judges the run.
 pub fn judge(question: &Question, transcript: &[Exchange], outcomes: &[Outcome]) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = unasked(question, transcript);
     if !question.targets.is_empty() && question.targets.len() != outcomes.len() {
         found.push(format!("{} targets have {} outcomes", question.targets.len(), outcomes.len()));
     }
@@ -69,6 +70,13 @@ pub fn judge_refusal(question: &Question, transcript: &[Exchange], at_ms: u64) -
     let of = |target: &(String, String)| one(&Case::new(question, transcript, &outcome, target.clone()));
     let each: Vec<Vec<String>> = targets.iter().map(of).collect();
     if each.iter().any(Vec::is_empty) { Vec::new() } else { each.concat() }
+}
+
+/// Reports a request about health that nobody asked for. The component itself is also read to know whether it exists.
+fn unasked(question: &Question, transcript: &[Exchange]) -> Vec<String> {
+    let is_about_health = |own: &&Exchange| matches!(Ask::of(&own.path), Ask::Observed(..));
+    let first = transcript.iter().find(is_about_health).filter(|_| question.healthy_for_ms.is_none());
+    first.map(|own| format!("{} was asked without --require-healthy", own.path)).into_iter().collect()
 }
 
 /// Judges one target.

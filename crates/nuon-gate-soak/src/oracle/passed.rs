@@ -5,6 +5,7 @@ use super::ask::Ask;
 use super::case::{Case, Seen};
 use super::clocks::spare;
 use super::flow::{Flow, Step};
+use super::health;
 use super::pins::{on_superseded, pinned};
 use super::row::{Kind, Row};
 use super::table::{Word, plain, word};
@@ -18,7 +19,13 @@ pub(super) fn check(case: &Case) -> Vec<String> {
     let checks = [identity(case, deploy), kind(case, deploy), pins(case, deploy), row(case, deploy)];
     let mut found: Vec<String> = checks.into_iter().flatten().collect();
     if found.is_empty() {
-        let later = [proof(case, deploy), settled(case, deploy), newer(case, deploy), stale(case, deploy)];
+        let later = [
+            proof(case, deploy),
+            settled(case, deploy),
+            newer(case, deploy),
+            stale(case, deploy),
+            health::lack(case, deploy),
+        ];
         found.extend(later.into_iter().flatten());
     }
     found.into_iter().map(|text| format!("{deploy} passed, but {text}")).collect()

@@ -53,6 +53,7 @@ impl Case<'_> {
                 self.question.workflow.as_ref() == Some(&w) || self.rows.iter().any(|seen| seen.what.workflow == w)
             }
             Ask::Install(i) | Ask::InstallList(i) => i == self.install,
+            Ask::Observed(i, part) => i == self.install && self.parts.contains(&part),
             Ask::Sign | Ask::Log => false,
             Ask::Flows | Ask::Other => true,
         }

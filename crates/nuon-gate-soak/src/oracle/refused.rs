@@ -4,6 +4,7 @@ use super::answer::{Voice, body, good, status, voice};
 use super::ask::Ask;
 use super::case::Case;
 use super::clocks::spare;
+use super::health;
 use super::row::Kind;
 use super::text::text;
 use crate::transcript::Exchange;
@@ -24,7 +25,9 @@ pub(super) fn rejected(case: &Case) -> Vec<String> {
 /// Returns whether an answer is final by its status alone: a 4xx that is not transient.
 fn refused(case: &Case) -> bool {
     let is_final = |code: u16| (400..500).contains(&code) && !matches!(code, 401 | 403 | 404 | 408 | 409 | 425 | 429);
-    case.reads.iter().any(|own| is_final(status(own)) && !Ask::of(&own.path).is_beside())
+    case.reads
+        .iter()
+        .any(|own| is_final(status(own)) && !Ask::of(&own.path).is_beside() && !health::is_about(case, own))
 }
 
 /// Returns whether a success is about anything at all.
@@ -46,7 +49,7 @@ fn forbidden(case: &Case) -> bool {
     let (mut heard, mut in_row, mut foreign) = (false, 0, 0);
     // "In a row" may also mean: for the same request, whatever other requests are answered in between.
     let mut of_path: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
-    for own in case.reads.iter().filter(|own| !Ask::of(&own.path).is_beside()) {
+    for own in case.reads.iter().filter(|own| !Ask::of(&own.path).is_beside() && !health::is_about(case, own)) {
         let (code, from) = (status(own), voice(own));
         match code {
             401 | 403 if from != Voice::Foreign => in_row += 1,
@@ -80,7 +83,7 @@ fn forbidden(case: &Case) -> bool {
 fn does_not_exist(case: &Case) -> bool {
     let says = |own: &Exchange| status(own) == 404 && voice(own) != Voice::Foreign;
     case.reads.iter().filter(|own| says(own)).any(|own| match Ask::of(&own.path) {
-        Ask::Install(_) | Ask::Component(..) => case.concerns(own),
+        Ask::Install(_) | Ask::Component(..) => case.concerns(own) && !health::is_about(case, own),
         Ask::Detail(_, _, id) => case.question.after.as_ref() == Some(&id) || case.concerns(own) || asked(case, &id),
         Ask::Flow(id) => case.question.workflow.as_ref() == Some(&id) && case.flow_of(&id).next().is_none(),
         _ => false,
@@ -135,8 +138,11 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
     }
 }
 
-/// Reports that the outage timeout cannot have expired.
+/// Reports that the outage timeout cannot have expired, and the health may be known.
 pub(super) fn inconclusive(case: &Case) -> Vec<String> {
+    if case.outcome.deploy.as_deref().is_some_and(|deploy| health::inconclusive(case, deploy)) {
+        return Vec::new();
+    }
     let Some(outage) = case.question.outage_ms else { return vec!["inconclusive, but --api-outage is off".to_owned()] };
     let at = case.outcome.at_ms;
     // An answer about someone else's deploy is not a good one.

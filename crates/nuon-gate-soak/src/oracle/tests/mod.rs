@@ -2,6 +2,7 @@
 
 mod ends;
 mod failed;
+mod health;
 mod passed;
 mod passed_flow;
 mod pins;
