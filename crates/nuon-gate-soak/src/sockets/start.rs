@@ -74,5 +74,9 @@ pub(super) fn arguments(question: &Question) -> Vec<String> {
     for (name, ms) in clocks {
         flag(name, &ms.map_or_else(|| "off".to_owned(), |ms| format!("{ms}ms")));
     }
+    if let Some(bake) = question.healthy_for_ms {
+        flag("--bake", &format!("{bake}ms"));
+        all.push("--require-healthy".to_owned());
+    }
     all
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::World;
 use super::fault;
+use super::view::View;
 
 impl World {
     /// Describes in one paragraph what happens in this world, and its faults.
@@ -35,6 +36,8 @@ impl World {
         let _ = write!(out, ". In it: {}.", self.kinds().join(", "));
         self.write_rules(&mut out);
         self.write_rows(&mut out);
+        let view = View::new(story, 0);
+        (0..story.conditions.len()).for_each(|component| out.push_str(&view.condition(component)));
         out
     }
 

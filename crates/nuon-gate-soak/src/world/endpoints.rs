@@ -18,6 +18,7 @@ pub(super) fn topic(ask: &Ask<'_>) -> Topic {
         }
         ["v1", "installs", _, "components", _, "deploys", _] | ["v1", "installs", _, "deploys", _] => Topic::Deploy,
         ["v1", "workflows", ..] => Topic::Workflow,
+        ["v1", "installs", _, "components", _] | ["v1", "installs", _, "resources"] => Topic::Health,
         _ => Topic::Other,
     }
 }

@@ -134,6 +134,8 @@ pub(super) enum Topic {
     List,
     /// A workflow.
     Workflow,
+    /// A component with its health, or what is observed of it.
+    Health,
     /// Anything else.
     Other,
 }
@@ -217,6 +219,25 @@ impl Faults {
             }
         }
         faults
+    }
+
+    /// Adds faults of the requests about component health.
+    pub(super) fn about_health(&mut self, rng: &mut Rng, length: i64) {
+        let topic = Some(Topic::Health);
+        match rng.u8(..100) {
+            0..60 => {}
+            60..85 => {
+                for _ in 0..rng.u8(1..=3) {
+                    self.rules.push(Rule { topic, percent: rng.u32(5..40), ..any(rng) });
+                }
+            }
+            85..95 => {
+                let from = rng.i64(0..length.max(1));
+                let to = from + rng.i64(2_000..400_000);
+                self.rules.push(Rule { topic, from, to, percent: 100, ..any(rng) });
+            }
+            _ => self.rules.push(Rule { topic, percent: rng.u32(80..=100), ..any(rng) }),
+        }
     }
 
     /// Draws a fault for one request, if any.

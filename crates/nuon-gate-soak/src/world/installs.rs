@@ -25,10 +25,13 @@ impl View<'_> {
             ["v1", "installs", install, "components"] => self.components(ask, install),
             ["v1", "installs", install, "components", component] => {
                 let found = story.install_id(install).and_then(|it| story.component(it, component));
-                match found {
+                match found.map(|found| self.in_place_of(ask, found)) {
                     Some(found) => Reply::good(text::object(|json| self.component(json, found, true))),
                     None => Reply::none("install component"),
                 }
+            }
+            ["v1", "installs", install, "resources"] if story.age == Age::New && !story.conditions.is_empty() => {
+                self.resources(ask, install)
             }
             _ => Reply::no_route(),
         }
@@ -109,8 +112,7 @@ impl View<'_> {
         let word = newest.and_then(|row| so_far(&row.changes, self.rows_at).last()).map_or("", |change| change.word);
         json.text("id", component.part.as_str());
         self.made(json, LONG_AGO, LONG_AGO);
-        json.text("install_id", story.installs[component.install].id.as_str());
-        json.text("component_id", component.id.as_str());
+        self.owner(json, number);
         json.object("component", |json| {
             json.text("id", component.id.as_str());
             json.text("name", component.name);
@@ -118,6 +120,7 @@ impl View<'_> {
         });
         json.some_text("status", word);
         if alone {
+            self.word(json, number);
             json.list("install_deploys", |json| {
                 if let Some(row) = newest {
                     json.item(|json| self.deploy(json, row, Shape::Listed));

@@ -16,6 +16,7 @@ mod flows;
 mod health;
 mod id;
 mod installs;
+mod observed;
 mod odd;
 mod play;
 mod question;
@@ -26,6 +27,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 mod text;
+mod told;
 mod view;
 mod ways;
 mod workflow;
@@ -35,7 +37,7 @@ use fastrand::Rng;
 use crate::transcript::{Answer, Question};
 
 use broken::Sent;
-use fault::{Fault, Faults};
+use fault::{Fault, Faults, Topic};
 use question::Asked;
 use reply::{Ask, Reply};
 use story::Story;
@@ -96,7 +98,8 @@ impl World {
         let (mut story, fresh) = scene::make(&mut rng, crowded);
         let mut asked = question::make(&mut rng, &story, &fresh, crowded);
         let length = i64::try_from(asked.question.timeout_ms).unwrap_or(i64::MAX);
-        let faults = Faults::make(&mut rng, length.min(600_000));
+        let mut faults = Faults::make(&mut rng, length.min(600_000));
+        observed::ask(seed, &mut story, &mut asked, &mut faults);
         let mut signals = Vec::new();
         if rng.u8(..100) < 3 {
             let at = rng.u64(..120_000);
@@ -107,7 +110,8 @@ impl World {
         }
         if let Pace::Quick { started_at_us, times } = pace {
             (story.clock.started_at, story.clock.divide) = (started_at_us, i64::from(times));
-            asked.question.timeout_ms = asked.question.timeout_ms.min(LONGEST_QUICK_MS);
+            let bake = asked.question.healthy_for_ms.unwrap_or_default();
+            asked.question.timeout_ms = asked.question.timeout_ms.min(LONGEST_QUICK_MS + bake);
         }
         let divide = story.clock.divide.unsigned_abs();
         for (at, _) in &mut signals {
@@ -168,6 +172,9 @@ impl World {
         let mut lag = |most: i64| if most > 0 && rng.u8(..10) < 7 { rng.i64(0..most) } else { 0 };
         view.rows_at = at - lag(self.faults.row_lag);
         view.flows_at = at - lag(self.faults.flow_lag);
+        if endpoints::topic(ask) == Topic::Health {
+            view.health_at = at - lag(self.story.health_lag);
+        }
         match fault {
             Some(Fault::Foreign) => view.foreign = true,
             Some(Fault::NoTimes) => view.times = false,

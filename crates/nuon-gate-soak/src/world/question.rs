@@ -36,6 +36,7 @@ impl Asked {
             min_interval_ms: less(whole.min_interval_ms),
             max_interval_ms: less(whole.max_interval_ms),
             request_timeout_ms: less(whole.request_timeout_ms),
+            healthy_for_ms: whole.healthy_for_ms.map(less),
             ..whole.clone()
         }
     }

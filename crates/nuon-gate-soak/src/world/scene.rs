@@ -88,6 +88,8 @@ fn server(rng: &mut Rng) -> Story {
         builds: Vec::with_capacity(16),
         rows: Vec::with_capacity(24),
         flows: Vec::with_capacity(24),
+        conditions: Vec::new(),
+        health_lag: 0,
         notes,
     }
 }

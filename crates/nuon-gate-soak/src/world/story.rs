@@ -3,6 +3,7 @@
 
 use super::clock::Clock;
 use super::id::Id;
+use super::observed::Condition;
 
 /// The age of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -213,6 +214,10 @@ pub(super) struct Story {
     pub(super) builds: Vec<Build>,
     pub(super) rows: Vec<Row>,
     pub(super) flows: Vec<Flow>,
+    /// The condition of each component; empty if nobody asks for it.
+    pub(super) conditions: Vec<Condition>,
+    /// How far component health can lag behind, in milliseconds.
+    pub(super) health_lag: i64,
     /// The kinds of events in it.
     pub(super) notes: Vec<&'static str>,
 }

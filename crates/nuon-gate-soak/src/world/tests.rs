@@ -54,6 +54,7 @@ fn paths(world: &World) -> Vec<String> {
         all.push(base.clone());
         all.push(format!("{base}/components"));
         all.push(format!("{base}/components/{}", component.id));
+        all.push(format!("{base}/resources?install_component_id={}", component.part));
         all.push(format!("{base}/components/deploys?limit=100"));
         all.push(format!("{base}/components/{}/deploys/latest", component.id));
         all.push(format!("{base}/components/{}/deploys?limit=5&page=1", component.id));
@@ -117,6 +118,22 @@ fn everything_occurs() {
         "several-targets",
         "never-status-v2",
         "health-written-to-a-newer-row",
+        "require-healthy",
+        "bake",
+        "health-off",
+        "health-lags",
+        "pushed-check",
+        "odd-health-word",
+        "healthy-throughout",
+        "rolls-out",
+        "breaks",
+        "repaired",
+        "bad-throughout",
+        "goes-silent",
+        "never-observed",
+        "not-assessed",
+        "flaps",
+        "rolls-for-ever",
         "odd-row-word",
         "odd-workflow-word",
         "odd-step-word",
@@ -172,6 +189,9 @@ fn a_calm_server_answers_in_its_own_shape() {
                 200 => assert!(body.is_object() || body.is_array(), "{path}: {body}"),
                 408 => assert!(path.ends_with("/await")),
                 404 if path.ends_with("/tail") => assert!(body.is_null()),
+                403 if path.contains("/resources") => {
+                    assert!(world.story.conditions.iter().any(|own| own.is_off(i64::MAX)));
+                }
                 404 | 500 => assert!(body["error"].is_string() && body["description"].is_string(), "{path}: {body}"),
                 other => panic!("{other} for {path}"),
             }
@@ -307,6 +327,32 @@ fn health_steps_get_their_id_when_they_run() {
 }
 
 #[test]
+fn health_is_told_where_it_is_asked_for() {
+    let (mut asked, mut told) = (0, 0);
+    for seed in 0..1_500 {
+        let mut world = calm(seed);
+        let component = world.story.components[0].clone();
+        let base = format!("/v1/installs/{}", world.story.installs[component.install].id);
+        let (_, body, _) = good(&mut world, 9_000, &format!("{base}/components/{}", component.id));
+        let query = format!("install_component_id={}&limit=100", component.part);
+        let (status, rows, _) = good(&mut world, 9_000, &format!("{base}/resources?{query}"));
+        let is_asked = world.question().healthy_for_ms.is_some();
+        asked += u32::from(is_asked);
+        if !is_asked || world.story.age != Age::New {
+            assert_eq!((body.get("health_status_v2"), status), (None, 404), "seed {seed}");
+            continue;
+        }
+        told += u32::from(body["health_status_v2"]["created_at_ts"].is_i64());
+        assert!(matches!(status, 200 | 403), "seed {seed}: {status}");
+        for row in rows.as_array().into_iter().flatten() {
+            assert_eq!(row["install_component_id"], component.part.as_str(), "seed {seed}");
+            assert!(row["health"].is_string() && row["observed_at"].is_string(), "seed {seed}: {row}");
+        }
+    }
+    assert!(asked > 100 && told > 80, "{asked} {told}");
+}
+
+#[test]
 fn a_workflow_that_runs_can_be_cancelled() {
     let mut cancelled = 0;
     for seed in 0..600 {
@@ -335,7 +381,8 @@ fn a_workflow_that_runs_can_be_cancelled() {
 fn a_quick_world_is_the_same_but_faster() {
     for seed in 0..200 {
         let (mut whole, mut small) = (calm(seed), calm_at(seed, Pace::Quick { started_at_us: 0, times: 100 }));
-        assert_eq!(small.question().timeout_ms, (whole.question().timeout_ms / 100).min(3_000));
+        let bake = whole.question().healthy_for_ms.unwrap_or_default();
+        assert_eq!(small.question().timeout_ms, whole.question().timeout_ms.min(300_000 + bake) / 100);
         assert_eq!(small.question().min_interval_ms, whole.question().min_interval_ms / 100);
         assert_eq!(small.question().targets, whole.question().targets);
         let Some(row) = whole.story.rows.last().map(|row| row.id) else { continue };

@@ -11,6 +11,8 @@ pub(super) struct View<'a> {
     pub(super) rows_at: i64,
     /// The time as of which it shows workflows.
     pub(super) flows_at: i64,
+    /// The time as of which it shows component health.
+    pub(super) health_at: i64,
     pub(super) times: bool,
     pub(super) history: bool,
     pub(super) status_v2: bool,
@@ -27,6 +29,7 @@ impl<'a> View<'a> {
             story,
             rows_at: at,
             flows_at: at,
+            health_at: at,
             times: true,
             history: true,
             status_v2: !story.habits.no_status_v2,

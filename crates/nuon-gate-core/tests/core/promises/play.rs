@@ -174,6 +174,7 @@ fn settings(question: &Question, seed: u64) -> WatchSettings {
             _ => OnStale::Accept,
         },
         settle: duration(question.settle_ms),
+        healthy_for: question.healthy_for_ms.map(duration),
         // Logs are followed in every second world.
         logs: seed.is_multiple_of(2).then_some(Followed::All),
         seed,
