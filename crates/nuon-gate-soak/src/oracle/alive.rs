@@ -112,7 +112,8 @@ fn is_plain_poll(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Sa
     let detail = rows.iter().any(|seen| !seen.listed && seen.named && seen.sent <= anchor.1 && seen.what.id == deploy);
     // If an earlier answer has a later time, either this one is outdated, or the server's clock was set back.
     let is_behind = |seen: &Seen<Row>| {
-        let newer = |before: &Seen<Row>| before.what.account(&seen.what) == Some(Ordering::Greater);
+        let later = |before: &Seen<Row>| before.what.updated.zip(seen.what.updated).is_some_and(|(one, two)| one > two);
+        let newer = |before: &Seen<Row>| later(before) || before.what.account(&seen.what) == Some(Ordering::Greater);
         case.of(deploy).any(|before| before.done <= seen.sent && newer(before))
     };
     // A row that does not say what the pin asks for does not show that it matches.

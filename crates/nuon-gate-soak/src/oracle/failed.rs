@@ -43,7 +43,7 @@ fn groundless(case: &Case, deploy: &str) -> Option<String> {
     let failing = newest.iter().any(|seen| word_of(case, &seen.what) == Word::Fails);
     let held = fails("error") && !case.question.fail_on.iter().any(|own| own == "error");
     let other = newest.iter().any(|seen| seen.what.status != "error" && word_of(case, &seen.what) == Word::Fails);
-    if failing && (!held || other) || orphaned(case, deploy) {
+    if failing && (!held || other) || orphaned(case, deploy) || never_replaced(case, deploy) {
         return None;
     }
     if failing {
@@ -51,6 +51,13 @@ fn groundless(case: &Case, deploy: &str) -> Option<String> {
     }
     let shown: Vec<&str> = newest.iter().map(|seen| seen.what.status.as_str()).collect();
     Some(format!("nothing that was read supports it: the newest status of {deploy} is `{}`", shown.join("` or `")))
+}
+
+/// Returns whether the deploy was replaced, and its workflow failed without showing what replaced it.
+fn never_replaced(case: &Case, deploy: &str) -> bool {
+    let replaced = case.newest(deploy).iter().all(|seen| word_of(case, &seen.what) == Word::Replaced);
+    let flows = case.last_flows(case.workflow(deploy));
+    replaced && flows.iter().any(|seen| seen.what.ended() && !seen.what.succeeded())
 }
 
 /// Returns whether only a workflow named the deploy, it was never read, and the workflow ended.

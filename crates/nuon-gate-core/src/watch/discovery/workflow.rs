@@ -167,11 +167,15 @@ impl WorkflowTargets {
         if workflow.is_of_any(&self.installs) {
             self.owner.clone_from(&workflow.owner_id);
         }
+        // After it has succeeded no more deploys come.
+        let had_succeeded = self.workflow.as_ref().is_some_and(|before| self.has_succeeded(before));
         let new: Vec<_> = workflow.deploys().into_iter().filter(|id| !self.deploys.contains(id)).collect();
         self.deploys.extend(new);
         self.most_steps = self.most_steps.max(workflow.steps().count());
+        if !had_succeeded || !self.has_succeeded(&workflow) || self.list != InstallList::Read {
+            self.list = InstallList::Unread;
+        }
         self.workflow = Some(workflow);
-        self.list = InstallList::Unread;
     }
 
     /// Decides which deploys become targets now, or that no more can come.
@@ -242,8 +246,11 @@ impl WorkflowTargets {
     /// Returns the install whose deploys have to be listed: a deploy that no step names is the workflow's as well, so a
     /// success is none before.
     fn needs_list(&self, workflow: &Workflow) -> Option<InstallId> {
-        let succeeded = workflow.end() == Some(WorkflowEnd::Succeeded) && self.is_done(workflow);
-        workflow.owner_id.clone().filter(|_| succeeded && self.list != InstallList::Read)
+        workflow.owner_id.clone().filter(|_| self.has_succeeded(workflow) && self.list != InstallList::Read)
+    }
+
+    fn has_succeeded(&self, workflow: &Workflow) -> bool {
+        workflow.end() == Some(WorkflowEnd::Succeeded) && self.is_done(workflow)
     }
 
     /// Returns whether all of its steps are there, and have ended. A workflow can report success before its steps have ended.
