@@ -74,7 +74,9 @@ fn is_plain_target(case: &Case, deploy: &str) -> bool {
     let fresh = pinned(question) || question.on_stale == "accept";
     let asked = case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !case.unexpected(deploy);
     let alone = case.strangers.is_empty() && case.superseder(deploy).is_none();
-    fresh && asked && alone && question.settle_ms == 0
+    // Nothing shows whether a state without a time is newer than another, so the gate takes its time.
+    let dated = case.of(deploy).all(|seen| !seen.what.is_timeless());
+    fresh && asked && alone && dated && question.settle_ms == 0
 }
 
 /// Returns the polls in which both a deploy's row and its workflow show the end, and every answer was good.
