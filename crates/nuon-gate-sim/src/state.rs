@@ -185,11 +185,13 @@ impl State {
 
     #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
     fn elapsed(&mut self) -> Duration {
-        self.first_request.get_or_insert_with(|| (Instant::now(), Timestamp::now())).0.elapsed()
+        let (first, _) = self.first_request.get_or_insert_with(|| (Instant::now(), Timestamp::now()));
+        first.elapsed() + self.script.began.unwrap_or_default()
     }
 
     pub(crate) fn wall(&self, at: Duration) -> Timestamp {
-        let start = self.first_request.map_or(Timestamp::UNIX_EPOCH, |(_, start)| start);
+        let first = self.first_request.map_or(Timestamp::UNIX_EPOCH, |(_, first)| first);
+        let start = first.saturating_sub(self.script.began.unwrap_or_default()).unwrap_or(first);
         start.saturating_add(at).unwrap_or(start)
     }
 

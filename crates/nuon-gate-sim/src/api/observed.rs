@@ -65,7 +65,8 @@ impl State {
         let word = |position: usize| component.observed[position].health.as_str();
         let since = (0..current).rev().take_while(|before| word(*before) == word(current)).last().unwrap_or(current);
         let observation = &component.observed[current];
-        let stale = self.wall(Duration::ZERO).saturating_sub(HOUR).unwrap_or(Timestamp::UNIX_EPOCH);
+        let first = self.wall(self.script.began.unwrap_or_default());
+        let stale = first.saturating_sub(HOUR).unwrap_or(Timestamp::UNIX_EPOCH);
         let at = if observation.stale { stale } else { self.wall(now + observation.ahead.unwrap_or_default()) };
         Some(Observed { component, observation, since: self.wall(entered[since]), at })
     }

@@ -34,7 +34,7 @@ const MOST_TRIES: u32 = 100;
 #[error("{0}")]
 pub struct InvalidScript(String);
 
-/// A whole script. Times count from the first request.
+/// A whole script. Times count from the first request, or from before it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Script {
@@ -44,6 +44,9 @@ pub struct Script {
     pub org: String,
     /// The server's generation, which decides the shape of its answers.
     pub generation: Generation,
+    /// How long before the first request it begins.
+    #[serde(deserialize_with = "duration")]
+    pub began: Option<Duration>,
     /// Where its dashboard is said to be.
     pub dashboard: String,
     /// Who can sign in with an identity; if left out, the server does not know of that.
@@ -76,6 +79,7 @@ impl Default for Script {
             token: "simulated-token".to_owned(),
             org: "orgsimulated00000000000000".to_owned(),
             generation: Generation::default(),
+            began: None,
             dashboard: "https://app.nuon.example".to_owned(),
             oidc: None,
             components: Vec::new(),

@@ -85,6 +85,22 @@ fn an_organisation_without_component_health_is_refused() {
 }
 
 #[test]
+fn a_deploy_can_have_ended_before_the_first_request() {
+    let ended = |more: &str| {
+        let script = observed("new", &format!("observed = [{{ {more} }}]")).replace("{ status = \"executing\" }, ", "");
+        let sim = serve(&format!("began = \"3h\"\n{script}"));
+        let deploy = get(&sim, "/v1/installs/inlone/deploys/dpl1").json();
+        let observed: jiff::Timestamp =
+            get(&sim, RESOURCES).json()[0]["observed_at"].as_str().unwrap().parse().unwrap();
+        assert_eq!(deploy["status"], "active");
+        observed.as_second() - deploy["status_v2"]["created_at_ts"].as_i64().unwrap()
+    };
+    let hour = 3_600;
+    assert!((3 * hour - 60..3 * hour + 60).contains(&ended("")));
+    assert!((2 * hour - 60..2 * hour + 60).contains(&ended("stale = true")));
+}
+
+#[test]
 fn an_observation_can_be_stale_or_by_a_clock_that_is_ahead() {
     let at = |more: &str| {
         let sim = applied(&observed("new", &format!("observed = [{{ {more} }}]")));
