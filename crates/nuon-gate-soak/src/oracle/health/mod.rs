@@ -214,6 +214,11 @@ impl Told {
 }
 
 impl Look {
+    /// Returns how old its newest observation is, by the server's time.
+    fn age(&self) -> Option<i64> {
+        Some(self.server_time? - self.newest?)
+    }
+
     fn span(&self) -> (u64, u64) {
         (self.sent, self.done)
     }

@@ -75,10 +75,7 @@ impl Health<'_> {
 
     fn is_plainly_healthy(&self, poll: (u64, u64)) -> bool {
         let (told, looks) = self.near(poll);
-        let is_recent = |look: &Look| {
-            let age = look.server_time.zip(look.newest).map(|(now, newest)| now - newest);
-            age.is_some_and(|age| age < RECENT)
-        };
+        let is_recent = |look: &Look| look.age().is_some_and(|age| age < RECENT);
         let says = |told: &&Told| told.word == "healthy" && !self.is_outdated(told);
         let shows = |look: &&Look| look.is_plain && is_recent(look) && self.is_plainly_fresh(look);
         !told.is_empty() && !looks.is_empty() && told.iter().all(says) && looks.iter().all(shows)
@@ -94,7 +91,9 @@ impl Health<'_> {
 
     /// Returns whether every answer about the health for as long as it has to bake was plainly good.
     fn has_baked(&self, answers: &[((u64, u64), bool)], poll: (u64, u64), bake: u64) -> bool {
-        let from = poll.0.saturating_sub(bake + spare(self.case.question));
+        // It lasts from one observation to another.
+        let between = u64::try_from(RECENT / 1_000).unwrap_or_default();
+        let from = poll.0.saturating_sub(bake + between + spare(self.case.question));
         let mut within = answers.iter().filter(|(span, _)| span.0 >= from && span.1 <= poll.1);
         let began = answers.iter().rfind(|(span, _)| span.1 <= from).is_some_and(|(_, is_good)| *is_good);
         self.is_plainly_healthy(poll) && (bake == 0 || began && within.all(|(_, is_good)| *is_good))

@@ -13,12 +13,14 @@ const REPAIR_MS: u64 = 180_000;
 /// For how long the health may be unknown.
 pub(super) const UNKNOWN_MS: u64 = 300_000;
 
-/// How old an observation may be until the server itself calls the health unknown, in microseconds, with a minute by
-/// which clocks may differ, and half a minute by which an answer may lag behind.
-const LAST: i64 = 390_000_000;
+/// How old an observation may be for a pass, in microseconds, with half a minute by which an answer may lag behind.
+const LAST: i64 = 150_000_000;
 
-/// How much of the end of the bake the observations need not cover, in microseconds.
-const UNCOVERED: i64 = 120_000_000;
+/// How old an observation may plainly be, in microseconds.
+const CURRENT: i64 = 110_000_000;
+
+/// How much of the bake the observations need not cover, in microseconds, because clocks may differ.
+const UNCOVERED: i64 = 60_000_000;
 
 /// After how many refusals there is no component health.
 const REFUSALS: usize = 3;
@@ -89,7 +91,9 @@ pub(in super::super) fn inconclusive(case: &Case, deploy: &str) -> bool {
     let from = until.saturating_sub(UNKNOWN_MS);
     let is_known = |own: (&Told, &Look)| {
         let (told, look) = own;
-        told.is_known() && health.is_plainly_fresh(look) && told.sent.min(look.sent) > from + 2 * spare(case.question)
+        let is_current = look.age().is_some_and(|age| age < CURRENT);
+        let is_fresh = is_current && health.is_plainly_fresh(look);
+        told.is_known() && is_fresh && told.sent.min(look.sent) > from + 2 * spare(case.question)
     };
     until >= health.passed_ms + UNKNOWN_MS && health.polls().filter(|own| is_known(*own)).count() < KNOWN
 }

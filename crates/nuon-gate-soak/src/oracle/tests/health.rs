@@ -119,8 +119,8 @@ fn a_pass_needs_health_observed_since_the_deploy() {
             450,
             none,
         ),
-        passed("old", aged(600), 450, "the last observation of its component is too old"),
-        passed("not so old", aged(500), 450, ""),
+        passed("old", aged(321), 450, "the last observation of its component is too old"),
+        passed("not so old", aged(320), 450, ""),
         passed("old, by a clock that is wrong", renewed(600), 3_450, ""),
         passed("a teardown", Tape::default().poll(0, &torn, &proof()), 250, ""),
     ]);
@@ -152,8 +152,8 @@ fn a_pass_needs_health_for_the_whole_bake() {
             good(Tape::default().health(0, ("progressing", 0), ("healthy", 170)), 60_000, 230),
             short,
         ),
-        ("observed until its end, but for two minutes", requiring(180), observed(230), end("passed", 180_450), ""),
-        ("not observed for longer", requiring(180), observed(229), end("passed", 180_450), "cover 59000000 us"),
+        ("observed until its end, but for a minute", requiring(180), observed(290), end("passed", 180_450), ""),
+        ("not observed for longer", requiring(180), observed(289), end("passed", 180_450), "cover 119000000 us"),
         ("after a clock was set back", requiring(60), set_back, end("passed", 90_450), ""),
         ("not long enough", requiring(60), good(start(), 50_000, 220), end("passed", 50_450), short),
         passed("progressing between", told_so("progressing"), short),
@@ -210,8 +210,11 @@ fn unknown_health_is_inconclusive() {
         let tape = Tape::default().health(0, ("unknown", 0), ("unknown", 170));
         tape.health(last, ("unknown", 0), ("unknown", 170))
     };
-    let known = |count: u64| {
-        let seen = |tape: Tape, index| tape.health(150_000 + index * 3_000, ("progressing", 70), ("healthy", 200));
+    let known = |count: u64, now: i64| {
+        let seen = |tape: Tape, index| {
+            let objects = dated(&json!([object("healthy", 200)]), now);
+            tape.seen(150_000 + index * 3_000, ok(&told("progressing", 70)), objects)
+        };
         (0..count).fold(unknown(10_000), seen).health(300_000, ("unknown", 80), ("unknown", 200))
     };
     let no = "is no outage";
@@ -224,8 +227,9 @@ fn unknown_health_is_inconclusive() {
         ended("an error", over(3, 500), 6_450, no),
         ended("unknown for five minutes", unknown(300_000), 300_450, ""),
         ended("unknown for less", unknown(280_000), 280_450, no),
-        ended("known in between", known(3), 300_450, no),
-        ended("hardly known in between", known(2), 300_450, ""),
+        ended("known in between", known(3, 309), 300_450, no),
+        ended("hardly known in between", known(2, 309), 300_450, ""),
+        ended("not observed for too long in between", known(3, 310), 300_450, ""),
         ("not asked for", plain(), Tape::default().poll(0, &row("active", 60), &proof()), end("inconclusive", 250), no),
     ]);
 }
@@ -249,7 +253,8 @@ fn health_that_is_plain() {
         ("a pass, too late", requiring(0), healthy(4, 3_000), end("passed", 9_450), "a pass was plain in 4 polls"),
         ("no pass", requiring(0), healthy(2, 3_000), end("timed_out", 600_000), "a pass was plain in 2 polls"),
         ("baking", requiring(60), healthy(4, 3_000), end("timed_out", 600_000), ""),
-        ("baked", requiring(5), healthy(5, 3_000), end("timed_out", 600_000), "a pass was plain in 2 polls"),
+        ("baked", requiring(5), healthy(20, 3_000), end("timed_out", 600_000), "a pass was plain in 2 polls"),
+        ("baked, but for the last observation", requiring(5), healthy(18, 3_000), end("timed_out", 600_000), ""),
         ("not baked", requiring(11), interrupted, end("timed_out", 600_000), ""),
         ("it stalls after that", stall.clone(), healthy(4, 3_000), end("timed_out", 29_450), ""),
         ("nothing stalls while it bakes", stall, healthy(11, 3_000), end("timed_out", 30_450), "no timeout can have"),
