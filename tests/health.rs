@@ -1,5 +1,6 @@
 //! `--require-healthy` and `--bake`: the health of the component after its deploy has passed.
 
+use nuon_gate_sim::Sim;
 use serde_json::Value;
 
 use crate::support::{API, Gate, INSTALL, WORKER, access, in_parallel, serve};
@@ -107,17 +108,38 @@ fn each_target_has_a_health_of_its_own() {
     assert_eq!(states, ["healthy", "degraded", "healthy"]);
 }
 
+/// The deploy had ended so long before.
+fn ended(ago: &str, seen: &str) -> Sim {
+    let script = access() + &observed(API, seen).replace("{ status = \"executing\", polls = 2 }, ", "");
+    serve(&format!("began = \"{ago}\"\n{script}"))
+}
+
 #[test]
 fn one_poll_says_whether_the_component_is_healthy() {
-    let broken = BROKEN.replace("{ health", "{ ahead = \"2m\", health");
-    let sim = serve(&(access() + &observed(API, &broken).replace("{ status = \"executing\", polls = 2 }, ", "")));
+    let broken = BROKEN.replace("polls = 2", "polls = 3");
+    let sim = ended("10m30s", &broken);
     let poll = || Gate::at(&sim.url(), "status").args(["--install", INSTALL, "--component", API, "--require-healthy"]);
+    let health = poll().args(["--bake", "9m"]).json().exits(0).result()["targets"][0]["health"].clone();
+    assert!((9 * 60_000..11 * 60_000).contains(&health["baked_ms"].as_u64().unwrap()), "{health}");
+    poll().args(["--bake", "1h"]).run().exits(10).says("waiting for health: healthy for 10m ").says("of 1h");
     poll().run().exits(0);
-    poll().args(["--bake", "1h"]).run().exits(10).says("waiting for health");
     poll().run().exits(1).says("1 of 3 replicas are ready");
     // By another clock, an observation of this moment may have been before the deploy's end.
-    let sim = serve(&(access() + &observed(API, "{}").replace("{ status = \"executing\", polls = 2 }, ", "")));
-    Gate::status(&sim).args(["--require-healthy"]).run().exits(10).says("waiting for health: not known yet");
+    let unknown = "waiting for health: not known yet";
+    Gate::status(&ended("30s", "{}")).args(["--require-healthy"]).run().exits(10).says(unknown);
+    Gate::status(&ended("30s", "{ ahead = \"2m\" }")).args(["--require-healthy"]).run().exits(10).says(unknown);
+}
+
+#[test]
+fn an_observation_from_after_the_deploy_does_not_count_for_ever() {
+    let old = ended("3h", r#"{ health = "healthy", stale = true }"#);
+    let words = "nothing of the component was observed since 20";
+    for bake in ["0s", "1s", "1h"] {
+        let gate =
+            || Gate::at(&old.url(), "status").args(["--install", INSTALL, "--component", API, "--require-healthy"]);
+        gate().args(["--bake", bake]).run().exits(7).says(words);
+    }
+    Gate::wait(&old).args(["--require-healthy", "--timeout", "3s"]).run().exits(124).says(words);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub struct Bake {
     pub(crate) from: Moment,
     /// How long it has to stay healthy.
     pub(crate) length: Duration,
-    /// How long it has been healthy.
+    /// How long it has been healthy, up to the last observation.
     pub(crate) baked: Duration,
     /// Since when the server calls it healthy.
     pub(crate) began: Timestamp,
@@ -48,7 +48,7 @@ pub struct HealthReport {
     pub observed_at: Option<Timestamp>,
     /// How long it has to be healthy.
     pub bake: Duration,
-    /// How long it has been healthy, as far as that counts.
+    /// How long it has been healthy, up to the last observation, as far as that counts.
     pub baked: Duration,
     /// Its resources and checks, unhealthy ones first: at most ten.
     pub checks: Vec<Checked>,

@@ -19,11 +19,13 @@ pub(crate) struct Paged<K, T> {
     is_promised: bool,
 }
 
-impl<K: Hash + Eq + Clone, T> Paged<K, T> {
-    pub(crate) fn new() -> Self {
+impl<K, T> Default for Paged<K, T> {
+    fn default() -> Self {
         Self { rows: Vec::new(), ids: HashSet::new(), page: Some(1), is_promised: false }
     }
+}
 
+impl<K: Hash + Eq + Clone, T> Paged<K, T> {
     /// Returns the next page; `None` if all have been read.
     pub(crate) fn page(&self) -> Option<u32> {
         self.page

@@ -105,7 +105,7 @@ struct Known {
 
 impl Known {
     fn new(id: InstallId, name: Option<RemoteText>) -> Self {
-        Self { id, name, components: Paged::new() }
+        Self { id, name, components: Paged::default() }
     }
 
     fn target(&self, component: &InstallComponent) -> Option<Target> {

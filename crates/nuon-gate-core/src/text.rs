@@ -23,7 +23,7 @@ use crate::shorten::around_error_word;
 /// assert_eq!(text.line(80), "quota exceeded ::error::gotcha");
 /// assert_eq!(text.line(6), "quota…");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct RemoteText(String);
 

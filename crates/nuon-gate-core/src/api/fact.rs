@@ -11,7 +11,7 @@ use nuon_gate_http::header::HeaderMap;
 use nuon_gate_http::{timestamp, word};
 
 use super::exchange::refusal;
-use super::{ApiError, ErrorClass, Expected, Request, TailCursor, Wire, contents, decode, without_mark};
+use super::{ApiError, ErrorClass, Expected, MOST_ROWS, Request, TailCursor, Wire, contents, decode, without_mark};
 use crate::model::{
     App, Branch, BranchRun, CliConfig, ComponentHealth, Deploy, GroupRun, Install, InstallComponent, LogRecord,
     LogTail, Plan, QueuePlace, QueuePosition, Resource, RunRow, Workflow,
@@ -72,8 +72,8 @@ pub enum Fact {
     InstallComponent(InstallComponent),
     /// The health of the requested component, in the requested install.
     Health(Arc<ComponentHealth>),
-    /// The resources of the requested component.
-    Resources(Arc<Vec<Resource>>),
+    /// Resources of the requested component.
+    Resources(Page<Resource>),
     /// The workflow's place in its queue, if it is in one and the server says so.
     Queue(Option<QueuePlace>),
     /// Apps.
@@ -206,8 +206,8 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             Fact::InstallComponent(found)
         }
         Request::Health(install, component) => Fact::Health(Arc::new(health(install, component, body)?)),
-        Request::Resources(install, component) => {
-            Fact::Resources(Arc::new(resources(install, component, decode(body)?)?))
+        Request::Resources(install, component, own, _) => {
+            Fact::Resources(resources(install, component, own, page(headers, body)?)?)
         }
         Request::QueuePosition(_) => Fact::Queue(decode::<QueuePosition>(body)?.place()),
         Request::Apps(_) => Fact::Apps(page(headers, body)?),
@@ -329,17 +329,23 @@ fn health(install: &InstallId, component: &ComponentId, body: &[u8]) -> Result<C
     Ok(found)
 }
 
-/// Keeps the rows that name the component: some servers may return everything that the install has. If none does, the
-/// answer is about another component, and does not mean that nothing has been observed of this one.
+/// Keeps the rows that name the component and no other owner: some servers may return everything that the install has.
+/// If none is left, the answer is about another component, and does not mean that nothing has been observed of this one.
+/// A server that does not say whether there are more has no more than a page that is not full.
 fn resources(
     install: &InstallId,
-    component: &InstallComponentId,
-    mut rows: Vec<Resource>,
-) -> Result<Vec<Resource>, ApiError> {
-    let is_own = |row: &Resource| row.install_id.as_ref().is_none_or(|owner| owner == install);
+    component: &ComponentId,
+    own: &InstallComponentId,
+    Page { mut rows, more }: Page<Resource>,
+) -> Result<Page<Resource>, ApiError> {
     let is_empty = rows.is_empty();
-    rows.retain(|row| row.install_component_id.as_ref() == Some(component) && is_own(row));
-    if rows.is_empty() && !is_empty { Err(about_something_else("another component")) } else { Ok(rows) }
+    let more = more.or((rows.len() < MOST_ROWS as usize).then_some(false));
+    rows.retain(|row| {
+        row.install_component_id.as_ref() == Some(own)
+            && row.install_id.as_ref().is_none_or(|owner| owner == install)
+            && row.component_id.as_ref().is_none_or(|owner| owner == component)
+    });
+    if rows.is_empty() && !is_empty { Err(about_something_else("another component")) } else { Ok(Page { rows, more }) }
 }
 
 fn branches(app: &AppId, page: Page<Branch>) -> Result<Page<Branch>, ApiError> {

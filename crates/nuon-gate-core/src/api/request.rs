@@ -87,8 +87,8 @@ pub enum Request {
     InstallComponent(InstallId, ComponentId),
     /// The health of a component of an install.
     Health(InstallId, ComponentId),
-    /// The component's resources, as last observed.
-    Resources(InstallId, InstallComponentId),
+    /// The component's resources, as last observed: this page, starting at 1. Most servers return all of them.
+    Resources(InstallId, ComponentId, InstallComponentId, u32),
     /// A workflow's place in its queue.
     QueuePosition(WorkflowId),
     /// The organisation's apps: this page, starting at 1.
@@ -158,9 +158,9 @@ impl Request {
             Self::InstallComponent(install, component) | Self::Health(install, component) => {
                 (vec!["installs", install.as_str(), "components", component.as_str()], Vec::new())
             }
-            Self::Resources(install, component) => {
+            Self::Resources(install, _, component, number) => {
                 let own = ("install_component_id", component.as_str().to_owned());
-                (vec!["installs", install.as_str(), "resources"], [own].into_iter().chain(page(&1)).collect())
+                (vec!["installs", install.as_str(), "resources"], [own].into_iter().chain(page(number)).collect())
             }
             Self::QueuePosition(workflow) => (vec!["workflows", workflow.as_str(), "queue-position"], Vec::new()),
             Self::Apps(number) => (vec!["apps"], page(number)),
@@ -239,6 +239,11 @@ impl Request {
     /// Returns whether it is about a component's health. Any error then means that the health is not known.
     pub(crate) fn is_of_health(&self) -> bool {
         matches!(self, Self::Health(..) | Self::Resources(..))
+    }
+
+    /// Returns whether it continues the list of a component's resources.
+    pub(crate) fn is_next_page(&self) -> bool {
+        matches!(self, Self::Resources(.., 2..))
     }
 
     /// Returns whether it names its object by id. The server may not know that object for a moment, because it reads

@@ -67,7 +67,7 @@ pub struct HealthVerdict {
 }
 
 /// A resource of a component, or a check of it, as last observed.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct Resource {
     /// The install.
@@ -76,6 +76,9 @@ pub struct Resource {
     /// The component as part of the install.
     #[serde(deserialize_with = "lenient")]
     pub install_component_id: Option<InstallComponentId>,
+    /// The component.
+    #[serde(deserialize_with = "lenient")]
+    pub component_id: Option<ComponentId>,
     /// What observes it: `kubernetes`, `custom` for a pushed check, or a cloud.
     #[serde(deserialize_with = "text")]
     pub provider: Option<RemoteText>,
@@ -99,6 +102,16 @@ pub struct Resource {
     pub removed_from_config: Option<bool>,
 }
 
+/// What is wrong with a resource: the worse, the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    Nothing,
+    Unclear,
+    Progressing,
+    Degraded,
+    Unhealthy,
+}
+
 impl Resource {
     /// Returns whether it says anything about health: a cloud's resources are not assessed, and a removed check is
     /// obsolete.
@@ -113,14 +126,16 @@ impl Resource {
         self.provider.as_ref().is_some_and(|own| own.is("custom"))
     }
 
-    /// Returns how severe it is; `None` if it says nothing.
-    pub(crate) fn severity(&self) -> Option<u8> {
-        match self.health.as_ref()? {
-            Health::Healthy => Some(0),
-            Health::Progressing => Some(1),
-            Health::Degraded => Some(2),
-            Health::Unhealthy => Some(3),
-            Health::Unknown | Health::NotApplicable | Health::Other(_) => None,
+    /// Returns what is wrong with it; `None` if the server says that nothing is known. Anything else may mean that it is not
+    /// healthy: a word of a later version, or a health that is no word.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        match &self.health {
+            Some(Health::Healthy) => Some(Trouble::Nothing),
+            Some(Health::Other(_)) | None => Some(Trouble::Unclear),
+            Some(Health::Progressing) => Some(Trouble::Progressing),
+            Some(Health::Degraded) => Some(Trouble::Degraded),
+            Some(Health::Unhealthy) => Some(Trouble::Unhealthy),
+            Some(Health::Unknown | Health::NotApplicable) => None,
         }
     }
 
@@ -139,7 +154,7 @@ impl Resource {
 
     /// Describes its health: `Deployment api is unhealthy: 1 of 3 replicas are ready`.
     pub(crate) fn describe(&self) -> String {
-        let health = self.health.as_ref().map_or("unknown", Health::as_str);
+        let health = self.health.as_ref().map(Health::as_str).filter(|word| !word.is_empty()).unwrap_or("unknown");
         let why = self.message.as_ref().map(|text| text.line(200)).filter(|line| !line.is_empty());
         let why = why.map(|why| format!(": {}", why.plain())).unwrap_or_default();
         format!("{} is {health}{why}", self.label())

@@ -28,6 +28,7 @@ pub use branch_run::{AppBranchRun, RunStatus};
 pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
 pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
 pub use error_body::ErrorBody;
+pub(crate) use health::Trouble;
 pub use health::{ComponentHealth, Health, HealthVerdict, Resource};
 pub use install::{CliConfig, Component, Install, InstallComponent};
 pub use job::{

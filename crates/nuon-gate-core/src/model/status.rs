@@ -104,7 +104,7 @@ impl Metadata {
     pub(super) fn troubles(&self) -> impl Iterator<Item = String> {
         const FEW: usize = 3;
         let mut troubled: Vec<&Resource> = self.checks.iter().flatten().filter(|check| check.is_troubled()).collect();
-        troubled.sort_by_key(|check| Reverse(check.severity()));
+        troubled.sort_by_key(|check| Reverse(check.trouble()));
         troubled.into_iter().take(FEW).map(Resource::describe)
     }
 }

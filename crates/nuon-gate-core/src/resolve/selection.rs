@@ -32,7 +32,7 @@ pub(super) enum Selected {
 
 impl Selection {
     pub(super) fn new(labels: Labels) -> Self {
-        Self { labels, listed: Paged::new(), unclear: VecDeque::new() }
+        Self { labels, listed: Paged::default(), unclear: VecDeque::new() }
     }
 
     pub(super) fn state(&self) -> Selected {

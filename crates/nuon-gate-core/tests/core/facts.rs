@@ -41,7 +41,7 @@ fn becomes(request: &Request, body: &str) -> (Becomes, Reply) {
             Said::Deploys(rows) if rows.is_empty() => NoneYet,
             Said::Installs(page) if page.rows.is_empty() => NoneYet,
             Said::InstallComponents(page) if page.rows.is_empty() => NoneYet,
-            Said::Resources(rows) if rows.is_empty() => NoneYet,
+            Said::Resources(page) if page.rows.is_empty() => NoneYet,
             Said::Queue(None) => NoneYet,
             Said::Apps(page) if page.rows.is_empty() => NoneYet,
             Said::Branches(page) if page.rows.is_empty() => NoneYet,
@@ -284,11 +284,13 @@ fn what_a_component_is_made_of() {
         // Another component's, or nobody's.
         (r#"[{"install_component_id": "inc2", "health": "healthy"}]"#, NoAnswer),
         (r#"[{"install_component_id": "inc1", "install_id": "inl2", "health": "healthy"}]"#, NoAnswer),
+        (r#"[{"install_component_id": "inc1", "component_id": "cmp2", "health": "healthy"}]"#, NoAnswer),
+        (r#"[{"install_component_id": "inc1", "component_id": "", "health": "healthy"}]"#, Fact),
         (r#"[{"component_id": "cmp1", "health": "healthy"}]"#, NoAnswer),
         (r#"[{"health": "healthy"}]"#, NoAnswer),
         ("[{}]", NoAnswer),
     ];
-    let request = Request::Resources(install(), "inc1".parse().unwrap());
+    let request = Request::Resources(install(), component(), "inc1".parse().unwrap(), 1);
     [rows, NO_LISTS].into_iter().for_each(|rows| check(&request, rows));
 }
 

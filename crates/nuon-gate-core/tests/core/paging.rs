@@ -39,6 +39,30 @@ fn only_true_and_false_announce_a_next_page() {
     }
 }
 
+#[test]
+fn objects_and_checks_have_no_next_page_unless_it_is_announced_or_this_one_is_full() {
+    let cases = [
+        (Some("true"), 1, Some(true)),
+        (Some("false"), 100, Some(false)),
+        (None, 99, Some(false)),
+        (None, 100, None),
+        (None, 5_000, None),
+    ];
+    for (word, count, more) in cases {
+        let next = HeaderName::from_static("x-nuon-page-next");
+        let headers: HeaderMap = word.map(|word| (next, HeaderValue::from_static(word))).into_iter().collect();
+        // Rows of others fill a page as well.
+        let mut rows = vec![json!({ "install_component_id": "inc2" }); count];
+        rows[0] = json!({ "install_component_id": "inc1" });
+        let rows = json!(rows).to_string();
+        let request = Request::Resources(acme(), "cmp1".parse().unwrap(), "inc1".parse().unwrap(), 1);
+        match interpret(&request, 200, &headers, rows.as_bytes(), Timestamp::UNIX_EPOCH).unwrap().fact {
+            Fact::Resources(page) => assert_eq!((page.rows.len(), page.more), (1, more), "{word:?} {count}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 fn install() -> Fact {
     Fact::Install(decode(json!({ "id": ACME, "name": "acme" }).to_string().as_bytes()).unwrap())
 }

@@ -56,10 +56,14 @@ fn others() -> Vec<(Request, &'static str)> {
         (Request::InstallComponents(install.clone(), 1), "GET /v1/installs/inl1/components?limit=100"),
         (Request::InstallComponents(install.clone(), 2), "GET /v1/installs/inl1/components?limit=100&page=2"),
         (Request::InstallComponent(install.clone(), component.clone()), "GET /v1/installs/inl1/components/cmp1"),
-        (Request::Health(install.clone(), component), "GET /v1/installs/inl1/components/cmp1"),
+        (Request::Health(install.clone(), component.clone()), "GET /v1/installs/inl1/components/cmp1"),
         (
-            Request::Resources(install, "inc1".parse().unwrap()),
+            Request::Resources(install.clone(), component.clone(), "inc1".parse().unwrap(), 1),
             "GET /v1/installs/inl1/resources?install_component_id=inc1&limit=100",
+        ),
+        (
+            Request::Resources(install, component, "inc1".parse().unwrap(), 2),
+            "GET /v1/installs/inl1/resources?install_component_id=inc1&limit=100&page=2",
         ),
         (Request::Dashboard("org1".parse().unwrap()), "GET /v1/general/cli-config"),
         (Request::Logs(log.clone(), None), "GET /v1/log-streams/log1/logs?order=desc"),

@@ -196,7 +196,7 @@ pub struct HealthResult {
     pub observed_at: Option<Line>,
     /// How long it has to stay healthy.
     pub bake_ms: u64,
-    /// How long it has been healthy, as far as that counts towards `bake_ms`.
+    /// How long it has been healthy, up to the last observation, as far as that counts towards `bake_ms`.
     pub baked_ms: u64,
     /// The component's resources and checks, unhealthy ones first; ten at most.
     pub checks: Vec<CheckResult>,

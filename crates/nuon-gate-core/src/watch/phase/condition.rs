@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::RemoteText;
-use crate::model::{ComponentHealth, Health, HealthVerdict, Resource};
+use crate::model::{ComponentHealth, Health, HealthVerdict, Resource, Trouble};
 use crate::timeline::span;
 
 /// How long bad health from before the deploy may take to recover, by its observations. The server needs three of them
@@ -16,21 +16,29 @@ const RECOVERY: Duration = Duration::from_secs(180);
 /// How far the runner's clock, which dates observations, may differ from the server's, which dates the end of a deploy.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// When a deploy ended, and the last observation by then.
+/// How old the last observation of a healthy component may be: there is about one a minute.
+const OLDEST_OBSERVATION: Duration = Duration::from_secs(120);
+
+/// The times that decide which observations count, by the server's clock.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ended {
-    /// By the server's clock.
-    pub(super) at: Timestamp,
-    /// The last observation at the first poll of the component's health, by the runner's clock.
-    pub(super) observed: Option<Timestamp>,
+pub(super) struct Times {
+    /// When the deploy ended.
+    pub(super) ended: Timestamp,
+    /// The last observation at the first poll of the component's health; this one by the runner's clock.
+    pub(super) first: Option<Timestamp>,
+    /// When the last observation was first read.
+    pub(super) read: Timestamp,
+    pub(super) now: Timestamp,
 }
 
-impl Ended {
-    /// Returns whether an observation was made after the deploy ended. One that came after the first poll was; otherwise the two
-    /// clocks have to be far enough apart.
-    fn is_before(self, observed: Timestamp) -> bool {
-        let came_later = self.observed.is_some_and(|before| observed > before);
-        observed > self.at && (came_later || span(self.at, observed) > SKEW)
+impl Times {
+    /// Returns whether an observation was made after the deploy ended. One that came after the first poll was. Otherwise
+    /// its time has to be so late that clocks do not explain it. A time later than that of reading it proves nothing:
+    /// the runner's clock is wrong.
+    fn is_since(self, observed: Timestamp) -> bool {
+        let came_later = self.first.is_some_and(|before| observed > before);
+        let is_late = span(self.ended, observed) > SKEW && span(self.read, observed) <= SKEW;
+        observed > self.ended && (came_later || is_late)
     }
 }
 
@@ -45,6 +53,8 @@ pub(super) enum Condition {
     NotYet(RemoteText),
     /// Nothing is known that would be about this deploy.
     Unseen(RemoteText),
+    /// It was not bad, but has not been observed since then.
+    Stale(Timestamp),
 }
 
 /// That a component is healthy.
@@ -52,13 +62,13 @@ pub(super) enum Condition {
 pub(super) struct Sight {
     /// Since when the server calls it so.
     pub(super) began: Timestamp,
-    /// When it was last observed.
+    /// When it was last observed, by the server's clock: not after that was read.
     pub(super) observed: Timestamp,
 }
 
 /// Judges a component's health after a deploy that has ended. The server's status alone does not say when anything was
 /// last observed: it is not rewritten while it is unchanged. So it only counts together with later observations.
-pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], ended: Ended) -> Condition {
+pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], times: Times) -> Condition {
     let unseen = |words: &str| Condition::Unseen(RemoteText::new(words));
     let verdict = component.verdict.as_ref();
     let Some((health, verdict)) = verdict.and_then(|own| Some((own.status.as_ref()?, own))) else {
@@ -72,20 +82,25 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], end
     let Some(observed) = last_observed(resources) else {
         return unseen("the server has observed nothing of the component");
     };
-    if !ended.is_before(observed) {
+    if !times.is_since(observed) {
         return unseen("nothing of the component was observed since the deploy ended");
     }
-    let is_fresh = |row: &&Resource| row.is_assessed() && row.observed_at.is_some_and(|at| at > ended.at);
-    let worst = resources.iter().filter(is_fresh).filter_map(|row| Some((row.severity()?, row)));
-    let worst = worst.max_by_key(|(severity, _)| *severity);
+    let assessed = resources.iter().filter(|row| row.is_assessed()).filter_map(|row| Some((row.trouble()?, row)));
+    // Without a time, what is healthy proves nothing, and what is not may be so now.
+    let worst = assessed
+        .filter(|(trouble, row)| row.observed_at.map_or(*trouble > Trouble::Nothing, |at| at > times.ended))
+        .max_by_key(|(trouble, _)| *trouble);
     let is_bad = worst.is_some_and(|(_, row)| row.health.as_ref().is_some_and(Health::is_bad));
     // The server writes this time in whole seconds.
-    let is_since = began.as_second() >= ended.at.as_second();
+    let is_since = began.as_second() >= times.ended.as_second();
+    let observed = observed.min(times.read);
     match (health, worst) {
-        (Health::Degraded | Health::Unhealthy, _) if is_bad && is_since || span(ended.at, observed) >= RECOVERY => {
+        (Health::Degraded | Health::Unhealthy, _) if is_bad && is_since || span(times.ended, observed) >= RECOVERY => {
             Condition::Bad(health.clone(), said)
         }
-        (Health::Healthy, Some((0, _))) => Condition::Healthy(Sight { began, observed }),
+        _ if span(observed, times.now) > OLDEST_OBSERVATION => Condition::Stale(observed),
+        (Health::Healthy, Some((Trouble::Nothing, _))) => Condition::Healthy(Sight { began, observed }),
+        (Health::Healthy, Some((Trouble::Unclear, row))) => unseen(&row.describe()),
         (Health::Healthy, Some((_, row))) => Condition::NotYet(RemoteText::new(row.describe())),
         (Health::Healthy, None) => unseen("nothing of the component could be assessed since the deploy ended"),
         _ => Condition::NotYet(said),

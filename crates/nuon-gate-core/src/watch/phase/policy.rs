@@ -49,7 +49,12 @@ impl Policy<'_> {
 
     /// Returns the time by the server's clock, as far as it is known.
     pub(super) fn server_now(&self) -> Timestamp {
-        self.started_at.saturating_add(self.now.elapsed()).unwrap_or(self.started_at)
+        self.server_time(self.now)
+    }
+
+    /// Returns a time of the watch by the server's clock, as far as it is known.
+    pub(super) fn server_time(&self, at: Moment) -> Timestamp {
+        self.started_at.saturating_add(at.elapsed()).unwrap_or(self.started_at)
     }
 
     pub(super) fn judge(&self, row: &Deploy) -> Judgement {

@@ -22,7 +22,8 @@ use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, StepId, Target, Verd
 /// Every third poll is a wide one.
 const WIDE: u32 = 3;
 
-/// A poll that needs more requests than this is aborted, so that no answers can make it request without pause.
+/// A poll that needs more requests than this is aborted, so that no answers can make it request without pause. The pages
+/// of a list have a bound of their own.
 const MOST_REQUESTS: u32 = 12;
 
 /// The watch over one target: the poller reads, the phase decides, the record reports.
@@ -201,7 +202,9 @@ impl TargetWatch {
         self.phase = phase;
         self.record.report_notes(notes, now, shared);
         match self.decide(now, shared, self.is_wide(self.poller.polls(), shared)) {
-            Decision::Need(request) if self.poller.requests() < MOST_REQUESTS => self.poller.need(request),
+            Decision::Need(request) if self.poller.requests() < MOST_REQUESTS || request.is_next_page() => {
+                self.poller.need(request);
+            }
             Decision::Need(_) => self.poller.over(now, Observed::Nothing),
             Decision::Hold(hold) => match self.request_for_people(&hold, now, shared) {
                 Some(request) => self.poller.need(request),

@@ -164,6 +164,60 @@ fn health_from_before_the_deploy_does_not_count_and_unknown_health_becomes_incon
 }
 
 #[test]
+fn observations_that_stop_while_it_bakes_become_inconclusive() {
+    let run = run(latest(requiring(600)), server(|now| ("healthy", -9_000, "healthy", seconds(now).min(150))));
+    let text = format!("nothing of the component was observed since {}", second(150));
+    assert_eq!(run.report.verdict, Verdict::Inconclusive);
+    assert!(run.reason().ends_with(&format!("is not known: {text}")), "{}", run.reason());
+    // Two minutes, and then five.
+    assert!(run.report.elapsed >= s(570) && run.report.elapsed < s(590), "{:?}", run.report.elapsed);
+    let reported: Vec<String> = reported_holds(&run).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(reported.last().unwrap(), &format!("waiting for health: not known yet ({text})"), "{reported:?}");
+    assert_eq!(result(&run.report).health.unwrap().baked_ms, 0);
+}
+
+#[test]
+fn an_object_on_a_later_page_counts() {
+    let of = |pages: u32| {
+        let mut server = server(healthy);
+        run(latest(requiring(0)), move |now, request| match request {
+            Request::Resources(.., page) => {
+                let (count, word) = match *page < pages {
+                    true => (100, "healthy"),
+                    false if now < s(200) => (1, "unhealthy"),
+                    false => (1, "healthy"),
+                };
+                let Body::Json(rows) = resources(("", 0, word, healthy(now).3)) else { unreachable!() };
+                let named = |nth: u32| with(rows[0].clone(), json!({ "name": format!("api-{page}-{nth}") }));
+                soon(Body::Json((0..count).map(named).collect()))
+            }
+            _ => server(now, request),
+        })
+    };
+    for pages in [1, 2, 30] {
+        let run = of(pages);
+        assert_eq!(run.report.verdict, Verdict::Passed, "{pages}");
+        assert!(run.report.elapsed >= s(200), "{pages}: {:?}", run.report.elapsed);
+    }
+}
+
+#[test]
+fn a_list_without_an_end_is_no_answer() {
+    let mut server = server(healthy);
+    let clocks = Clocks { total: s(40), ..settings().clocks };
+    let run = run(latest(WatchSettings { clocks, ..requiring(0) }), move |now, request| match request {
+        Request::Resources(.., page) => {
+            let Body::Json(rows) = resources(healthy(now)) else { unreachable!() };
+            let named = |nth: u32| with(rows[0].clone(), json!({ "name": format!("api-{page}-{nth}") }));
+            soon(Body::Json((0..100).map(named).collect()))
+        }
+        _ => server(now, request),
+    });
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
+    assert!(run.reason().contains("there are more than 10000 objects and checks"), "{}", run.reason());
+}
+
+#[test]
 fn a_server_without_health_is_inconclusive_after_three_polls() {
     for code in [400, 401, 403, 404] {
         let mut server = server(healthy);
@@ -273,7 +327,7 @@ fn require_counts_healthy_targets() {
                 | Request::Health(install, component)
                 | Request::Deploys(install, component) => (install.clone(), Some(component.clone())),
                 Request::Deploy(install, component, _) => (install.clone(), component.clone()),
-                Request::Resources(install, _) => (install.clone(), None),
+                Request::Resources(install, component, ..) => (install.clone(), Some(component.clone())),
                 _ => return soon(exists(request)),
             };
             let is_second = install.as_str() == "inl1";

@@ -201,14 +201,16 @@ async fn health(client: &Client, targets: &[Target], patience: &Patience) -> Che
 /// Returns whether anything of a component is observed.
 async fn observed(client: &Client, target: &Target, patience: &Patience) -> Result<bool, ApiError> {
     let (install, component) = (target.install.clone(), target.component.clone());
-    let Fact::Health(own) = patience.ask(client, Request::Health(install.clone(), component)).await?.fact else {
+    let request = Request::Health(install.clone(), component.clone());
+    let Fact::Health(own) = patience.ask(client, request).await?.fact else {
         return Ok(false);
     };
     let Some(id) = own.id.clone() else { return Ok(false) };
-    let Fact::Resources(resources) = patience.ask(client, Request::Resources(install, id)).await?.fact else {
+    let request = Request::Resources(install, component, id, 1);
+    let Fact::Resources(page) = patience.ask(client, request).await?.fact else {
         return Ok(false);
     };
-    Ok(resources.iter().any(|resource| resource.health.is_some()))
+    Ok(page.rows.iter().any(|resource| resource.health.is_some()))
 }
 
 /// Returns the hint for an unexpected answer.

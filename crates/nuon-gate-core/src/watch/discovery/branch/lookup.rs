@@ -37,7 +37,7 @@ pub(super) enum LookupNext {
 
 impl Lookup {
     pub(super) fn new(sought: Sought) -> Self {
-        Self { sought, apps: Paged::new(), open: None, branches: Paged::new() }
+        Self { sought, apps: Paged::default(), open: None, branches: Paged::default() }
     }
 
     /// Returns the next request, or the outcome.
@@ -61,7 +61,7 @@ impl Lookup {
                 return end;
             }
             self.open.iter_mut().for_each(|open| drop(open.pop_front()));
-            self.branches = Paged::new();
+            self.branches = Paged::default();
         }
     }
 

@@ -13,7 +13,6 @@ use super::decide::{RunDecision, RunRules};
 use super::search::is_it;
 use crate::api::{ApiError, Fact, Request, Runs};
 use crate::model::{BranchRun, GroupRun, RunStatus};
-use crate::paging::Paged;
 use crate::pins::RunPin;
 use crate::schedule::Observed;
 use crate::watch::LAG;
@@ -164,7 +163,7 @@ impl Rollout {
         match (request, fact) {
             (Request::Run(..), Fact::Run(run)) => self.accept_run(run),
             (Request::Runs(_, _, page), Fact::Runs(found)) => {
-                let listed = self.poll.listed.get_or_insert_with(Paged::new);
+                let listed = self.poll.listed.get_or_insert_default();
                 listed.accept(*page, found, "runs", |row| row.workflow.as_ref())?;
                 let mut runs = listed.rows().iter().filter_map(|row| row.run.clone());
                 match (runs.find(|run| is_it(run, &self.run.id)), listed.page()) {
@@ -174,7 +173,7 @@ impl Rollout {
                 }
             }
             (Request::GroupRuns(_, run, page), Fact::GroupRuns(found)) => {
-                let groups = self.poll.groups.entry(run.clone()).or_insert_with(Paged::new);
+                let groups = self.poll.groups.entry(run.clone()).or_default();
                 groups.accept(*page, found, "groups", |group| group.id.as_ref())?;
                 self.has_groups.insert(run.clone());
                 Ok(())
@@ -299,7 +298,7 @@ impl Rollout {
             return Some(match self.by_list {
                 false => Request::Run(self.place.clone(), self.run.id.clone()),
                 true => {
-                    let page = self.poll.listed.get_or_insert_with(Paged::new).page().unwrap_or(1);
+                    let page = self.poll.listed.get_or_insert_default().page().unwrap_or(1);
                     Request::Runs(self.place.clone(), Runs::All, page)
                 }
             });

@@ -48,7 +48,7 @@ impl RunSearch {
             place,
             wanted,
             by_list: false,
-            listed: Paged::new(),
+            listed: Paged::default(),
             direct: None,
             misses: 0,
             baseline: None,
@@ -72,7 +72,7 @@ impl RunSearch {
 
     /// Begins a poll.
     pub(super) fn begin(&mut self) {
-        self.listed = Paged::new();
+        self.listed = Paged::default();
     }
 
     /// Waits for one that is newer than this, which had ended before.

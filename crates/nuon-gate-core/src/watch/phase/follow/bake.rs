@@ -10,8 +10,9 @@ use crate::api::{ApiError, ErrorClass, Fact, Request};
 use crate::cause::Cause;
 use crate::healthy::{Bake, HealthReport};
 use crate::model::{ComponentHealth, Deploy, Resource};
+use crate::paging::Paged;
 use crate::timeline::span;
-use crate::watch::phase::condition::{Condition, Ended, Sight, condition, last_observed};
+use crate::watch::phase::condition::{Condition, Sight, Times, condition, last_observed};
 use crate::watch::phase::proof::HealthProof;
 use crate::watch::phase::{Decision, End, Held, Policy};
 use crate::watch::settings::Mode;
@@ -19,8 +20,6 @@ use crate::{Hold, Kind, Moment, RemoteText, Verdict};
 
 /// How long the health may be unknown. The server itself gives up after five minutes without an observation.
 const LONGEST_UNKNOWN: Duration = Duration::from_secs(300);
-/// How old the last observation may be at the end of the bake: there is about one a minute.
-const OLDEST_OBSERVATION: Duration = Duration::from_secs(120);
 /// How often in a row the server has to say that it has no health. A single time may be its database.
 const REFUSALS: u32 = 3;
 
@@ -28,9 +27,11 @@ const REFUSALS: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct KnownHealth {
     component: Option<Arc<ComponentHealth>>,
-    resources: Option<Arc<Vec<Resource>>>,
+    resources: Vec<Resource>,
     /// The time of the last observation at the first poll.
-    observed: Option<Timestamp>,
+    first: Option<Timestamp>,
+    /// The time of the last observation, and when it was first read.
+    last: Option<(Timestamp, Moment)>,
     /// How often in a row the server has refused to answer.
     refusals: u32,
     /// Since when it has been healthy. Only an answer that says otherwise ends that, not one that is missing, nor one about
@@ -44,7 +45,8 @@ pub(super) struct HealthReads {
     component: Option<Arc<ComponentHealth>>,
     /// When that was.
     at: Moment,
-    resources: Option<Arc<Vec<Resource>>>,
+    /// Rows have no ids.
+    resources: Paged<Resource, Resource>,
     error: Option<ApiError>,
 }
 
@@ -74,22 +76,34 @@ impl Follow {
         let Some((component, id)) = component.as_deref().and_then(|own| Some((own, own.id.as_ref()?))) else {
             return needs(Request::Health(target.install.clone(), target.component.clone()));
         };
-        let Some(resources) = resources else {
-            return needs(Request::Resources(target.install.clone(), id.clone()));
-        };
-        let Some(at) = self.ended_at(row) else {
+        if let Some(page) = resources.page() {
+            let (install, component) = (target.install.clone(), target.component.clone());
+            return needs(Request::Resources(install, component, id.clone(), page));
+        }
+        let Some(ended) = self.ended_at(row) else {
             let words = RemoteText::new("the deploy does not say when it ended");
-            return Healthy::Unproven(self.unseen(words, row, policy));
+            return Healthy::Unproven(self.unseen(words, None, policy));
         };
-        // With a single poll, observations from before and after it cannot be distinguished.
-        let observed = self.known_health.observed.filter(|_| policy.settings.mode == Mode::Wait);
-        Healthy::Unproven(match condition(component, resources, Ended { at, observed }) {
-            Condition::Healthy(sight) => return self.baked(&sight, length, at, policy),
+        let read = self.known_health.last.map_or(policy.now, |(_, read)| read);
+        let times = Times {
+            ended,
+            // With a single poll, observations from before and after it cannot be distinguished.
+            first: self.known_health.first.filter(|_| policy.settings.mode == Mode::Wait),
+            read: policy.server_time(read),
+            now: policy.server_now(),
+        };
+        Healthy::Unproven(match condition(component, resources.rows(), times) {
+            Condition::Healthy(sight) => return self.baked(&sight, length, ended, policy),
             Condition::Bad(health, text) => {
                 Decision::End(End::Otherwise(Verdict::Failed, Cause::Unhealthy { health, text }))
             }
             Condition::NotYet(words) => Decision::Hold(Hold::NotHealthy(words)),
-            Condition::Unseen(words) => self.unseen(words, row, policy),
+            Condition::Unseen(words) => self.unseen(words, Some(ended), policy),
+            Condition::Stale(since) => {
+                let second = Timestamp::from_second(since.as_second()).unwrap_or(since);
+                let words = format!("nothing of the component was observed since {second}");
+                self.unseen(RemoteText::new(words), Some(since), policy)
+            }
         })
     }
 
@@ -100,32 +114,32 @@ impl Follow {
         Some([row.created_at, row.applied_at].into_iter().flatten().chain(self.ended_with(row)).fold(since, Ord::max))
     }
 
-    /// Decides about a component that is healthy, by how long it has been. If the server called it anything else in
-    /// between, that time starts over. Without new observations it does not pass.
+    /// Decides about a component that is healthy, by how long it has been, up to the last observation. If the server
+    /// called it anything else in between, that time starts over.
     fn baked(&self, sight: &Sight, length: Duration, ended: Timestamp, policy: &Policy<'_>) -> Healthy {
         let Sight { began, observed } = *sight;
         let at = self.reads.health.at;
         let before = self.known_health.bake.as_ref().filter(|bake| bake.began == began);
         let (from, first) = before.map_or((at, observed), |bake| (bake.from, bake.observed));
-        let (baked, is_covered) = match policy.settings.mode {
-            Mode::Wait => (at - from, span(first, observed) + OLDEST_OBSERVATION >= length),
+        let baked = match policy.settings.mode {
+            Mode::Wait => span(first, observed).min(at - from),
             // There is no other poll, so the server's times decide how long it has been healthy.
-            Mode::Once if policy.has_server_time => (span(began.max(ended), policy.server_now()), true),
-            Mode::Once => (Duration::ZERO, true),
+            Mode::Once if policy.has_server_time => span(began.max(ended), observed),
+            Mode::Once => Duration::ZERO,
         };
-        if baked >= length && is_covered {
+        if baked >= length {
             return Healthy::Proven(HealthProof::new(observed, baked));
         }
         Healthy::Unproven(Decision::Hold(Hold::Baking(Bake { from, length, baked, began, observed: first })))
     }
 
-    /// Decides about a component whose health is unknown. That may last for a while, because it is only observed about
-    /// once a minute.
-    fn unseen(&self, words: RemoteText, row: &Deploy, policy: &Policy<'_>) -> Decision {
+    /// Decides about a component whose health is unknown since a time, or could have been known since then. That may last
+    /// for a while, because it is only observed about once a minute.
+    fn unseen(&self, words: RemoteText, since: Option<Timestamp>, policy: &Policy<'_>) -> Decision {
         let has_lasted = match policy.settings.mode {
             Mode::Wait => matches!(&self.held,
                 Some(Held { hold: Hold::Unseen(_), since, .. }) if policy.now >= *since + LONGEST_UNKNOWN),
-            Mode::Once => self.ended_at(row).is_none_or(|ended| span(ended, policy.server_now()) >= LONGEST_UNKNOWN),
+            Mode::Once => since.is_none_or(|since| span(since, policy.server_now()) >= LONGEST_UNKNOWN),
         };
         if has_lasted { inconclusive(words) } else { Decision::Hold(Hold::Unseen(words)) }
     }
@@ -139,7 +153,7 @@ impl Follow {
         }
         match &self.known_health.bake {
             Some(bake) if policy.now < bake.until() => Decision::Hold(Hold::Baking(bake.clone())),
-            _ => self.unseen(words, row, policy),
+            _ => self.unseen(words, self.ended_at(row), policy),
         }
     }
 
@@ -154,20 +168,30 @@ impl Follow {
     }
 
     /// Accepts an answer about its health.
-    pub(super) fn accept_health(&mut self, fact: Fact, now: Moment) {
-        match fact {
-            Fact::Health(component) => {
-                (self.reads.health.component, self.reads.health.at) = (Some(component.clone()), now);
-                self.known_health.component = Some(component);
+    ///
+    /// # Errors
+    ///
+    /// If it is an unusable page.
+    pub(super) fn accept_health(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
+        let (reads, known) = (&mut self.reads.health, &mut self.known_health);
+        match (fact, request) {
+            (Fact::Health(component), _) => {
+                (reads.component, reads.at) = (Some(component.clone()), now);
+                known.component = Some(component);
             }
-            Fact::Resources(resources) => {
-                self.reads.health.resources = Some(resources.clone());
-                let observed = last_observed(&resources).unwrap_or(Timestamp::UNIX_EPOCH);
-                self.known_health.observed.get_or_insert(observed);
-                (self.known_health.resources, self.known_health.refusals) = (Some(resources), 0);
+            (Fact::Resources(found), Request::Resources(.., page)) => {
+                reads.resources.accept(*page, found, "objects and checks", |row| Some(row))?;
+                if reads.resources.page().is_none() {
+                    let rows = reads.resources.rows();
+                    let observed = last_observed(rows).unwrap_or(Timestamp::UNIX_EPOCH);
+                    known.first.get_or_insert(observed);
+                    known.last = known.last.filter(|(before, _)| *before == observed).or(Some((observed, now)));
+                    (known.resources, known.refusals) = (rows.to_vec(), 0);
+                }
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// Records that its health could not be read.
@@ -182,12 +206,7 @@ impl Follow {
     pub(in crate::watch) fn health_report(&self, length: Duration) -> Option<HealthReport> {
         let baked = self.known_health.bake.as_ref().map_or(Duration::ZERO, |bake| bake.baked);
         let component = self.known_health.component.as_deref()?;
-        Some(HealthReport::new(
-            component,
-            self.known_health.resources.as_deref().map_or(&[], Vec::as_slice),
-            length,
-            baked,
-        ))
+        Some(HealthReport::new(component, &self.known_health.resources, length, baked))
     }
 }
 

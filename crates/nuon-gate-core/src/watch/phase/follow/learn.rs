@@ -17,7 +17,7 @@ impl Follow {
     ///
     /// # Errors
     ///
-    /// If it is about the baseline, and does not say when that was created.
+    /// If it is about the baseline, and does not say when that was created, or is an unusable page of a list.
     pub(in crate::watch::phase) fn on_fact(
         &mut self,
         request: &Request,
@@ -61,7 +61,7 @@ impl Follow {
                 Vec::new()
             }
             Fact::Health(_) | Fact::Resources(_) => {
-                self.accept_health(fact, policy.now);
+                self.accept_health(request, fact, policy.now)?;
                 Vec::new()
             }
             _ => Vec::new(),

@@ -39,6 +39,12 @@ fn healthy(observed: i64) -> Vec<Said> {
     does("healthy", -900, [pod("healthy", observed)])
 }
 
+/// So much that the server may have another page.
+fn full_page(things: [Thing; 1], next: Said) -> Vec<Said> {
+    let page = does("healthy", -900, [things[0]; 100]);
+    page.into_iter().chain([next]).collect()
+}
+
 fn after(second: u64) -> Moment {
     Moment::after_start(Duration::from_secs(second))
 }
@@ -61,6 +67,15 @@ fn bakes_since(began: i64, from: u64, length: u64, baked: u64, observed: i64) ->
 
 fn unseen(words: &str) -> Then {
     Then::Holds(Hold::Unseen(RemoteText::new(words)))
+}
+
+/// It has not been observed since this second.
+fn stale(since: i64) -> Then {
+    unseen(&observed_until(since))
+}
+
+fn observed_until(since: i64) -> String {
+    format!("nothing of the component was observed since {}", second(since))
 }
 
 fn not_healthy(words: &str) -> Then {
@@ -107,22 +122,43 @@ fn baking() -> Vec<Scene> {
         scene("healthy has to last", 300)
             .poll_of(5, healthy(3))
             .then(bakes(5, 300, 0, 3))
-            .poll_of(304, healthy(290))
+            .poll_of(304, healthy(303))
             .then(bakes(5, 300, 299, 3))
-            .poll_of(305, healthy(290))
-            .then(passes_healthy(290, 300)),
-        scene("healthy is observed again before it is believed to have lasted", 300)
+            .poll_of(305, healthy(303))
+            .then(passes_healthy(303, 300)),
+        scene("healthy has lasted up to the last observation", 300)
             .poll_of(5, healthy(3))
             .then(bakes(5, 300, 0, 3))
-            .poll_of(305, healthy(182))
-            .then(bakes(5, 300, 300, 3))
-            .poll_of(400, healthy(183))
-            .then(passes_healthy(183, 395)),
+            .poll_of(310, healthy(302))
+            .then(bakes(5, 300, 299, 3))
+            .poll_of(370, healthy(362))
+            .then(passes_healthy(362, 359)),
+        scene("a short time ends with an observation as well", 2)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 2, 0, 3))
+            .poll_of(60, healthy(3))
+            .then(bakes(5, 2, 0, 3))
+            .poll_of(65, healthy(63))
+            .then(passes_healthy(63, 60)),
+        scene("a clock that jumps makes no time pass", 300)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 300, 0, 3))
+            .poll_of(65, healthy(603))
+            .then(bakes(5, 300, 60, 3)),
         scene("what was something else in between begins anew", 300)
             .poll_of(5, healthy(3))
             .then(bakes(5, 300, 0, 3))
             .poll_of(200, does("healthy", 100, [pod("healthy", 190)]))
             .then(bakes_since(100, 200, 300, 0, 190)),
+        scene("what was observed no more in between begins anew", 300)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 300, 0, 3))
+            .poll_of(123, healthy(3))
+            .then(bakes(5, 300, 0, 3))
+            .poll_of(124, healthy(3))
+            .then(stale(3))
+            .poll_of(180, healthy(178))
+            .then(bakes(180, 300, 0, 178)),
         scene("a moment of progress begins anew", 300)
             .poll_of(5, healthy(3))
             .then(bakes(5, 300, 0, 3))
@@ -202,6 +238,36 @@ fn blind() -> Vec<Scene> {
             .then(unseen(SAID))
             .poll_of(700, does("unknown", 350, [pod("healthy", 50)]))
             .then(unknown(SAID)),
+        scene("nothing is observed any more", 600)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 600, 0, 3))
+            .poll_of(124, healthy(3))
+            .then(stale(3))
+            .poll_of(423, healthy(3))
+            .then(stale(3))
+            .poll_of(424, healthy(3))
+            .then(unknown(&observed_until(3))),
+        scene("nothing was observed for long before", 0)
+            .poll_of(9_000, healthy(100))
+            .then(stale(100))
+            .poll_of(9_010, healthy(9_005))
+            .then(passes_healthy(9_005, 0)),
+        scene("what a clock that is ahead observed before is not waited for until it is so late", 0)
+            .poll_of(5, healthy(90))
+            .then(unseen(SINCE))
+            .poll_of(100, healthy(90))
+            .then(unseen(SINCE))
+            .poll_of(110, healthy(150))
+            .then(passes_healthy(110, 0)),
+        scene("what a clock that is ahead has observed gets old as well", 300)
+            .poll_of(5, healthy(9_000))
+            .then(unseen(SINCE))
+            .poll_of(65, healthy(9_060))
+            .then(bakes(65, 300, 0, 65))
+            .poll_of(185, healthy(9_060))
+            .then(bakes(65, 300, 0, 65))
+            .poll_of(186, healthy(9_060))
+            .then(stale(65)),
         scene("the server has none to give", 0)
             .poll_of(5, refused(403))
             .then(unseen(OFF))
@@ -228,22 +294,22 @@ fn blind() -> Vec<Scene> {
             .then(bakes(5, 60, 0, 3))
             .poll_of(30, lost())
             .then(bakes(5, 60, 0, 3))
-            .poll_of(65, healthy(60))
-            .then(passes_healthy(60, 60)),
+            .poll_of(65, healthy(63))
+            .then(passes_healthy(63, 60)),
         scene("nor at its end", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
             .poll_of(65, lost())
             .then(unseen(no_answer))
             .poll_of(70, healthy(66))
-            .then(passes_healthy(66, 65)),
+            .then(passes_healthy(66, 63)),
         scene("nor does a workflow that shows no step", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
             .poll_of(30, vec![detail(&active()), newest(&active()), workflow("iwf-1", "in-progress", OTHER, "success")])
             .then(Then::Holds(Hold::NotBegun))
-            .poll_of(65, healthy(60))
-            .then(passes_healthy(60, 60)),
+            .poll_of(65, healthy(63))
+            .then(passes_healthy(63, 60)),
         scene("an answer that says nothing begins anew", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
@@ -260,6 +326,13 @@ fn blind() -> Vec<Scene> {
             .then(unseen(no_answer))
             .poll_of(365, lost())
             .then(unknown(no_answer)),
+        scene("a page that fails is just another poll", 60)
+            .poll_of(5, full_page([pod("healthy", 3)], said("resources 2", &json!([]))))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(30, full_page([pod("healthy", 3)], nothing("resources 2")))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(65, full_page([pod("healthy", 63)], said("resources 2", &json!([]))))
+            .then(passes_healthy(63, 60)),
         scene("a deploy that does not say when it ended", 0)
             .poll_of(5, {
                 let row = row(OWN, "active");
@@ -284,6 +357,11 @@ fn bad() -> Vec<Scene> {
             .then(bakes(5, 300, 0, 3))
             .poll_of(200, does("unhealthy", 190, [pod("unhealthy", 195)]))
             .then(unhealthy()),
+        scene("what is not healthy is on a later page", 0)
+            .poll_of(5, full_page([pod("healthy", 3)], said("resources 2", &json!([pod("unhealthy", 3).body()]))))
+            .then(not_healthy("Deployment api is unhealthy: so unhealthy"))
+            .poll_of(65, full_page([pod("healthy", 63)], said("resources 2", &json!([pod("healthy", 63).body()]))))
+            .then(passes_healthy(63, 0)),
         scene("what was unhealthy before gets time", 0)
             .poll_of(5, does("unhealthy", -160, [pod("unhealthy", 3)]))
             .then(not_healthy(SAID))
@@ -346,15 +424,19 @@ fn not_asked() -> Vec<Scene> {
 
 fn in_one_poll() -> Vec<Scene> {
     vec![
-        scene("one poll: healthy", 0).once().poll_of(5, healthy(3)).then(passes_healthy(3, 105)),
-        scene("one poll: for long enough by the server's account", 105)
+        scene("one poll: healthy", 0).once().poll_of(5, healthy(3)).then(passes_healthy(3, 103)),
+        scene("one poll: for long enough by the server's account", 103)
             .once()
             .poll_of(5, healthy(3))
-            .then(passes_healthy(3, 105)),
-        scene("one poll: not for so long by the server's account", 600)
+            .then(passes_healthy(3, 103)),
+        scene("one poll: not for so long by the server's account", 104)
             .once()
             .poll_of(5, healthy(3))
-            .then(bakes(5, 600, 105, 3)),
+            .then(bakes(5, 104, 103, 3)),
+        scene("one poll: observed long ago", 60).once().poll_of(302, healthy(3)).then(stale(3)),
+        scene("one poll: observed too long ago", 60).once().poll_of(303, healthy(3)).then(unknown(&observed_until(3))),
+        scene("one poll: observed by a clock that is ahead", 0).once().poll_of(5, healthy(66)).then(unseen(SINCE)),
+        scene("one poll: no time before it was read", 106).once().poll_of(5, healthy(65)).then(bakes(5, 106, 105, 5)),
         scene("one poll: unhealthy", 0)
             .once()
             .poll_of(5, does("unhealthy", 4, [pod("unhealthy", 5)]))

@@ -293,19 +293,20 @@ impl Scene {
                 return goes_on.then(|| self.advance(now, wide));
             }
         };
-        if let Err(error) = &reply
+        let accepted = reply
+            .and_then(|answer| self.policy(now, wide, |phase, policy| phase.on_fact(request, answer.fact, policy)));
+        if let Err(error) = &accepted
             && request.is_of_health()
             && let Phase::Following(follow) = &mut self.phase
         {
             follow.miss_health(error);
             return Some(self.advance(now, wide));
         }
-        let fact = reply.ok()?.fact;
+        let mut notes = accepted.ok()?;
         // A request that only serves people changes nothing.
         if self.dashboard.as_ref() == Some(request) {
             self.dashboard = None;
         }
-        let mut notes = self.policy(now, wide, |phase, policy| phase.on_fact(request, fact, policy)).ok()?;
         notes.extend(self.advance(now, wide));
         Some(notes)
     }
@@ -348,7 +349,8 @@ fn label(request: &Request) -> String {
         Request::InstallComponent(..) => "component".to_owned(),
         Request::Dashboard(_) => "dashboard".to_owned(),
         Request::Health(..) => "health".to_owned(),
-        Request::Resources(..) => "resources".to_owned(),
+        Request::Resources(.., 1) => "resources".to_owned(),
+        Request::Resources(.., page) => format!("resources {page}"),
         other => panic!("{other:?} is never needed"),
     }
 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Placed, Rollout, group_name};
 use crate::api::Request;
 use crate::model::{GroupInstall, GroupRun};
-use crate::paging::Paged;
 use crate::watch::settings::OnSuperseded;
 use crate::watch::takeovers::Takeover;
 use crate::{InstallId, RunId};
@@ -16,7 +15,7 @@ const MOST_SUCCESSORS: usize = 20;
 impl Rollout {
     /// Returns the groups of a run, or what has to be read of them.
     fn groups(&mut self, run: &RunId) -> Result<Vec<GroupRun>, Request> {
-        let groups = self.poll.groups.entry(run.clone()).or_insert_with(Paged::new);
+        let groups = self.poll.groups.entry(run.clone()).or_default();
         match groups.page() {
             Some(page) => Err(Request::GroupRuns(self.place.clone(), run.clone(), page)),
             None => Ok(groups.rows().to_vec()),
