@@ -146,6 +146,11 @@ impl Deploy {
         newest.or(self.status_description.as_ref()).filter(|text| !text.is_blank())
     }
 
+    /// Returns the row with the time of another that shows the same status.
+    pub(crate) fn dated_by(&self, same: &Self) -> Self {
+        Self { updated_at: same.status_since(), ..self.clone() }
+    }
+
     /// Returns since when the deploy has its status, as far as the server says.
     pub fn status_since(&self) -> Option<Timestamp> {
         self.status_v2.as_ref().and_then(|v2| v2.since).or(self.updated_at)

@@ -76,7 +76,7 @@ impl Health<'_> {
     fn is_plainly_healthy(&self, poll: (u64, u64)) -> bool {
         let (told, looks) = self.near(poll);
         let is_recent = |look: &Look| look.age().is_some_and(|age| age < RECENT);
-        let says = |told: &&Told| told.word == "healthy" && !self.is_outdated(told);
+        let says = |told: &&Told| told.word == "healthy" && told.since.is_some() && !self.is_outdated(told);
         let shows = |look: &&Look| look.is_plain && is_recent(look) && self.is_plainly_fresh(look);
         !told.is_empty() && !looks.is_empty() && told.iter().all(says) && looks.iter().all(shows)
     }

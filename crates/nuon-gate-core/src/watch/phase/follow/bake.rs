@@ -76,7 +76,9 @@ impl Follow {
         let Some((component, id)) = component.as_deref().and_then(|own| Some((own, own.id.as_ref()?))) else {
             return needs(Request::Health(target.install.clone(), target.component.clone()));
         };
-        if let Some(page) = resources.page() {
+        // Without a word of its health, no observation could show that it is healthy.
+        let says_health = component.verdict.as_ref().is_some_and(|verdict| verdict.status.is_some());
+        if let Some(page) = resources.page().filter(|_| says_health) {
             let (install, component) = (target.install.clone(), target.component.clone());
             return needs(Request::Resources(install, component, id.clone(), page));
         }

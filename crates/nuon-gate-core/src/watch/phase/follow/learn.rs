@@ -141,8 +141,12 @@ impl Follow {
         self.matches |= self.pins.match_deploy(&row, policy.started_at);
         // A row without details only confirms the same state. It must not replace the detail, which has the reason.
         if !detailed && !is_new {
-            if !self.detailed {
-                self.known = Some(row);
+            match &self.known {
+                Some(known) if self.detailed && known.status_since().is_none() => {
+                    self.known = Some(Arc::new(known.dated_by(&row)));
+                }
+                Some(_) if self.detailed => {}
+                _ => self.known = Some(row),
             }
             return Vec::new();
         }

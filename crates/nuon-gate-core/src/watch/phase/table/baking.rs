@@ -317,6 +317,19 @@ fn blind() -> Vec<Scene> {
             .then(unseen("the server has observed nothing of the component"))
             .poll_of(65, healthy(60))
             .then(bakes(65, 60, 0, 60)),
+        scene("so does one that does not have its health, and what was observed is not asked", 60)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(
+                30,
+                proven()
+                    .into_iter()
+                    .chain([said("health", &with(component("", 0), &json!({ "health_status_v2": null })))])
+                    .collect(),
+            )
+            .then(unseen("the server reports no health for the component"))
+            .poll_of(65, healthy(60))
+            .then(bakes(65, 60, 0, 60)),
         scene("answers that fail for too long", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
