@@ -51,9 +51,7 @@ fn every_type_has_its_kind() {
 #[test]
 fn a_plan_only_row_has_no_kind_whatever_its_type() {
     for (wire, kind) in types() {
-        for (plan_only, expected) in
-            [(json!(true), NONE), (json!(false), kind), (json!(null), kind), (json!("true"), kind), (json!(1), kind)]
-        {
+        for (plan_only, expected) in [(json!(true), NONE), (json!(false), kind), (json!(null), kind)] {
             let body = json!({ "id": "dpl1", "install_deploy_type": wire, "plan_only": plan_only });
             assert_eq!(read(&body).kind(), expected, "{wire}, plan_only {plan_only}");
         }
