@@ -91,8 +91,8 @@ impl Health<'_> {
 
     /// Returns whether every answer about the health for as long as it has to bake was plainly good.
     fn has_baked(&self, answers: &[((u64, u64), bool)], poll: (u64, u64), bake: u64) -> bool {
-        // It lasts from one observation to another.
-        let between = u64::try_from(RECENT / 1_000).unwrap_or_default();
+        // It lasts from one observation to another, and there is one a minute.
+        let between = u64::try_from(PLAINLY_APART / 1_000).unwrap_or_default();
         let from = poll.0.saturating_sub(bake + between + spare(self.case.question));
         let mut within = answers.iter().filter(|(span, _)| span.0 >= from && span.1 <= poll.1);
         let began = answers.iter().rfind(|(span, _)| span.1 <= from).is_some_and(|(_, is_good)| *is_good);

@@ -253,7 +253,7 @@ fn health_that_is_plain() {
         ("a pass, too late", requiring(0), healthy(4, 3_000), end("passed", 9_450), "a pass was plain in 4 polls"),
         ("no pass", requiring(0), healthy(2, 3_000), end("timed_out", 600_000), "a pass was plain in 2 polls"),
         ("baking", requiring(60), healthy(4, 3_000), end("timed_out", 600_000), ""),
-        ("baked", requiring(5), healthy(20, 3_000), end("timed_out", 600_000), "a pass was plain in 2 polls"),
+        ("baked", requiring(5), healthy(25, 3_000), end("timed_out", 600_000), "a pass was plain in 2 polls"),
         ("baked, but for the last observation", requiring(5), healthy(18, 3_000), end("timed_out", 600_000), ""),
         ("not baked", requiring(11), interrupted, end("timed_out", 600_000), ""),
         ("it stalls after that", stall.clone(), healthy(4, 3_000), end("timed_out", 29_450), ""),
