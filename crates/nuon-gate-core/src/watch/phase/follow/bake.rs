@@ -14,7 +14,7 @@ use crate::paging::Paged;
 use crate::timeline::span;
 use crate::watch::phase::condition::{Condition, Sight, Times, condition, last_observed};
 use crate::watch::phase::proof::HealthProof;
-use crate::watch::phase::{Decision, End, Held, Policy};
+use crate::watch::phase::{Decision, End, Held, LAG, Policy};
 use crate::watch::settings::Mode;
 use crate::{Hold, Kind, Moment, RemoteText, Verdict};
 
@@ -28,6 +28,9 @@ const REFUSALS: u32 = 3;
 pub(super) struct KnownHealth {
     component: Option<Arc<ComponentHealth>>,
     resources: Vec<Resource>,
+    /// The latest time at which the server has changed its word. A word from before is a lagging replica's, or the
+    /// server's clock was set back.
+    changed: Option<Timestamp>,
     /// The time of the last observation at the first poll.
     first: Option<Timestamp>,
     /// The time of the last observation, and when it was first read.
@@ -96,6 +99,9 @@ impl Follow {
         };
         Healthy::Unproven(match condition(component, resources.rows(), times) {
             Condition::Healthy(sight) => return self.baked(&sight, length, ended, policy),
+            Condition::Bad(_, text) if self.is_word_outdated(component, policy) => {
+                Decision::Hold(Hold::NotHealthy(text))
+            }
             Condition::Bad(health, text) => {
                 Decision::End(End::Otherwise(Verdict::Failed, Cause::Unhealthy { health, text }))
             }
@@ -107,6 +113,14 @@ impl Follow {
                 self.unseen(RemoteText::new(words), Some(since), policy)
             }
         })
+    }
+
+    /// Returns whether the server has shown a later word, and has not repeated this one for long.
+    fn is_word_outdated(&self, component: &ComponentHealth, policy: &Policy<'_>) -> bool {
+        let since = component.verdict.as_ref().and_then(|verdict| verdict.since);
+        let stays = matches!(&self.held,
+            Some(Held { hold: Hold::NotHealthy(_), since, .. }) if policy.now >= *since + LAG);
+        since < self.known_health.changed && !stays
     }
 
     /// Returns when the deploy ended: by its status, by the steps that worked on it, and not before it was created or applied.
@@ -179,6 +193,7 @@ impl Follow {
         match (fact, request) {
             (Fact::Health(component), _) => {
                 (reads.component, reads.at) = (Some(component.clone()), now);
+                known.changed = known.changed.max(component.verdict.as_ref().and_then(|verdict| verdict.since));
                 known.component = Some(component);
             }
             (Fact::Resources(found), Request::Resources(.., page)) => {

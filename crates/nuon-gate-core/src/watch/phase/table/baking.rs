@@ -330,6 +330,20 @@ fn blind() -> Vec<Scene> {
             .then(unseen("the server reports no health for the component"))
             .poll_of(65, healthy(60))
             .then(bakes(65, 60, 0, 60)),
+        scene("a bad word from before a later one is a lagging replica's", 60)
+            .poll_of(90, does("healthy", -3, [pod("healthy", 85)]))
+            .then(bakes_since(-3, 90, 60, 0, 85))
+            .poll_of(95, does("degraded", -50, [pod("healthy", 85)]))
+            .then(not_healthy(SAID))
+            .poll_of(100, does("healthy", -3, [pod("healthy", 95)]))
+            .then(bakes_since(-3, 100, 60, 0, 95)),
+        scene("a bad word that stays is believed, whatever its time", 60)
+            .poll_of(5, does("healthy", -3, [pod("healthy", 3)]))
+            .then(bakes_since(-3, 5, 60, 0, 3))
+            .poll_of(170, does("unhealthy", -50, [pod("unhealthy", 165)]))
+            .then(not_healthy(SAID))
+            .poll_of(200, does("unhealthy", -50, [pod("unhealthy", 195)]))
+            .then(unhealthy()),
         scene("answers that fail for too long", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
