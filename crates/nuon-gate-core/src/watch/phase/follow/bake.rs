@@ -79,9 +79,7 @@ impl Follow {
         let Some((component, id)) = component.as_deref().and_then(|own| Some((own, own.id.as_ref()?))) else {
             return needs(Request::Health(target.install.clone(), target.component.clone()));
         };
-        // Without a word of its health, no observation could show that it is healthy.
-        let says_health = component.verdict.as_ref().is_some_and(|verdict| verdict.status.is_some());
-        if let Some(page) = resources.page().filter(|_| says_health) {
+        if let Some(page) = resources.page() {
             let (install, component) = (target.install.clone(), target.component.clone());
             return needs(Request::Resources(install, component, id.clone(), page));
         }
@@ -168,9 +166,15 @@ impl Follow {
             return inconclusive(words);
         }
         match &self.known_health.bake {
-            Some(bake) if policy.now < bake.until() => Decision::Hold(Hold::Baking(bake.clone())),
+            Some(bake) if policy.now < bake.until() && !self.lacks_word() => Decision::Hold(Hold::Baking(bake.clone())),
             _ => self.unseen(words, self.ended_at(row), policy),
         }
+    }
+
+    /// Returns whether the server, in this poll, did not report the component's health.
+    fn lacks_word(&self) -> bool {
+        let component = self.reads.health.component.as_ref();
+        component.is_some_and(|own| own.verdict.as_ref().is_none_or(|verdict| verdict.status.is_none()))
     }
 
     /// Records since when it has been healthy, or that it is not any more.
@@ -178,7 +182,7 @@ impl Follow {
         match hold {
             Hold::Baking(bake) => self.known_health.bake = Some(bake.clone()),
             Hold::NotHealthy(_) => self.known_health.bake = None,
-            Hold::Unseen(_) if self.reads.health.error.is_none() => self.known_health.bake = None,
+            Hold::Unseen(_) if self.reads.health.error.is_none() || self.lacks_word() => self.known_health.bake = None,
             _ => {}
         }
     }

@@ -35,6 +35,12 @@ fn does<const N: usize>(word: &str, since: i64, things: [Thing; N]) -> Vec<Said>
     [proven(), vec![said("health", &component(word, since)), said("resources", &rows)]].into_iter().flatten().collect()
 }
 
+/// The server does not report the component's health.
+fn without_word(then: Said) -> Vec<Said> {
+    let silent = with(component("", 0), &json!({ "health_status_v2": null }));
+    proven().into_iter().chain([said("health", &silent), then]).collect()
+}
+
 fn healthy(observed: i64) -> Vec<Said> {
     does("healthy", -900, [pod("healthy", observed)])
 }
@@ -317,17 +323,11 @@ fn blind() -> Vec<Scene> {
             .then(unseen("the server has observed nothing of the component"))
             .poll_of(65, healthy(60))
             .then(bakes(65, 60, 0, 60)),
-        scene("so does one that does not have its health, and what was observed is not asked", 60)
+        scene("so does one without its health, although what was observed cannot be read", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
-            .poll_of(
-                30,
-                proven()
-                    .into_iter()
-                    .chain([said("health", &with(component("", 0), &json!({ "health_status_v2": null })))])
-                    .collect(),
-            )
-            .then(unseen("the server reports no health for the component"))
+            .poll_of(30, without_word(nothing("resources")))
+            .then(unseen(no_answer))
             .poll_of(65, healthy(60))
             .then(bakes(65, 60, 0, 60)),
         scene("a bad word from before a later one is a lagging replica's", 60)
