@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use super::answer::good;
 use super::ask::Ask;
+use super::case::word_of;
 use super::case::{Case, Seen};
 use super::flow::{Flow, Step};
 use super::health;
-use super::passed::word_of;
 use super::pins::{on_superseded, pinned};
 use super::row::{Kind, Row};
 use super::table::{Word, plain};

@@ -85,3 +85,11 @@ pub(super) fn good(exchange: &Exchange) -> bool {
         _ => false,
     }
 }
+
+/// Returns until when an answer asks the client to wait, or 0.
+pub(super) fn pause_until(exchange: &Exchange) -> u64 {
+    let asked = http(exchange).and_then(|answer| answer.header("retry-after"));
+    asked.map_or(0, |text| {
+        exchange.done_ms.saturating_add(text.trim().parse().map_or(u64::MAX, |seconds: u64| seconds * 1000))
+    })
+}

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::answer::{body, says, server_time};
+use super::answer::{body, pause_until, says, server_time};
 use super::ask::Ask;
 use super::flow::{Flow, steps};
-use super::poll::pause_until;
 use super::row::{Kind, Row, kind_of};
+use super::table::{Word, word};
 use super::text::text;
 use crate::transcript::{Exchange, Outcome, Question};
 
@@ -274,4 +274,9 @@ impl Seen<Row> {
 /// Calls a function for each element of a list.
 fn each(value: &Value, call: impl FnMut(&Value)) {
     value.as_array().into_iter().flatten().for_each(call);
+}
+
+/// Returns what a row's status means.
+pub(super) fn word_of(case: &Case, row: &Row) -> Word {
+    word(case.question, &row.status, case.kind(&row.id))
 }

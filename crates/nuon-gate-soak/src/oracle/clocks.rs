@@ -4,21 +4,15 @@ use super::answer::{body, rows_of};
 use super::ask::Ask;
 use super::case::{Case, Seen};
 use super::health;
+use super::leeway::spare;
 use super::pins::pinned;
 use super::row::{Kind, Row};
 use super::table::{Word, plain, word};
 use super::text::text;
-use crate::transcript::{Exchange, Question};
+use crate::transcript::Exchange;
 
 /// How much later than the total timeout and one request's timeout the end may come.
 const LATE_MS: u64 = 1_000;
-
-/// Returns by how much the times of one event may differ between the gate and the server: a second. If polls are less
-/// than a second apart, it is their interval, but at least the tenth of a second that a busy machine takes to wake a
-/// thread.
-pub(super) fn spare(question: &Question) -> u64 {
-    question.min_interval_ms.clamp(100, 1_000)
-}
 
 /// Returns whether a timeout can have expired at the end.
 pub(super) fn may_have_timed_out(case: &Case) -> bool {

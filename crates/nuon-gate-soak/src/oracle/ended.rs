@@ -1,10 +1,11 @@
 //! Whether the answers support `cancelled`, `superseded`, `approval_needed` and `usage`.
 
 use super::case::Case;
-use super::clocks::{may_have_timed_out, spare};
+use super::case::word_of;
+use super::clocks::may_have_timed_out;
 use super::failed::is_cancel;
 use super::flow::{Flow, Step};
-use super::passed::word_of;
+use super::leeway::spare;
 use super::pins::{on_superseded, pinned};
 use super::row::Kind;
 use super::table::{Word, plain};

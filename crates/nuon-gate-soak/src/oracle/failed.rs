@@ -1,10 +1,10 @@
 //! Whether the answers support a failure (contract: judging; facts: what can be stuck for ever).
 
 use super::case::Case;
+use super::case::word_of;
 use super::clocks::may_have_timed_out;
 use super::flow::{Flow, Step};
 use super::health;
-use super::passed::word_of;
 use super::pins::{on_superseded, pinned};
 use super::row::Kind;
 use super::table::Word;

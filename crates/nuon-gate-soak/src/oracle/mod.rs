@@ -13,6 +13,7 @@ mod ended;
 mod failed;
 mod flow;
 mod health;
+mod leeway;
 mod pacing;
 mod passed;
 mod pins;

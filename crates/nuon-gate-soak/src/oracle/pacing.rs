@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::answer::{body, good, http, status};
 use super::ask::Ask;
-use super::clocks::spare;
+use super::leeway::spare;
 use crate::transcript::{Exchange, Question};
 
 /// How many reads of one path a poll may have: one for a newer deploy, and one for each status that the poll finds.

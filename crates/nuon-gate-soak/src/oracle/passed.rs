@@ -2,13 +2,13 @@
 
 use super::answer::good;
 use super::ask::Ask;
-use super::case::{Case, Seen};
-use super::clocks::spare;
+use super::case::{Case, Seen, word_of};
 use super::flow::{Flow, Step};
 use super::health;
+use super::leeway::spare;
 use super::pins::{on_superseded, pinned};
 use super::row::{Kind, Row};
-use super::table::{Word, plain, word};
+use super::table::{Word, plain};
 
 /// How soon an answer has to arrive to show the state at the start. After a longer time, the state may have changed.
 const AT_START_MS: u64 = 1_000;
@@ -69,11 +69,6 @@ fn row(case: &Case, deploy: &str) -> Option<String> {
 /// Returns whether its answers have shown a pass for minutes.
 fn lasts(case: &Case, deploy: &str) -> bool {
     case.lasting(deploy).iter().any(|seen| word_of(case, &seen.what) == Word::Passes)
-}
-
-/// Returns what a row's status means.
-pub(super) fn word_of(case: &Case, row: &Row) -> Word {
-    word(case.question, &row.status, case.kind(&row.id))
 }
 
 /// Checks the workflow's part, for at least one possible order of the last poll's answers.

@@ -1,6 +1,5 @@
 //! Which answers belong to one poll: requests that follow each other with pauses shorter than the shortest interval.
 
-use super::answer::http;
 use super::ask::Ask;
 use super::case::{Case, Seen};
 use super::flow::Flow;
@@ -64,12 +63,4 @@ impl Case<'_> {
         let Some(last) = self.flow_of(workflow).next_back() else { return Vec::new() };
         self.flow_of(workflow).filter(|seen| self.same_poll(seen, last)).collect()
     }
-}
-
-/// Returns until when an answer asks the client to wait, or 0.
-pub(super) fn pause_until(exchange: &Exchange) -> u64 {
-    let asked = http(exchange).and_then(|answer| answer.header("retry-after"));
-    asked.map_or(0, |text| {
-        exchange.done_ms.saturating_add(text.trim().parse().map_or(u64::MAX, |seconds: u64| seconds * 1000))
-    })
 }

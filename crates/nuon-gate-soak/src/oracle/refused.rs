@@ -3,8 +3,8 @@
 use super::answer::{Voice, body, good, status, voice};
 use super::ask::Ask;
 use super::case::Case;
-use super::clocks::spare;
 use super::health;
+use super::leeway::spare;
 use super::row::Kind;
 use super::text::text;
 use crate::transcript::Exchange;

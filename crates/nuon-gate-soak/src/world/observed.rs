@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use super::fault::Faults;
 use super::question::Asked;
-use super::story::{Age, Change, Kind, Story};
+use super::story::{Age, Change, Condition, Kind, Report, Story, Thing};
 
 /// How long nothing has to be observed until the server says `unknown`, in milliseconds.
 const SILENCE: i64 = 300_000;
@@ -16,49 +16,6 @@ const BEFORE: i64 = 1_500_000;
 
 /// Words that the server does not document for a component's health.
 const WORDS: &[&str] = &["fine", "Healthy", "HEALTHY", "ok", "active", "", "not-applicable", "unknown", "critical"];
-
-/// One object or check in a report.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Thing {
-    pub(super) provider: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) name: &'static str,
-    pub(super) health: &'static str,
-    pub(super) message: &'static str,
-    pub(super) removed: bool,
-}
-
-/// What was observed of a component at a time.
-#[derive(Debug, Clone)]
-pub(super) struct Report {
-    pub(super) at: i64,
-    /// Since when the server shows it.
-    pub(super) shown: i64,
-    pub(super) things: Vec<Thing>,
-}
-
-/// What is known about the health of one component.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Condition {
-    /// The server's words.
-    pub(super) words: Vec<Change>,
-    pub(super) reports: Vec<Report>,
-    /// The reports of a check that is pushed from outside.
-    pub(super) pushed: Vec<Report>,
-    /// Since when the organisation has disabled component health.
-    pub(super) off_from: Option<i64>,
-    /// The server forgets the word when the organisation disables it.
-    pub(super) forgets: bool,
-    /// How far the runner's clock is ahead.
-    pub(super) ahead: i64,
-}
-
-impl Condition {
-    /// Returns whether the organisation has disabled component health at a time.
-    pub(super) fn is_off(&self, at: i64) -> bool {
-        self.off_from.is_some_and(|from| from <= at)
-    }
-}
 
 /// The true condition of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 
 use super::clock::Clock;
 use super::id::Id;
-use super::observed::Condition;
 
 /// The age of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -251,5 +250,48 @@ impl Story {
     /// Returns the install of a deploy.
     pub(super) fn install_of(&self, row: &Row) -> usize {
         self.components[row.component].install
+    }
+}
+
+/// One object or check in a report.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Thing {
+    pub(super) provider: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) name: &'static str,
+    pub(super) health: &'static str,
+    pub(super) message: &'static str,
+    pub(super) removed: bool,
+}
+
+/// What was observed of a component at a time.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    pub(super) at: i64,
+    /// Since when the server shows it.
+    pub(super) shown: i64,
+    pub(super) things: Vec<Thing>,
+}
+
+/// What is known about the health of one component.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Condition {
+    /// The server's words.
+    pub(super) words: Vec<Change>,
+    pub(super) reports: Vec<Report>,
+    /// The reports of a check that is pushed from outside.
+    pub(super) pushed: Vec<Report>,
+    /// Since when the organisation has disabled component health.
+    pub(super) off_from: Option<i64>,
+    /// The server forgets the word when the organisation disables it.
+    pub(super) forgets: bool,
+    /// How far the runner's clock is ahead.
+    pub(super) ahead: i64,
+}
+
+impl Condition {
+    /// Returns whether the organisation has disabled component health at a time.
+    pub(super) fn is_off(&self, at: i64) -> bool {
+        self.off_from.is_some_and(|from| from <= at)
     }
 }

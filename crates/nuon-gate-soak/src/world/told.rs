@@ -1,8 +1,9 @@
 //! Answers requests about component health.
 
-use super::observed::{Report, Thing, worst};
+use super::observed::worst;
 use super::reply::{Ask, Reply};
 use super::story::{Age, so_far};
+use super::story::{Report, Thing};
 use super::text::{self, Json};
 use super::view::View;
 

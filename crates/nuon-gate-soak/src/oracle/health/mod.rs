@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::answer::{body, server_time};
 use super::ask::Ask;
+use super::case::word_of;
 use super::case::{Case, Seen};
-use super::passed::word_of;
 use super::row::{Kind, Row};
 use super::table::Word;
 use super::text::{instant, status_word, text, truth};

@@ -3,7 +3,7 @@
 use super::super::answer::{Voice, body, status, voice};
 use super::super::ask::Ask;
 use super::super::case::Case;
-use super::super::clocks::spare;
+use super::super::leeway::spare;
 use super::{Health, Look, Told, required};
 use crate::transcript::Exchange;
 

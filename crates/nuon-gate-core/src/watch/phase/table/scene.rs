@@ -7,10 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::said::{Body, STARTED_AT, Said};
-use super::{
-    JUDGING, OWN, answer, approving, baking, believing, closing, dating, following, knowing, listing, pinning,
-    replacing, rivals, searching, stale, superseding, taking,
-};
+use super::{JUDGING, OWN, answer};
 use crate::api::{ApiError, Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
 use crate::model::Status;
@@ -69,27 +66,6 @@ pub(super) enum Then {
     Refused(Refusal),
     /// The answer cannot be used.
     NoAnswer,
-}
-
-pub(super) fn all() -> Vec<Scene> {
-    let each = [
-        searching::scenes(),
-        stale::scenes(),
-        dating::scenes(),
-        pinning::scenes(),
-        following::scenes(),
-        replacing::scenes(),
-        believing::scenes(),
-        approving::scenes(),
-        superseding::scenes(),
-        rivals::scenes(),
-        taking::scenes(),
-        closing::scenes(),
-        baking::scenes(),
-        knowing::scenes(),
-        listing::scenes(),
-    ];
-    each.into_iter().flatten().collect()
 }
 
 pub(super) const NOT_STARTED: Then = Then::Holds(Hold::NotStarted);
