@@ -16,7 +16,7 @@ use crate::model::{
     App, Branch, BranchRun, CliConfig, ComponentHealth, Deploy, GroupRun, Install, InstallComponent, LogRecord,
     LogTail, Plan, QueuePlace, QueuePosition, Resource, RunRow, Workflow,
 };
-use crate::{AppId, BranchPlace, ComponentId, Dashboard, InstallComponentId, InstallId, RunId, WorkflowId};
+use crate::{BranchPlace, ComponentId, Dashboard, InstallComponentId, InstallId, RunId, WorkflowId};
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,11 +191,8 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         }
         Request::Installs(_) | Request::LabelledInstalls(..) => Fact::Installs(page(headers, body)?),
         Request::InstallComponents(install, _) => {
-            let page: Page<InstallComponent> = page(headers, body)?;
-            if page.rows.iter().any(|row| row.install_id.as_ref().is_some_and(|owner| owner != install)) {
-                return Err(about_something_else("another install"));
-            }
-            Fact::InstallComponents(page)
+            let page = page::<InstallComponent>(headers, body)?;
+            Fact::InstallComponents(page.owned_by(install, |row| row.install_id.as_ref(), "another install")?)
         }
         Request::InstallComponent(install, component) => {
             let found: InstallComponent = decode(body)?;
@@ -211,7 +208,9 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         }
         Request::QueuePosition(_) => Fact::Queue(decode::<QueuePosition>(body)?.place()),
         Request::Apps(_) => Fact::Apps(page(headers, body)?),
-        Request::Branches(app, _) => Fact::Branches(branches(app, page(headers, body)?)?),
+        Request::Branches(app, _) => {
+            Fact::Branches(page::<Branch>(headers, body)?.owned_by(app, |row| row.app_id.as_ref(), "another app")?)
+        }
         Request::Runs(place, ..) => {
             let Page { rows, more } = page::<Workflow>(headers, body)?;
             let row = |workflow: Workflow| {
@@ -348,13 +347,6 @@ fn resources(
     if rows.is_empty() && !is_empty { Err(about_something_else("another component")) } else { Ok(Page { rows, more }) }
 }
 
-fn branches(app: &AppId, page: Page<Branch>) -> Result<Page<Branch>, ApiError> {
-    match page.rows.iter().all(|branch| branch.app_id.as_ref().is_none_or(|own| own == app)) {
-        true => Ok(page),
-        false => Err(about_something_else("another app")),
-    }
-}
-
 fn run(place: &BranchPlace, id: &RunId, body: &[u8]) -> Result<BranchRun, ApiError> {
     let workflow = Arc::new(decode::<Workflow>(body)?);
     BranchRun::of(&workflow, &place.branch, Some(id)).ok_or_else(|| about_something_else("another run, or none"))
@@ -362,12 +354,20 @@ fn run(place: &BranchPlace, id: &RunId, body: &[u8]) -> Result<BranchRun, ApiErr
 
 /// A group that names an install without its owner could be of any run.
 fn groups(run: &RunId, page: Page<GroupRun>) -> Result<Page<GroupRun>, ApiError> {
-    if page.rows.iter().any(|group| group.app_branch_run_id.as_ref().is_some_and(|own| own != run)) {
-        return Err(about_something_else("another run"));
-    }
+    let page = page.owned_by(run, |group| group.app_branch_run_id.as_ref(), "another run")?;
     match page.rows.iter().flat_map(|group| group.installs.iter().flatten()).all(|own| own.install_id.is_some()) {
         true => Ok(page),
         false => Err(undecodable("an install of a group has no id")),
+    }
+}
+
+impl<T> Page<T> {
+    /// Refuses a page with a row that names another owner. Some servers leave the owner out.
+    fn owned_by<I: PartialEq>(self, owner: &I, of: fn(&T) -> Option<&I>, other: &str) -> Result<Self, ApiError> {
+        match self.rows.iter().filter_map(of).all(|own| own == owner) {
+            true => Ok(self),
+            false => Err(about_something_else(other)),
+        }
     }
 }
 

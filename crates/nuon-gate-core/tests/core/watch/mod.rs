@@ -19,4 +19,5 @@ mod plans;
 mod replaced;
 mod shards;
 mod targets;
+mod unnamed;
 mod workflow;

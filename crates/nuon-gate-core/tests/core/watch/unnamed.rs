@@ -1,0 +1,58 @@
+//! Deploys of a workflow that no step names, so that only the install's list shows them, in virtual time.
+
+use nuon_gate_core::Verdict;
+use nuon_gate_core::api::Request;
+use nuon_gate_core::watch::{Mode, WatchSettings};
+use serde_json::json;
+
+use super::discovery::{flowing, of_workflow, verdicts};
+use crate::virtual_time::{Body, foreign, list, row, run, settings, soon, status, step, with};
+
+/// Nothing proves that it has passed, as no step has worked on it.
+#[test]
+fn a_row_that_no_step_names_is_the_workflows_too() {
+    for (word, verdict) in [("active", Verdict::TimedOut), ("error", Verdict::Failed)] {
+        let flow = |_| ("success", true, vec![step("a", "success", "dplA"), step("b", "success", "")]);
+        let mut server = flowing(flow, move |_, id| if id == "dplA" { "active" } else { word });
+        let of = |id: &str, workflow: &str| with(row(id, "active"), json!({"workflow_id": workflow}));
+        let run = run(of_workflow(settings()), move |now, request| match request {
+            Request::InstallDeploys(_) => soon(list(&[of("dplB", "inw1"), of("dplC", "inw2")])),
+            _ => server(now, request),
+        });
+        assert_eq!((run.report.verdict, run.report.targets.len()), (verdict, 2), "{:?}", verdicts(&run));
+    }
+}
+
+/// Waits for a workflow that succeeded, one of whose deploys failed and is only in the list. `listed`: what the first
+/// requests of the list give instead, by their number; `None` gives the list.
+fn of_unnamed(settings: WatchSettings, listed: impl Fn(u32) -> Option<Body>) -> Verdict {
+    let flow = |_| ("success", true, vec![step("a", "success", "dplA")]);
+    let mut server = flowing(flow, |_, id| if id == "dplA" { "active" } else { "error" });
+    let mut requests = 0;
+    let run = run(of_workflow(settings), move |now, request| match request {
+        Request::InstallDeploys(_) => {
+            requests += 1;
+            soon(
+                listed(requests).unwrap_or_else(|| list(&[with(row("dplB", "error"), json!({"workflow_id": "inw1"}))])),
+            )
+        }
+        _ => server(now, request),
+    });
+    run.report.verdict
+}
+
+#[test]
+fn a_list_that_cannot_be_read_proves_no_success() {
+    let bad = || [status(503), status(404), foreign(404), status(403), status(400), Body::Exactly(json!(null))];
+    for first in 0..bad().len() {
+        let listed = |request| if request == 1 { bad().into_iter().nth(first) } else { None };
+        assert_eq!(of_unnamed(settings(), listed), Verdict::Failed, "{first}");
+    }
+    assert_eq!(of_unnamed(settings(), |_| Some(status(503))), Verdict::TimedOut);
+    // A server that has no such list says so, again and again.
+    assert_eq!(of_unnamed(settings(), |_| Some(status(404))), Verdict::Passed);
+    let once = || WatchSettings { mode: Mode::Once, ..settings() };
+    assert_eq!(of_unnamed(once(), |_| None), Verdict::Pending);
+    assert_eq!(of_unnamed(once(), |_| Some(status(404))), Verdict::Passed);
+    assert_eq!(of_unnamed(once(), |_| Some(status(503))), Verdict::Inconclusive);
+}
