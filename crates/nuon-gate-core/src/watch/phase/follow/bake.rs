@@ -129,11 +129,11 @@ impl Follow {
     }
 
     /// Decides about a component that is healthy, by how long it has been, up to the last observation. If the server
-    /// called it anything else in between, that time starts over.
+    /// called it anything else in between, or the deploy ended anew, that time starts over.
     fn baked(&self, sight: &Sight, length: Duration, ended: Timestamp, policy: &Policy<'_>) -> Healthy {
         let Sight { began, observed } = *sight;
         let at = self.reads.health.at;
-        let before = self.known_health.bake.as_ref().filter(|bake| bake.began == began);
+        let before = self.known_health.bake.as_ref().filter(|bake| bake.began == began && bake.observed > ended);
         let (from, first) = before.map_or((at, observed), |bake| (bake.from, bake.observed));
         let baked = match policy.settings.mode {
             Mode::Wait => span(first, observed).min(at - from),

@@ -123,6 +123,7 @@ fn baking() -> Vec<Scene> {
         let newer = created(row("dpl-new", "queued"), 30);
         [detail(&active()), newest(&with(newer, &json!({ "workflow_id": "iwf-2" })))]
     };
+    let rewritten = with(active(), &json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + 30 } }));
     vec![
         scene("healthy at once is enough", 0).poll_of(5, healthy(3)).then(passes_healthy(3, 0)),
         scene("healthy has to last", 300)
@@ -156,6 +157,20 @@ fn baking() -> Vec<Scene> {
             .then(bakes(5, 300, 0, 3))
             .poll_of(200, does("healthy", 100, [pod("healthy", 190)]))
             .then(bakes_since(100, 200, 300, 0, 190)),
+        scene("what ended anew in between begins anew", 60)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(
+                65,
+                vec![
+                    detail(&rewritten),
+                    newest(&rewritten),
+                    done("iwf-1"),
+                    said("health", &component("healthy", -900)),
+                    said("resources", &json!([pod("healthy", 63).body()])),
+                ],
+            )
+            .then(bakes(65, 60, 0, 63)),
         scene("what was observed no more in between begins anew", 300)
             .poll_of(5, healthy(3))
             .then(bakes(5, 300, 0, 3))
