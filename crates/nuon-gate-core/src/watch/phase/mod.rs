@@ -219,9 +219,9 @@ impl Phase {
     }
 
     /// Handles the install's list that another target requested.
-    pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
+    pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) {
         match self {
-            Self::Following(follow) => follow.overhear(rows, target),
+            Self::Following(follow) => follow.overhear(rows, target, now),
             Self::Searching(search) => search.overhear(rows, target),
             Self::Succession(_) | Self::Ended => {}
         }

@@ -1,6 +1,5 @@
 //! The search for the deploy that is waited for.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -32,10 +31,8 @@ pub(in crate::watch) struct Search {
     read_deep: bool,
     /// The newest row that does not match.
     newest: Option<Unmatched>,
-    /// The same, if it is a deploy.
+    /// The same, if it is a deploy, or the newest of a list that another target requested.
     rival: Option<Arc<Deploy>>,
-    /// The component's newest row in a list that another target requested.
-    overheard: Option<Arc<Deploy>>,
     /// The newest row when the component's list was last read without success.
     newest_at_list: Option<DeployId>,
     /// The poll under way has found only what deploys nothing. It does not show that there is no match.
@@ -84,7 +81,6 @@ impl Search {
             read_deep: false,
             newest: None,
             rival: None,
-            overheard: None,
             newest_at_list: None,
             goes_on: false,
             awaited: None,
@@ -119,10 +115,14 @@ impl Search {
 
     /// Learns whether there is a newer row, or a newer state of it.
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
-        let newest = rows_of(target, rows)
-            .find(|row| self.read_rows.is_deploy(row))
-            .filter(|row| self.overheard.as_ref().is_none_or(|before| row.order(before) != Some(Ordering::Less)));
-        self.overheard = newest.cloned().map(Arc::new).or(self.overheard.take());
+        if let Some(newest) = rows_of(target, rows).find(|row| self.read_rows.is_deploy(row)) {
+            self.note_rival(Arc::new(newest.clone()));
+        }
+    }
+
+    fn note_rival(&mut self, row: Arc<Deploy>) {
+        let before = self.rival.take().filter(|before| before.created_at > row.created_at);
+        self.rival = before.or_else(|| Some(row).filter(|row| self.read_rows.is_deploy(row)));
     }
 
     /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow,
@@ -228,8 +228,7 @@ impl Search {
         } else {
             let why = self.mismatch(&row, policy);
             self.newest = row.id.clone().map(|newest| Unmatched { newest, why });
-            let before = self.rival.take().filter(|before| before.created_at > row.created_at);
-            self.rival = before.or_else(|| Some(row).filter(|row| self.read_rows.is_deploy(row)));
+            self.note_rival(row);
         }
     }
 
@@ -256,8 +255,8 @@ impl Search {
         // A lagging replica may show late what had ended before as well.
         let past = (self.is_implicit || !self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
         let follow = Follow::matched(id, row, self.pins, past, is_newest);
-        let seen = self.overheard.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
-        let follow = follow.having_read(self.read_rows).after_row(self.rival).after_row(self.overheard);
+        let seen = self.rival.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
+        let follow = follow.having_read(self.read_rows).after_row(self.rival);
         let follow = follow.not_older_than(seen.as_deref(), policy.now);
         Move::Follow(Box::new(if self.is_implicit { follow.unpinned() } else { follow }))
     }

@@ -161,7 +161,7 @@ impl TargetWatch {
         }
         // Neither its own poll, if there is one, nor the next passes a deploy that is superseded here.
         if let Ok(Answer { fact: Fact::InstallDeploys(rows), .. }) = reply {
-            self.phase.overhear(rows, self.record.target());
+            self.phase.overhear(rows, self.record.target(), now);
         }
         false
     }

@@ -10,7 +10,7 @@ use super::{Existence, Follow, Newest, ReadState, ShownBy};
 use crate::api::{ApiError, Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::watch::phase::{Note, Policy, is_cut_off, known_baseline, rows_of};
-use crate::{DeployId, Target};
+use crate::{DeployId, Moment, Target};
 
 impl Follow {
     /// Accepts a fact.
@@ -109,10 +109,14 @@ impl Follow {
         self.reads.rows = Some(Arc::new(rows));
     }
 
-    /// Learns whether there is a newer deploy. What the rows say about this deploy is ignored until the next poll,
-    /// because the answers that are still expected in this one may be older.
-    pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
+    /// Learns whether there is a newer deploy, or a newer state of this one: an older answer no longer counts. The state
+    /// itself is read by its own poll, because the answers that are still expected in this one may be older.
+    pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) {
         let Some(own) = &self.known else { return };
+        let shown = rows_of(target, rows).find(|row| row.id.as_ref() == Some(&self.id));
+        if shown.is_some_and(|row| row.current_status() != own.current_status() && self.freshness.admit(now, row)) {
+            self.reads.current = false;
+        }
         let newest = rows_since(target, rows, own);
         let first = newest.iter().find(|row| self.read_rows.is_deploy(row));
         if first.is_some_and(|row| row.id.as_ref() != Some(&self.id)) {

@@ -294,6 +294,7 @@ impl Follow {
             }
             self.past = Some(past);
         }
+        // They are of no use between polls, and there may be thousands of targets.
         self.reads.states = Vec::new();
         // An outdated answer does not change the earlier hold.
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {

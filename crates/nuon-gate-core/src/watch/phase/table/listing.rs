@@ -20,7 +20,7 @@ use crate::watch::settings::OnSuperseded;
 use crate::{Hold, RemoteText, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [following(), unsaid(), superseding(), searching()].into_iter().flatten().collect()
+    [following(), unsaid(), superseding(), searching(), overhearing()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -48,6 +48,39 @@ fn install(rows: &[&Value]) -> Said {
 fn full() -> Said {
     let rows: Vec<Value> = (0..100).map(|nth| with(of_another(), &json!({ "id": format!("dpl-{nth}") }))).collect();
     said("list of the install", &json!(rows))
+}
+
+/// Another target requests the list, between two polls of this one. Its next answers come from a replica that lags.
+fn overhearing() -> Vec<Scene> {
+    let at = |status: &str, second: u32| {
+        owned(&with(row(OWN, status), &json!({ "updated_at": format!("2027-01-15T08:00:{second:02}Z") })))
+    };
+    let (queued, active, error) = (at("queued", 0), at("active", 1), at("error", 2));
+    let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
+    let newer = owned(&created(of(row(OTHER, "queued"), "iwf-2"), -5));
+    let own = |name| named(name, LISTS, Pins { deploy: Some(id(OWN)), ..Pins::default() });
+    vec![
+        own("a later state, between two polls: an earlier one does not pass")
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .overhears(std::slice::from_ref(&error))
+            .poll(2, [detail(&active), newest(&active)])
+            .then(Then::Holds(Hold::Outdated)),
+        latest("a newer deploy, between two polls: the older one does not pass", LISTS)
+            .poll(0, [newest(&queued)])
+            .then(IN_PROGRESS)
+            .overhears(&[newer.clone(), queued.clone()])
+            .poll(2, [detail(&active), newest(&active)])
+            .then(needs("workflow iwf-2")),
+        latest("a newer deploy, before one is found: the older one does not pass", LISTS)
+            .overhears(&[newer, active.clone()])
+            .poll(0, [newest(&active), detail(&active), newest(&active)])
+            .then(needs("workflow iwf-2")),
+        latest("a later state, before it is found: an earlier one does not pass", LISTS)
+            .overhears(&[error, owned(&older)])
+            .poll(0, [newest(&active), detail(&active)])
+            .then(Then::Holds(Hold::Outdated)),
+    ]
 }
 
 fn following() -> Vec<Scene> {

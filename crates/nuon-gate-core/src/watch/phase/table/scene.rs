@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::said::{Body, STARTED_AT, Said};
 use super::{JUDGING, OWN, answer};
 use crate::api::{ApiError, Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
-use crate::model::Status;
+use crate::model::{Deploy, Status};
 use crate::pins::Pins;
 use crate::watch::Refusal;
 use crate::watch::phase::{
@@ -38,6 +38,8 @@ pub(super) struct Scene {
     known: HashMap<WorkflowId, Moment>,
     /// What a poll of the branch's run showed about the install, before which poll of the target.
     run_polls: Vec<(usize, bool)>,
+    /// The rows of an install's list that another target requested, before which poll of the target.
+    overheard: Vec<(usize, Value)>,
     takeovers: Takeovers,
     polls: Vec<Poll>,
     stop: Option<StopReason<'static>>,
@@ -115,6 +117,7 @@ impl Scene {
             answered: Vec::new(),
             known: HashMap::new(),
             run_polls: Vec::new(),
+            overheard: Vec::new(),
             takeovers: Takeovers::default(),
             polls: Vec::new(),
             stop: None,
@@ -158,6 +161,12 @@ impl Scene {
     /// A complete poll of the branch's run begins with the next poll: a later run has taken the install, or not.
     pub(super) fn run_polled(mut self, is_taken: bool) -> Self {
         self.run_polls.push((self.polls.len(), is_taken));
+        self
+    }
+
+    /// Another target's request shows these rows of the install's list before the next poll.
+    pub(super) fn overhears(mut self, rows: &[Value]) -> Self {
+        self.overheard.push((self.polls.len(), json!(rows)));
         self
     }
 
@@ -208,6 +217,10 @@ impl Scene {
             for (_, is_taken) in self.run_polls.extract_if(.., |(before, _)| *before == nth) {
                 let takeover = || Takeover { install: Line::new("acme"), by: "run-2".parse().unwrap() };
                 self.takeovers.note(last, is_taken.then(|| (target().install, takeover())).into_iter().collect());
+            }
+            for (_, rows) in self.overheard.extract_if(.., |(before, _)| *before == nth) {
+                let rows: Vec<Deploy> = serde_json::from_str(&rows.to_string()).unwrap();
+                self.phase.overhear(&rows, &target(), last);
             }
             self.phase.begin_poll();
             followed.push(self.poll_once(&title, last, wide, said, &mut reported));
