@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 14] = [
+const SHOWED_FAULTS: [u64; 15] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -45,6 +45,7 @@ const SHOWED_FAULTS: [u64; 14] = [
     1_100_063_712,
     1_100_103_920,
     1_100_158_804,
+    2_200_033_592,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

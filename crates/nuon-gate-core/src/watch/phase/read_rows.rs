@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
-use crate::{DeployId, WorkflowId};
+use crate::{DeployId, Moment, WorkflowId};
 
 /// What earlier answers said about rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReadRows {
     /// The rows that deploy nothing, according to their workflows.
     idle: HashSet<DeployId>,
+    /// The rows that count as such because their workflow does not exist, as long as it has not answered.
+    lost: HashMap<DeployId, WorkflowId>,
     /// The rows that are not newer than the followed deploy, or than the baseline. A row whose later answer lacks the time is
     /// still not newer.
     older: HashSet<DeployId>,
@@ -30,12 +32,13 @@ impl ReadRows {
 
     /// Keeps what still counts in a new search. Which rows are older does not: it depends on the deploy that was followed.
     pub(super) fn searching_on(self, pins: &Pins) -> Self {
-        Self { idle: self.idle, workflows: self.workflows, ..Self::by(pins) }
+        Self { idle: self.idle, lost: self.lost, workflows: self.workflows, ..Self::by(pins) }
     }
 
     /// Returns whether a row is a deploy, and is not known to deploy nothing.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
-        row.kind().is_some() && row.id.as_ref().is_some_and(|id| !self.idle.contains(id))
+        let is_known = |id: &DeployId| self.idle.contains(id) || self.lost.contains_key(id);
+        row.kind().is_some() && row.id.as_ref().is_some_and(|id| !is_known(id))
     }
 
     /// Returns whether a row is known to be older.
@@ -50,6 +53,15 @@ impl ReadRows {
 
     pub(super) fn note_idle(&mut self, id: DeployId) {
         self.idle.insert(id);
+    }
+
+    pub(super) fn note_lost(&mut self, id: DeployId, workflow: WorkflowId) {
+        self.lost.insert(id, workflow);
+    }
+
+    /// Records which workflows have answered, whoever asked.
+    pub(super) fn note_answered(&mut self, answered: &HashMap<WorkflowId, Moment>) {
+        self.lost.retain(|_, workflow| !answered.contains_key(workflow));
     }
 
     pub(super) fn note_older(&mut self, row: &Deploy) {

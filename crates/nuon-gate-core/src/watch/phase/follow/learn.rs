@@ -24,6 +24,7 @@ impl Follow {
         fact: Fact,
         policy: &Policy<'_>,
     ) -> Result<Vec<Note>, ApiError> {
+        self.read_rows.note_answered(policy.answered);
         Ok(match fact {
             Fact::Deploy(row) if row.id.as_ref() != Some(&self.id) => {
                 self.accept_other(&row, policy)?;
@@ -236,7 +237,7 @@ impl Follow {
             self.reads.workflow = Some(workflow);
         } else if self.is_of_rival(id) {
             match workflow.is_plan_only() {
-                true => self.pass_over_rival(),
+                true => self.pass_over_rival(None),
                 false => self.note_rival_deploys(),
             }
         }

@@ -366,7 +366,7 @@ impl Follow {
         } else if self.is_of_rival(id) {
             match self.newest_by.latest {
                 true => self.note_rival_deploys(),
-                false => self.pass_over_rival(),
+                false => self.pass_over_rival(Some(id)),
             }
         }
         is_own

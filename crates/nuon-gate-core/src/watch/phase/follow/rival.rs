@@ -61,10 +61,13 @@ impl Follow {
         self.rival().filter(is_newer).filter(deploys)
     }
 
-    /// Records that the newer row deploys nothing, and takes the newest of the others.
-    pub(super) fn pass_over_rival(&mut self) {
+    /// Records that the newer row deploys nothing, or that its workflow does not exist, and takes the newest of the others.
+    pub(super) fn pass_over_rival(&mut self, lost: Option<&WorkflowId>) {
         if let Some(rival) = self.rival().and_then(|row| row.id.clone()) {
-            self.read_rows.note_idle(rival);
+            match lost {
+                Some(workflow) => self.read_rows.note_lost(rival, workflow.clone()),
+                None => self.read_rows.note_idle(rival),
+            }
             let rows = self.reads.rows.clone();
             self.reads.newest = rows.map_or(Newest::Hidden, |rows| self.newest_among(&rows));
         }
