@@ -1,9 +1,16 @@
 //! Which answers belong to one poll: requests that follow each other with pauses shorter than the shortest interval.
 
+use super::answer::status;
 use super::ask::Ask;
 use super::case::{Case, Seen};
 use super::flow::Flow;
 use crate::transcript::Exchange;
+
+/// For how long a 429 reduces the rate of the requests.
+const RECOVERED_MS: u64 = 60_000;
+
+/// How far apart the requests of a poll can be while the rate is reduced.
+const SLOWED_MS: u64 = 1_000;
 
 impl Case<'_> {
     /// Returns whether two facts can be of one poll (contract: read in the same poll).
@@ -19,16 +26,23 @@ impl Case<'_> {
         if self.pauses.iter().any(|(done, until)| *done <= to && *until >= from) {
             return true;
         }
-        let pause = self.pause();
+        let is_slowed = self.is_slowed(from, to);
+        let pause = if is_slowed { self.pause().max(SLOWED_MS) } else { self.pause() };
         let mut busy_until = from;
         let until = self.by_sent.iter().take_while(|own| own.sent_ms <= to);
-        for own in until.filter(|own| own.done_ms >= from && self.concerns(own)) {
+        for own in until.filter(|own| own.done_ms >= from && (is_slowed || self.concerns(own))) {
             if own.sent_ms >= busy_until + pause {
                 return false;
             }
             busy_until = busy_until.max(own.done_ms);
         }
         to < busy_until + pause
+    }
+
+    /// Returns whether the rate of the requests can be reduced in this time, so that those of a poll wait for those of
+    /// other targets (contract: halved on 429, then recovering).
+    fn is_slowed(&self, from: u64, to: u64) -> bool {
+        self.reads.iter().any(|own| status(own) == 429 && own.done_ms <= to && from <= own.done_ms + RECOVERED_MS)
     }
 
     /// Returns the shortest pause between two polls: a part of the interval, and longer than the requests of a fleet

@@ -31,7 +31,7 @@ pub(super) struct KnownHealth {
     /// The latest time at which the server has changed its word. A word from before is a lagging replica's, or the
     /// server's clock was set back.
     changed: Option<Timestamp>,
-    /// The time of the last observation at the first poll.
+    /// The time of the last observation at the first poll since the deploy ended.
     first: Option<Timestamp>,
     /// The time of the last observation, and when it was first read.
     last: Option<(Timestamp, Moment)>,
@@ -40,6 +40,13 @@ pub(super) struct KnownHealth {
     /// Since when it has been healthy. Only an answer that says otherwise ends that, not one that is missing, nor one about
     /// the deploy that holds it.
     bake: Option<Bake>,
+}
+
+impl KnownHealth {
+    /// The deploy ended anew: what has been observed until now is from before that, whatever the runner's clock says.
+    pub(super) fn begin_anew(&mut self) {
+        (self.first, self.bake) = (None, None);
+    }
 }
 
 /// What the poll under way has read of it.

@@ -155,7 +155,11 @@ impl Follow {
             }
             return Vec::new();
         }
+        let ended_anew = self.known.as_ref().and_then(|known| known.status_since()) < row.status_since();
         self.known = Some(row.clone());
+        if ended_anew {
+            self.known_health.begin_anew();
+        }
         if is_new {
             (self.held, self.known_health) = (None, KnownHealth::default());
             self.past = self.past.map(|past| past.in_next_state(&row, policy));

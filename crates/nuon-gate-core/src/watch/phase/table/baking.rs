@@ -51,6 +51,14 @@ fn full_page(things: [Thing; 1], next: Said) -> Vec<Said> {
     page.into_iter().chain([next]).collect()
 }
 
+/// The deploy has passed, anew, at a time, and the component is healthy.
+fn ended_at(second: i64, observed: i64) -> Vec<Said> {
+    let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + second } });
+    let again = with(active(), &stands);
+    let read = vec![detail(&again), newest(&again)];
+    read.into_iter().chain(healthy(observed).split_off(2)).collect()
+}
+
 fn after(second: u64) -> Moment {
     Moment::after_start(Duration::from_secs(second))
 }
@@ -123,7 +131,6 @@ fn baking() -> Vec<Scene> {
         let newer = created(row("dpl-new", "queued"), 30);
         [detail(&active()), newest(&with(newer, &json!({ "workflow_id": "iwf-2" })))]
     };
-    let rewritten = with(active(), &json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + 30 } }));
     vec![
         scene("healthy at once is enough", 0).poll_of(5, healthy(3)).then(passes_healthy(3, 0)),
         scene("healthy has to last", 300)
@@ -157,20 +164,13 @@ fn baking() -> Vec<Scene> {
             .then(bakes(5, 300, 0, 3))
             .poll_of(200, does("healthy", 100, [pod("healthy", 190)]))
             .then(bakes_since(100, 200, 300, 0, 190)),
-        scene("what ended anew in between begins anew", 60)
+        scene("what ended anew in between begins anew, with what came after its first poll", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
-            .poll_of(
-                65,
-                vec![
-                    detail(&rewritten),
-                    newest(&rewritten),
-                    done("iwf-1"),
-                    said("health", &component("healthy", -900)),
-                    said("resources", &json!([pod("healthy", 63).body()])),
-                ],
-            )
-            .then(bakes(65, 60, 0, 63)),
+            .poll_of(65, ended_at(30, 63))
+            .then(unseen(SINCE))
+            .poll_of(80, ended_at(30, 78))
+            .then(bakes(80, 60, 0, 78)),
         scene("what was observed no more in between begins anew", 300)
             .poll_of(5, healthy(3))
             .then(bakes(5, 300, 0, 3))
@@ -197,13 +197,7 @@ fn baking() -> Vec<Scene> {
             .then(unseen(SINCE))
             .poll_of(10, vec![detail(&row(OWN, "executing"))])
             .then(IN_PROGRESS)
-            .poll_of(20, {
-                let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + 15 } });
-                let again = with(active(), &stands);
-                let things: Value = [pod("healthy", 16).body()].into_iter().collect();
-                let health = said("health", &component("healthy", -900));
-                vec![detail(&again), newest(&again), done("iwf-1"), health, said("resources", &things)]
-            })
+            .poll_of(20, ended_at(15, 16))
             .then(unseen(SINCE)),
         scene("a newer deploy ends it while it bakes, if that is asked for", 300)
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
