@@ -40,6 +40,8 @@ pub(super) struct KnownHealth {
     /// Since when it has been healthy. Only an answer that says otherwise ends that, not one that is missing, nor one about
     /// the deploy that holds it.
     bake: Option<Bake>,
+    /// Since when its health is unknown. What else holds the deploy meanwhile does not end that.
+    unknown_since: Option<Moment>,
 }
 
 impl KnownHealth {
@@ -158,8 +160,7 @@ impl Follow {
     /// for a while, because it is only observed about once a minute.
     fn unseen(&self, words: RemoteText, since: Option<Timestamp>, policy: &Policy<'_>) -> Decision {
         let has_lasted = match policy.settings.mode {
-            Mode::Wait => matches!(&self.held,
-                Some(Held { hold: Hold::Unseen(_), since, .. }) if policy.now >= *since + LONGEST_UNKNOWN),
+            Mode::Wait => self.known_health.unknown_since.is_some_and(|since| policy.now >= since + LONGEST_UNKNOWN),
             Mode::Once => since.is_none_or(|since| span(since, policy.server_now()) >= LONGEST_UNKNOWN),
         };
         if has_lasted { inconclusive(words) } else { Decision::Hold(Hold::Unseen(words)) }
@@ -184,12 +185,17 @@ impl Follow {
         component.is_some_and(|own| own.verdict.as_ref().is_none_or(|verdict| verdict.status.is_none()))
     }
 
-    /// Records since when it has been healthy, or that it is not any more.
-    pub(super) fn note_bake(&mut self, hold: &Hold) {
+    /// Records since when it has been healthy, or unknown, or that it is not any more.
+    pub(super) fn note_health(&mut self, hold: &Hold, now: Moment) {
+        let keeps_bake = self.reads.health.error.is_some() && !self.lacks_word();
+        let known = &mut self.known_health;
         match hold {
-            Hold::Baking(bake) => self.known_health.bake = Some(bake.clone()),
-            Hold::NotHealthy(_) => self.known_health.bake = None,
-            Hold::Unseen(_) if self.reads.health.error.is_none() || self.lacks_word() => self.known_health.bake = None,
+            Hold::Baking(bake) => (known.bake, known.unknown_since) = (Some(bake.clone()), None),
+            Hold::NotHealthy(_) => (known.bake, known.unknown_since) = (None, None),
+            Hold::Unseen(_) => {
+                known.bake = known.bake.take().filter(|_| keeps_bake);
+                known.unknown_since.get_or_insert(now);
+            }
             _ => {}
         }
     }

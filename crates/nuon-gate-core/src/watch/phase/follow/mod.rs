@@ -300,7 +300,7 @@ impl Follow {
         if hold == Hold::Outdated && self.held.as_ref().is_some_and(|held| held.hold != Hold::Outdated) {
             return;
         }
-        self.note_bake(&hold);
+        self.note_health(&hold, now);
         // While the deploy runs, no timeout needs these answers, and workflows are large.
         if hold == Hold::InProgress {
             (self.reads.workflow, self.reads.rows) = (None, None);

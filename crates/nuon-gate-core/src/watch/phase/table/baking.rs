@@ -45,6 +45,11 @@ fn healthy(observed: i64) -> Vec<Said> {
     does("healthy", -900, [pod("healthy", observed)])
 }
 
+/// The deploy's workflow shows no step of it.
+fn without_step() -> Vec<Said> {
+    vec![detail(&active()), newest(&active()), workflow("iwf-1", "in-progress", OTHER, "success")]
+}
+
 /// So much that the server may have another page.
 fn full_page(things: [Thing; 1], next: Said) -> Vec<Said> {
     let page = does("healthy", -900, [things[0]; 100]);
@@ -321,10 +326,19 @@ fn blind() -> Vec<Scene> {
         scene("nor does a workflow that shows no step", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
-            .poll_of(30, vec![detail(&active()), newest(&active()), workflow("iwf-1", "in-progress", OTHER, "success")])
+            .poll_of(30, without_step())
             .then(Then::Holds(Hold::NotBegun))
             .poll_of(65, healthy(63))
             .then(passes_healthy(63, 60)),
+        scene("nor does that make an unknown health last longer", 60)
+            .poll_of(5, healthy(-103))
+            .then(unseen(SINCE))
+            .poll_of(200, without_step())
+            .then(Then::Holds(Hold::NotBegun))
+            .poll_of(304, healthy(-103))
+            .then(unseen(SINCE))
+            .poll_of(305, healthy(-103))
+            .then(unknown(SINCE)),
         scene("an answer that says nothing begins anew", 60)
             .poll_of(5, healthy(3))
             .then(bakes(5, 60, 0, 3))
