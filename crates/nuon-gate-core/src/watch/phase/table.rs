@@ -26,6 +26,7 @@ mod stale;
 mod status;
 mod superseding;
 mod taking;
+mod unseen;
 
 use std::sync::Arc;
 
@@ -392,6 +393,7 @@ fn all_scenes() -> Vec<scene::Scene> {
         taking::scenes(),
         closing::scenes(),
         baking::scenes(),
+        unseen::scenes(),
         knowing::scenes(),
         listing::scenes(),
     ];

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::HEALTH;
 use super::healthy::{SAID, Thing, component, pod, second};
-use super::said::{STARTED_AT, Said, created, detail, done, newest, nothing, row, said, status, typed, with, workflow};
+use super::said::{STARTED_AT, Said, created, detail, done, newest, row, said, status, typed, with};
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, failed, latest, needs, own, passes_by, play};
-use super::{JUDGING, OTHER, OWN};
+use super::{JUDGING, OWN};
 use crate::cause::Cause;
 use crate::model::Health;
 use crate::watch::phase::proof::HealthProof;
@@ -16,42 +16,31 @@ use crate::watch::phase::{Basis, Proof};
 use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::{Bake, Hold, Kind, Moment, RemoteText, Verdict};
 
-fn active() -> Value {
+pub(super) fn active() -> Value {
     let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT - 100 } });
     with(created(row(OWN, "active"), -200), &stands)
 }
 
-fn scene(name: &'static str, bake: u64) -> Scene {
+pub(super) fn scene(name: &'static str, bake: u64) -> Scene {
     own(name, HEALTH).with(|settings| settings.healthy_for = Some(Duration::from_secs(bake)))
 }
 
-fn proven() -> Vec<Said> {
+pub(super) fn proven() -> Vec<Said> {
     vec![detail(&active()), newest(&active()), done("iwf-1")]
 }
 
 /// The deploy has passed, and the component has this health.
-fn does<const N: usize>(word: &str, since: i64, things: [Thing; N]) -> Vec<Said> {
+pub(super) fn does<const N: usize>(word: &str, since: i64, things: [Thing; N]) -> Vec<Said> {
     let rows: Value = things.iter().map(|thing| thing.body()).collect();
     [proven(), vec![said("health", &component(word, since)), said("resources", &rows)]].into_iter().flatten().collect()
 }
 
-/// The server does not report the component's health.
-fn without_word(then: Said) -> Vec<Said> {
-    let silent = with(component("", 0), &json!({ "health_status_v2": null }));
-    proven().into_iter().chain([said("health", &silent), then]).collect()
-}
-
-fn healthy(observed: i64) -> Vec<Said> {
+pub(super) fn healthy(observed: i64) -> Vec<Said> {
     does("healthy", -900, [pod("healthy", observed)])
 }
 
-/// The deploy's workflow shows no step of it.
-fn without_step() -> Vec<Said> {
-    vec![detail(&active()), newest(&active()), workflow("iwf-1", "in-progress", OTHER, "success")]
-}
-
 /// So much that the server may have another page.
-fn full_page(things: [Thing; 1], next: Said) -> Vec<Said> {
+pub(super) fn full_page(things: [Thing; 1], next: Said) -> Vec<Said> {
     let page = does("healthy", -900, [things[0]; 100]);
     page.into_iter().chain([next]).collect()
 }
@@ -69,11 +58,11 @@ fn after(second: u64) -> Moment {
 }
 
 /// It was seen healthy at a time, has been for so long, and had been observed by then.
-fn bakes(from: u64, length: u64, baked: u64, observed: i64) -> Then {
+pub(super) fn bakes(from: u64, length: u64, baked: u64, observed: i64) -> Then {
     bakes_since(-900, from, length, baked, observed)
 }
 
-fn bakes_since(began: i64, from: u64, length: u64, baked: u64, observed: i64) -> Then {
+pub(super) fn bakes_since(began: i64, from: u64, length: u64, baked: u64, observed: i64) -> Then {
     let (length, baked) = (Duration::from_secs(length), Duration::from_secs(baked));
     Then::Holds(Hold::Baking(Bake {
         from: after(from),
@@ -84,46 +73,46 @@ fn bakes_since(began: i64, from: u64, length: u64, baked: u64, observed: i64) ->
     }))
 }
 
-fn unseen(words: &str) -> Then {
+pub(super) fn unseen(words: &str) -> Then {
     Then::Holds(Hold::Unseen(RemoteText::new(words)))
 }
 
 /// It has not been observed since this second.
-fn stale(since: i64) -> Then {
+pub(super) fn stale(since: i64) -> Then {
     unseen(&observed_until(since))
 }
 
-fn observed_until(since: i64) -> String {
+pub(super) fn observed_until(since: i64) -> String {
     format!("nothing of the component was observed since {}", second(since))
 }
 
-fn not_healthy(words: &str) -> Then {
+pub(super) fn not_healthy(words: &str) -> Then {
     Then::Holds(Hold::NotHealthy(RemoteText::new(words)))
 }
 
 /// It passes, with this last observation, healthy for this long.
-fn passes_healthy(observed: i64, baked: u64) -> Then {
+pub(super) fn passes_healthy(observed: i64, baked: u64) -> Then {
     let health = HealthProof::new(second(observed), Duration::from_secs(baked));
     let basis = Basis::Steps("iwf-1".parse().unwrap());
     Then::Passes(Proof::new(OWN.parse().unwrap(), Kind::Apply, basis, Some(health)))
 }
 
-fn unhealthy() -> Then {
+pub(super) fn unhealthy() -> Then {
     failed(Cause::Unhealthy { health: Health::Unhealthy, text: RemoteText::new(SAID) })
 }
 
-fn unknown(words: &str) -> Then {
+pub(super) fn unknown(words: &str) -> Then {
     Then::Ends(Verdict::Inconclusive, Cause::HealthUnknown(RemoteText::new(words)))
 }
 
-const SINCE: &str = "nothing of the component was observed since the deploy ended";
+pub(super) const SINCE: &str = "nothing of the component was observed since the deploy ended";
 
-const OFF: &str = "HTTP 403: record not found";
+pub(super) const OFF: &str = "HTTP 403: record not found";
 
-const OLD: &str = "HTTP 404: record not found";
+pub(super) const OLD: &str = "HTTP 404: record not found";
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [baking(), blind(), bad(), times(), not_asked(), in_one_poll()].into_iter().flatten().collect()
+    [baking(), bad(), times(), not_asked(), in_one_poll()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -218,184 +207,6 @@ fn baking() -> Vec<Scene> {
             .then(bakes(35, 60, 0, 30))
             .poll_of(95, healthy(90))
             .then(passes_healthy(90, 60)),
-    ]
-}
-
-fn blind() -> Vec<Scene> {
-    let refused = |code| [proven(), vec![said("health", &component("healthy", -900)), status("resources", code)]];
-    let refused = move |code| refused(code).into_iter().flatten().collect::<Vec<_>>();
-    let lost = || [proven(), vec![nothing("health")]].into_iter().flatten().collect::<Vec<_>>();
-    let another = || {
-        let rows = json!([with(pod("healthy", -110).body(), &json!({ "install_component_id": "inc-other" }))]);
-        [proven(), vec![said("health", &component("healthy", -900)), said("resources", &rows)]]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-    };
-    let no_answer = "no answer within 5s";
-    vec![
-        scene("what is not known yet is waited for", 0)
-            .poll_of(5, healthy(-103))
-            .then(unseen(SINCE))
-            .poll_of(60, healthy(55))
-            .then(passes_healthy(55, 0)),
-        scene("what is observed of another component is no first observation", 0)
-            .poll_of(5, another())
-            .then(unseen("undecodable answer: the answer is about another component"))
-            .poll_of(10, healthy(-70))
-            .then(unseen(SINCE)),
-        scene("nothing is known for too long", 0)
-            .poll_of(5, healthy(-103))
-            .then(unseen(SINCE))
-            .poll_of(304, healthy(-103))
-            .then(unseen(SINCE))
-            .poll_of(305, healthy(-103))
-            .then(unknown(SINCE)),
-        scene("nothing is known any more", 600)
-            .poll_of(5, healthy(3))
-            .then(bakes(5, 600, 0, 3))
-            .poll_of(400, does("unknown", 350, [pod("healthy", 50)]))
-            .then(unseen(SAID))
-            .poll_of(700, does("unknown", 350, [pod("healthy", 50)]))
-            .then(unknown(SAID)),
-        scene("nothing is observed any more", 600)
-            .poll_of(5, healthy(3))
-            .then(bakes(5, 600, 0, 3))
-            .poll_of(124, healthy(3))
-            .then(stale(3))
-            .poll_of(423, healthy(3))
-            .then(stale(3))
-            .poll_of(424, healthy(3))
-            .then(unknown(&observed_until(3))),
-        scene("nothing was observed for long before", 0)
-            .poll_of(9_000, healthy(100))
-            .then(stale(100))
-            .poll_of(9_010, healthy(9_005))
-            .then(passes_healthy(9_005, 0)),
-        scene("what a clock that is ahead observed before is not waited for until it is so late", 0)
-            .poll_of(5, healthy(90))
-            .then(unseen(SINCE))
-            .poll_of(100, healthy(90))
-            .then(unseen(SINCE))
-            .poll_of(110, healthy(150))
-            .then(passes_healthy(110, 0)),
-        scene("what a clock that is ahead has observed gets old as well", 300)
-            .poll_of(5, healthy(9_000))
-            .then(unseen(SINCE))
-            .poll_of(65, healthy(9_060))
-            .then(bakes(65, 300, 0, 65))
-            .poll_of(185, healthy(9_060))
-            .then(bakes(65, 300, 0, 65))
-            .poll_of(186, healthy(9_060))
-            .then(stale(65)),
-        scene("the server has none to give", 0)
-            .poll_of(5, refused(403))
-            .then(unseen(OFF))
-            .poll_of(10, refused(403))
-            .then(unseen(OFF))
-            .poll_of(15, refused(403))
-            .then(unknown(OFF)),
-        scene("an old server has none to give", 0)
-            .poll_of(5, refused(404))
-            .then(unseen(OLD))
-            .poll_of(10, refused(404))
-            .then(unseen(OLD))
-            .poll_of(15, refused(404))
-            .then(unknown(OLD)),
-        scene("a refusal that passes", 0)
-            .poll_of(5, refused(403))
-            .then(unseen(OFF))
-            .poll_of(10, refused(403))
-            .then(unseen(OFF))
-            .poll_of(15, healthy(3))
-            .then(passes_healthy(3, 0)),
-        scene("an answer that fails does not end what bakes", 60)
-            .poll_of(5, healthy(3))
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(30, lost())
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(65, healthy(63))
-            .then(passes_healthy(63, 60)),
-        scene("nor at its end", 60)
-            .poll_of(5, healthy(3))
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(65, lost())
-            .then(unseen(no_answer))
-            .poll_of(70, healthy(66))
-            .then(passes_healthy(66, 63)),
-        scene("nor does a workflow that shows no step", 60)
-            .poll_of(5, healthy(3))
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(30, without_step())
-            .then(Then::Holds(Hold::NotBegun))
-            .poll_of(65, healthy(63))
-            .then(passes_healthy(63, 60)),
-        scene("nor does that make an unknown health last longer", 60)
-            .poll_of(5, healthy(-103))
-            .then(unseen(SINCE))
-            .poll_of(200, without_step())
-            .then(Then::Holds(Hold::NotBegun))
-            .poll_of(304, healthy(-103))
-            .then(unseen(SINCE))
-            .poll_of(305, healthy(-103))
-            .then(unknown(SINCE)),
-        scene("an answer that says nothing begins anew", 60)
-            .poll_of(5, healthy(3))
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(30, does("healthy", -900, []))
-            .then(unseen("the server has observed nothing of the component"))
-            .poll_of(65, healthy(60))
-            .then(bakes(65, 60, 0, 60)),
-        scene("so does one without its health, although what was observed cannot be read", 60)
-            .poll_of(5, healthy(3))
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(30, without_word(nothing("resources")))
-            .then(unseen(no_answer))
-            .poll_of(65, healthy(60))
-            .then(bakes(65, 60, 0, 60)),
-        scene("a bad word from before a later one is a lagging replica's", 60)
-            .poll_of(90, does("healthy", -3, [pod("healthy", 85)]))
-            .then(bakes_since(-3, 90, 60, 0, 85))
-            .poll_of(95, does("degraded", -50, [pod("healthy", 85)]))
-            .then(not_healthy(SAID))
-            .poll_of(100, does("healthy", -3, [pod("healthy", 95)]))
-            .then(bakes_since(-3, 100, 60, 0, 95)),
-        scene("a bad word that stays is believed, whatever its time", 60)
-            .poll_of(5, does("healthy", -3, [pod("healthy", 3)]))
-            .then(bakes_since(-3, 5, 60, 0, 3))
-            .poll_of(170, does("unhealthy", -50, [pod("unhealthy", 165)]))
-            .then(not_healthy(SAID))
-            .poll_of(200, does("unhealthy", -50, [pod("unhealthy", 195)]))
-            .then(unhealthy()),
-        scene("answers that fail for too long", 60)
-            .poll_of(5, healthy(3))
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(65, lost())
-            .then(unseen(no_answer))
-            .poll_of(364, lost())
-            .then(unseen(no_answer))
-            .poll_of(365, lost())
-            .then(unknown(no_answer)),
-        scene("a page that fails is just another poll", 60)
-            .poll_of(5, full_page([pod("healthy", 3)], said("resources 2", &json!([]))))
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(30, full_page([pod("healthy", 3)], nothing("resources 2")))
-            .then(bakes(5, 60, 0, 3))
-            .poll_of(65, full_page([pod("healthy", 63)], said("resources 2", &json!([]))))
-            .then(passes_healthy(63, 60)),
-        scene("a deploy that does not say when it ended", 0)
-            .poll_of(5, {
-                let row = row(OWN, "active");
-                let things: Value = [pod("healthy", 3).body()].into_iter().collect();
-                vec![
-                    detail(&row),
-                    newest(&row),
-                    done("iwf-1"),
-                    said("health", &component("healthy", -900)),
-                    said("resources", &things),
-                ]
-            })
-            .then(unseen("the deploy does not say when it ended")),
     ]
 }
 
