@@ -102,10 +102,12 @@ impl<'a> Health<'a> {
         let passed_ms = case.of(deploy).filter(passes).map(|seen| seen.sent).min()?;
         let ended_ms = case.of(deploy).filter(is_same).map(|seen| seen.sent).min()?;
         let mut own = Self { case, ended, passed_ms, told: Vec::new(), looks: Vec::new() };
-        // What was read before the gate knew that the deploy had ended can still be from after it.
+        // What was read before the gate knew that the deploy had ended can still be from after it. `Date` has whole
+        // seconds.
         let is_since = |own: &&&Exchange| {
             own.done_ms >= ended_ms
-                || own.done_ms >= passed_ms && server_time(own).zip(ended).is_some_and(|(at, ended)| at > ended)
+                || own.done_ms >= passed_ms
+                    && server_time(own).zip(ended).is_some_and(|(at, ended)| at + 1_000_000 > ended)
         };
         for exchange in case.reads.iter().filter(is_since) {
             let Some(value) = body(exchange) else { continue };

@@ -11,6 +11,9 @@ use crate::transcript::Exchange;
 /// How much later than the deploy's end an observation plainly is, in microseconds.
 const PLAINLY_APART: i64 = 62_000_000;
 
+/// How far in the future an observation's time may be for the runner's clock to be plainly right, in microseconds.
+const AHEAD: i64 = 40_000_000;
+
 /// How old the last observation plainly may be, in microseconds.
 const RECENT: i64 = 45_000_000;
 
@@ -70,7 +73,9 @@ impl Health<'_> {
         let first = self.looks.first().and_then(|own| own.newest);
         let later = |by: i64| self.ended.zip(look.newest).is_some_and(|(ended, newest)| newest > ended + by);
         let is_newer = first.is_some() && look.newest > first;
-        !self.is_overtaken(look) && (later(PLAINLY_APART) || is_newer && later(LATER))
+        let shown = self.looks.iter().find(|own| own.newest == look.newest);
+        let is_dated = shown.and_then(Look::age).is_none_or(|age| age > -AHEAD);
+        !self.is_overtaken(look) && (later(PLAINLY_APART) && is_dated || is_newer && later(LATER))
     }
 
     fn is_plainly_healthy(&self, poll: (u64, u64)) -> bool {
