@@ -35,7 +35,9 @@ impl Follow {
             return Move::SearchOn { pins: self.pins, read_rows: self.read_rows, newest: self.newest, at_once };
         }
         let may_go_on = self.identified && is_matched && self.mismatch(&row, policy).is_none();
-        if policy.judge(&row) == Judgement::Replaced
+        let is_replaced =
+            policy.judge(&row) == Judgement::Replaced || self.was_tried_again(&row, policy) && self.has_another_row();
+        if is_replaced
             && may_go_on
             && let Some(workflow) = self.workflow_id.clone()
         {

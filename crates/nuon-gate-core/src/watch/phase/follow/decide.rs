@@ -93,6 +93,9 @@ impl Follow {
         if workflow.is_some_and(Workflow::is_plan_only) {
             return Decision::End(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type: None }));
         }
+        if self.reads.rows.is_none() && self.was_tried_again(row, policy) {
+            return Decision::Need(component_list_request(policy.target));
+        }
         let by_rule = policy.is_by_rule(row);
         match judged(Picture { id: &self.id, row, judgement, by_rule, workflow }) {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.most_steps) => {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{Follow, Newest, ShownBy};
-use crate::model::Deploy;
+use crate::model::{Deploy, Status, StepState};
 use crate::watch::phase::Policy;
 use crate::watch::settings::OnSuperseded;
 use crate::{DeployId, WorkflowId};
@@ -26,6 +26,24 @@ impl Follow {
             None => !replaces && !was_followed && !self.read_rows.is_older(newest),
         };
         supersedes.then_some(newest)
+    }
+
+    /// Returns whether the deploy is in `error` and every try of it was replaced. On some servers a human's retry leaves the
+    /// row as it is (`docs/nuon-api.md`, "Retries").
+    pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+        let mut tries = self.reads.workflow.iter().flat_map(|own| own.steps_of(&self.id)).peekable();
+        let is_error = *row.current_status() == Status::Error && !policy.is_by_rule(row);
+        is_error && tries.peek().is_some() && tries.all(|step| step.state() == StepState::Replaced)
+    }
+
+    /// Returns whether the component's list shows a newer row of the same workflow.
+    pub(super) fn has_another_row(&self) -> bool {
+        let is_next = |other: &Deploy| {
+            let is_newer = other.created_at.zip(self.created).is_some_and(|(its, own)| its > own);
+            let workflow = self.read_rows.workflow_of(other);
+            is_newer && workflow.is_some() && workflow == self.own_workflow() && self.read_rows.is_deploy(other)
+        };
+        self.reads.rows.iter().flat_map(|rows| rows.iter()).any(is_next)
     }
 
     pub(super) fn is_rival(&self, id: &DeployId) -> bool {

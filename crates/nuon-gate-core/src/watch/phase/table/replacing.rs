@@ -12,7 +12,7 @@ use crate::watch::phase::Basis;
 use crate::{DeployId, Hold, Kind, MatchedBy, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [replaced(), kinds(), successors(), without_a_successor()].into_iter().flatten().collect()
+    [replaced(), tried_again(), kinds(), successors(), without_a_successor()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -70,6 +70,31 @@ fn replaced() -> Vec<Scene> {
             .poll(0, [newest(&retried), detail(&retried), rows()])
             .then(IN_PROGRESS)
             .reports(["found dpl-web by latest", "dpl-web was replaced", "found dpl-new by latest for dpl-web"]),
+    ]
+}
+
+/// The row stays in `error`, and only its step shows that there is another.
+fn tried_again() -> Vec<Scene> {
+    let (failed, queued) = (row(OWN, "error"), created(row("dpl-new", "queued"), -30));
+    let other = of(queued.clone(), "iwf-2");
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
+    let read = |step, rows: &[&Value]| {
+        [detail(&failed), newest(rows[0]), workflow("iwf-1", "in-progress", OWN, step), list(rows)]
+    };
+    let theirs = workflow("iwf-2", "in-progress", "dpl-new", "in-progress");
+    let (holds, both) = (|| Then::Holds(Hold::Retry), [&queued, &failed]);
+    vec![
+        own("retried by its step: the newer row of the same workflow", RETRIES)
+            .poll_of(0, read("retried", &both).into_iter().chain([list(&both)]).collect())
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+        own("only a newer row of the same workflow", RETRIES)
+            .poll(0, [detail(&failed), newest(&failed), at_work(), list(&[&other, &failed]), theirs])
+            .then(holds()),
+        own("there is none yet", RETRIES).poll(0, read("retried", &[&failed])).then(holds()),
+        own("its step is at work", RETRIES)
+            .poll(0, [detail(&failed), newest(&queued), workflow("iwf-1", "in-progress", OWN, "in-progress")])
+            .then(holds()),
     ]
 }
 
