@@ -31,7 +31,7 @@ impl Follow {
                 Vec::new()
             }
             Fact::Deploy(row) => {
-                self.identified |= !self.names_another_workflow(&row);
+                self.identified |= !self.is_contradicted_by(&row);
                 self.reads.details += 1;
                 self.observe(row, true, policy)
             }
@@ -93,7 +93,7 @@ impl Follow {
         if self.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
             return Vec::new();
         }
-        self.identified |= own.install_id.is_some() && !self.names_another_workflow(own);
+        self.identified |= own.install_id.is_some() && !self.is_contradicted_by(own);
         self.reads.shown = true;
         let newest = rows_since(policy.target, rows, own);
         let own = Arc::new(own.clone());
@@ -125,17 +125,20 @@ impl Follow {
         }
     }
 
-    /// Returns whether a row names another workflow than before. A deploy stays in its workflow.
-    fn names_another_workflow(&self, row: &Deploy) -> bool {
-        row.workflow().is_some_and(|id| self.workflow_id.as_ref().is_some_and(|own| own != id))
+    /// Returns whether a row contradicts an earlier one: a deploy stays in its workflow, and never becomes a teardown.
+    fn is_contradicted_by(&self, row: &Deploy) -> bool {
+        let names_another_workflow = row.workflow().zip(self.workflow_id.as_ref()).is_some_and(|(its, own)| its != own);
+        let typed = self.known.as_ref().filter(|known| known.install_deploy_type.is_some());
+        let kinds = typed.and_then(|known| known.kind()).zip(row.kind());
+        names_another_workflow || kinds.is_some_and(|(own, its)| own != its)
     }
 
     /// Records a state of the deploy, unless it is older than what is known.
     fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
-        let names_another_workflow = self.names_another_workflow(&row);
+        let is_contradicted = self.is_contradicted_by(&row);
         self.reads.states.push(ReadState { row: row.clone(), detailed });
         self.workflow_id = self.workflow_id.take().or_else(|| row.workflow().cloned());
-        if names_another_workflow || !self.freshness.admit(policy.now, &row) {
+        if is_contradicted || !self.freshness.admit(policy.now, &row) {
             return Vec::new();
         }
         self.created = self.created.or(row.created_at);

@@ -224,6 +224,7 @@ fn links() -> Vec<Scene> {
     let nameless = without(active.clone(), "workflow_id");
     let old_name = with(nameless.clone(), &json!({ "install_workflow_id": "iwf-1" }));
     let alone = || passes(OWN, Basis::WithoutWorkflow("iwf-1".parse().unwrap()));
+    let removal = typed(row(OWN, "inactive"), "teardown");
     let elsewhere = of(active.clone(), "iwf-9");
     vec![
         own("no workflow is named: the status alone", JUDGING)
@@ -249,6 +250,13 @@ fn links() -> Vec<Scene> {
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)
             .poll(2, [detail(&elsewhere), newest(&elsewhere)])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(4, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("so is one of another kind", JUDGING)
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&removal), newest(&removal)])
             .then(Then::Holds(Hold::Outdated))
             .poll(4, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
