@@ -89,13 +89,18 @@ impl Follow {
         if let Some(end) = self.superseded(row, policy) {
             return Decision::End(end);
         }
-        let workflow = self.reads.workflow.as_deref();
-        if workflow.is_some_and(Workflow::is_plan_only) {
+        if self.reads.workflow.as_deref().is_some_and(Workflow::is_plan_only) {
             return Decision::End(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type: None }));
         }
         if self.reads.rows.is_none() && self.was_tried_again(row, policy) {
             return Decision::Need(component_list_request(policy.target));
         }
+        self.decide_by_steps(row, judgement, policy)
+    }
+
+    /// Decides once all is read that the deploy's status requires, by the steps that work on it.
+    fn decide_by_steps(&self, row: &Deploy, judgement: Judgement, policy: &Policy<'_>) -> Decision {
+        let workflow = self.reads.workflow.as_deref();
         let by_rule = policy.is_by_rule(row);
         match judged(Picture { id: &self.id, row, judgement, by_rule, workflow }) {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.most_steps) => {
