@@ -217,14 +217,17 @@ fn a_deploy_that_is_behind_its_own_step_is_given_a_moment() {
 #[test]
 fn a_failure_whose_step_was_retried_is_given_a_moment() {
     let successor = || with(created(row("dpl9", "active"), 9), json!({ "workflow_id": "inw1" }));
-    // The workflow has succeeded through another row when the first one is still seen in error.
-    let failing = |until: u64| {
+    // The workflow has succeeded through another row when the first one is still seen in error. The other is listed from a
+    // time on.
+    let failing = |listed: u64| {
         run(pinned(settings(), "dpl0"), move |now, request| {
-            let word = if now < s(until) { "error" } else { "retried" };
+            let is_listed = now >= s(listed);
+            let failed = || written("dpl0", "error", 8, &["queued"]);
+            let newest = || if is_listed { successor() } else { failed() };
             soon(match request {
-                Request::Deploy(_, _, id) if id.as_str() == "dpl0" => deploy(&written("dpl0", word, 8, &["queued"])),
-                Request::Deploy(..) | Request::LatestDeploy(..) => deploy(&successor()),
-                Request::Deploys(..) => list(&[successor()]),
+                Request::Deploy(_, _, id) if id.as_str() == "dpl0" => deploy(&failed()),
+                Request::Deploy(..) | Request::LatestDeploy(..) => deploy(&newest()),
+                Request::Deploys(..) => list(&[newest()]),
                 Request::Workflow(..) => {
                     let steps = [step("first", "retried", "dpl0"), step("second", "success", "dpl9")];
                     workflow("success", true, &steps)

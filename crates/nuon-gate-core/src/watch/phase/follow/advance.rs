@@ -1,26 +1,26 @@
 //! What comes after the deploy that is followed: a newer deploy, its replacement, or another search.
 
 use crate::cause::Warning;
-use crate::model::Deploy;
+use crate::model::{Deploy, Status, StepState};
 use crate::pins::Pins;
 use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, wrong_kind};
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
 use crate::{DeployId, Judgement, Kind, MatchedBy};
 
-use super::{Follow, Newest, Origin, ago};
+use super::{Follow, Origin, ago};
 
 impl Follow {
     /// Moves on to another deploy, or back to searching, if the answers require it.
     pub(in crate::watch::phase) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
-        let Some(row) = self.known.clone().filter(|_| self.reads.current) else {
+        let Some(row) = self.own.known.clone().filter(|_| self.reads.current) else {
             return Move::Stay(Phase::Following(Box::new(self)));
         };
-        let is_matched = !self.is_unmatched(&row, policy);
-        if let Some(to) = self.superseding().and_then(|row| row.id.clone()) {
+        let is_matched = !self.own.is_unmatched(&row, policy);
+        if let Some(to) = self.rivals.superseding(&self.own).and_then(|row| row.id.clone()) {
             let action = self.on_superseded(policy);
-            if self.superseded_by.as_ref() != Some(&to) {
-                self.superseded_by = Some(to.clone());
-                notes.push(Note::Superseded { from: self.id.clone(), to: to.clone(), policy: action });
+            if self.rivals.superseded_by.as_ref() != Some(&to) {
+                self.rivals.superseded_by = Some(to.clone());
+                notes.push(Note::Superseded { from: self.own.id.clone(), to: to.clone(), policy: action });
             }
             let judgement = policy.judge(&row);
             if action == OnSuperseded::Follow && judgement != Judgement::Replaced && is_matched {
@@ -28,36 +28,41 @@ impl Follow {
             }
         }
         let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
-        if only_plans && self.origin != Origin::Named {
-            self.read_rows.note_idle(self.id.clone());
+        if only_plans && self.own.origin != Origin::Named {
+            self.rivals.read_rows.note_idle(self.own.id.clone());
             notes.push(Note::Lost);
             let at_once = policy.settings.mode == Mode::Once;
-            return Move::SearchOn { pins: self.pins, read_rows: self.read_rows, newest: self.newest, at_once };
+            return Move::SearchOn {
+                pins: self.own.pins,
+                read_rows: self.rivals.read_rows,
+                newest: self.rivals.newest,
+                at_once,
+            };
         }
-        let may_go_on = self.identified && is_matched && self.mismatch(&row, policy).is_none();
-        let is_replaced =
-            policy.judge(&row) == Judgement::Replaced || self.was_tried_again(&row, policy) && self.has_another_row();
+        let may_go_on = self.own.identified && is_matched && self.own.mismatch(&row, policy).is_none();
+        let is_replaced = policy.judge(&row) == Judgement::Replaced
+            || self.was_tried_again(&row, policy) && self.rivals.has_replacement(&self.own);
         if is_replaced
             && may_go_on
-            && let Some(workflow) = self.workflow_id.clone()
+            && let Some(workflow) = self.own.workflow_id.clone()
         {
-            notes.push(Note::Replaced(self.id.clone()));
-            let mut ids = self.replaced;
-            if !ids.contains(&self.id) {
-                ids.push(self.id);
+            notes.push(Note::Replaced(self.own.id.clone()));
+            let mut ids = self.own.replaced;
+            if !ids.contains(&self.own.id) {
+                ids.push(self.own.id);
             }
-            let (pins, read_rows) = (self.pins, self.read_rows);
+            let (pins, read_rows) = (self.own.pins, self.rivals.read_rows);
             let replaced = Replaced { row, workflow, pins, past: self.past, ids, read_rows };
             return Move::Succeed { replaced, exhausted: self.reads.component_list };
         }
         match self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_))) {
             Some(OnStale::Wait) => {
                 notes.push(Note::Lost);
-                return Move::SearchNewer { than: self.id, created: row.created_at.unwrap_or(policy.started_at) };
+                return Move::SearchNewer { than: self.own.id, created: row.created_at.unwrap_or(policy.started_at) };
             }
             // A single poll reports the state as it is, which needs no warning.
             Some(OnStale::Accept) if policy.settings.mode == Mode::Wait => {
-                let (deploy, ago) = (self.id.clone(), ago(&row, policy));
+                let (deploy, ago) = (self.own.id.clone(), ago(&row, policy));
                 notes.push(Note::Warned(Warning::AlreadyEnded { deploy, ago }));
             }
             _ => {}
@@ -66,23 +71,33 @@ impl Follow {
     }
 
     fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
-        let Some(newer) = self.superseding().cloned() else { return Move::Stay(Phase::Following(Box::new(self))) };
+        let Some(newer) = self.rivals.superseding(&self.own).cloned() else {
+            return Move::Stay(Phase::Following(Box::new(self)));
+        };
         // A newer deploy of the wrong kind is not followed: `decide` ends the wait.
         if wrong_kind(&newer, from.kind(), policy.settings.expect).is_some() {
             return Move::Stay(Phase::Following(Box::new(self)));
         }
-        notes.push(Note::Warned(Warning::Superseded { from: self.id.clone(), to: to.clone() }));
+        notes.push(Note::Warned(Warning::Superseded { from: self.own.id.clone(), to: to.clone() }));
         // The newer deploy is followed because it is the latest, not because a pin matches it.
         notes.push(Note::Found { row: newer.clone(), by: MatchedBy::Latest, replaces: None });
-        let mut before = self.replaced;
-        before.push(self.id);
+        let mut before = self.own.replaced;
+        before.push(self.own.id);
         let kind = from.kind().unwrap_or(Kind::Apply);
         let past = self.past.map(|past| past.of_next(&newer, policy));
         // Another run can take its install, too.
-        let pins = Pins { branch_run: self.pins.branch_run, ..Pins::default() };
+        let pins = Pins { branch_run: self.own.pins.branch_run, ..Pins::default() };
         let follow = Self::successor(to, newer, pins, kind, before, past);
-        let mut follow = follow.having_read(self.read_rows);
-        (follow.reads.newest, follow.reads.shown) = (Newest::None, true);
+        let mut follow = follow.having_read(self.rivals.read_rows);
+        follow.rivals.note_none();
         Move::Follow(Box::new(follow))
+    }
+
+    /// Returns whether the deploy is in `error` and every try of it was replaced. On some servers a human's retry leaves the
+    /// row as it is (`docs/nuon-api.md`, "Retries").
+    pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+        let mut tries = self.reads.workflow.iter().flat_map(|own| own.steps_of(&self.own.id)).peekable();
+        let is_error = *row.current_status() == Status::Error && !policy.is_by_rule(row);
+        is_error && tries.peek().is_some() && tries.all(|step| step.state() == StepState::Replaced)
     }
 }

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use super::bake::Healthy;
 use super::end::step_failed;
-use super::{Existence, Follow, Newest, Origin, ago};
+use super::{Existence, Follow, Newest, ago};
 use crate::ApprovalPlace;
 use crate::api::{Depth, Request};
 use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Status, Workflow};
-use crate::pins::Baseline;
 use crate::watch::event::Refusal;
 use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
@@ -21,12 +20,12 @@ use crate::watch::phase::{
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
 use crate::watch::takeovers::{Taken, Takeover};
-use crate::{DeployId, Hold, Judgement, Moment, Verdict, WorkflowId};
+use crate::{Hold, Judgement, Moment, Verdict, WorkflowId};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
         match self.decide_unless_stale(policy) {
-            Decision::End(end) => match (self.on_stale(policy), &self.known) {
+            Decision::End(end) => match (self.on_stale(policy), &self.own.known) {
                 (Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
                 _ if end.verdict() == Verdict::Cancelled => self.unless_taken(end, policy),
                 _ => Decision::End(end),
@@ -38,7 +37,7 @@ impl Follow {
     /// A cancelled deploy of a branch's run, whose install a later run took, is left to that run.
     fn unless_taken(&self, cancelled: End, policy: &Policy<'_>) -> Decision {
         let way = self.on_superseded(policy);
-        if self.pins.branch_run.is_none() || way == OnSuperseded::Ignore {
+        if self.own.pins.branch_run.is_none() || way == OnSuperseded::Ignore {
             return Decision::End(cancelled);
         }
         // The run may lag behind its deploys.
@@ -61,26 +60,26 @@ impl Follow {
 
     /// Returns what to do with a deploy that had ended before the wait began and was not pinned.
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
-        let (past, row) = self.past.zip(self.known.as_ref())?;
+        let (past, row) = self.past.zip(self.own.known.as_ref())?;
         past.had_ended(row, self.ended_with(row), policy).then_some(policy.settings.on_stale)
     }
 
     fn stale(&self, row: &Deploy, policy: &Policy<'_>) -> End {
-        End::Refused(Refusal::Stale { deploy: self.id.clone(), ago: ago(row, policy) })
+        End::Refused(Refusal::Stale { deploy: self.own.id.clone(), ago: ago(row, policy) })
     }
 
     /// Decides as if the deploy had not ended before the wait began.
     fn decide_unless_stale(&self, policy: &Policy<'_>) -> Decision {
-        let Some(row) = self.known.as_ref().filter(|_| self.reads.current) else { return self.read_deploy(policy) };
+        let Some(row) = self.own.known.as_ref().filter(|_| self.reads.current) else { return self.read_deploy(policy) };
         let judgement = policy.judge(row);
         let is_final = judgement.is_final();
-        if judgement != Judgement::Pending && !self.identified {
+        if judgement != Judgement::Pending && !self.own.identified {
             return match self.reads.details {
-                0 => Decision::Need(deploy_request(policy.target, &self.id)),
+                0 => Decision::Need(deploy_request(policy.target, &self.own.id)),
                 _ => Decision::Hold(Hold::Outdated),
             };
         }
-        if let Some(end) = self.mismatch(row, policy) {
+        if let Some(end) = self.own.mismatch(row, policy) {
             return Decision::End(end);
         }
         if let Some(request) = self.missing(row, is_final, policy) {
@@ -90,9 +89,12 @@ impl Follow {
             return Decision::End(end);
         }
         if self.reads.workflow.as_deref().is_some_and(Workflow::is_plan_only) {
-            return Decision::End(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type: None }));
+            return Decision::End(End::rejected(Cause::Undeployable {
+                deploy: self.own.id.clone(),
+                deploy_type: None,
+            }));
         }
-        if self.reads.rows.is_none() && self.was_tried_again(row, policy) {
+        if self.rivals.reads.rows.is_none() && self.was_tried_again(row, policy) {
             return Decision::Need(component_list_request(policy.target));
         }
         self.decide_by_steps(row, judgement, policy)
@@ -102,33 +104,33 @@ impl Follow {
     fn decide_by_steps(&self, row: &Deploy, judgement: Judgement, policy: &Policy<'_>) -> Decision {
         let workflow = self.reads.workflow.as_deref();
         let by_rule = policy.is_by_rule(row);
-        match judged(Picture { id: &self.id, row, judgement, by_rule, workflow }) {
-            Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.most_steps) => {
+        match judged(Picture { id: &self.own.id, row, judgement, by_rule, workflow }) {
+            Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.own.most_steps) => {
                 Decision::Hold(Hold::Outdated)
             }
             Judged::Pass if self.is_disputed() => match self.reads.details {
-                1 => Decision::Need(deploy_request(policy.target, &self.id)),
+                1 => Decision::Need(deploy_request(policy.target, &self.own.id)),
                 _ => Decision::Hold(Hold::Outdated),
             },
             Judged::Pass => self.pass(row, by_rule, policy),
             // Only the detail has the reason.
-            Judged::Fail(_) if !self.detailed && self.reads.details == 0 => {
-                Decision::Need(deploy_request(policy.target, &self.id))
+            Judged::Fail(_) if !self.own.detailed && self.reads.details == 0 => {
+                Decision::Need(deploy_request(policy.target, &self.own.id))
             }
             // Nor does the newest row have the reason. But a replica that hangs must not delay a failure for long.
-            Judged::Fail(_) if !self.detailed && !matches!(self.hold(), Hold::Outdated) => {
+            Judged::Fail(_) if !self.own.detailed && !matches!(self.hold(), Hold::Outdated) => {
                 Decision::Hold(Hold::Outdated)
             }
             Judged::Fail(verdict) => Decision::End(self.failed(verdict, row, by_rule)),
             Judged::Hold(Hold::Behind(behind)) => self.behind(behind, row, policy),
             Judged::Hold(Hold::Approval(place)) => self.approval(place, row, policy),
             // Its replacement belongs to the same workflow, which the list may name.
-            Judged::Hold(Hold::NotReplaced) if self.workflow_id.is_none() && self.reads.rows.is_none() => {
+            Judged::Hold(Hold::NotReplaced) if self.own.workflow_id.is_none() && self.rivals.reads.rows.is_none() => {
                 Decision::Need(component_list_request(policy.target))
             }
             Judged::Hold(hold) => Decision::Hold(hold),
             // The deploy may have ended between the two reads.
-            Judged::Orphan(..) if self.reads.details < 2 => Decision::Need(deploy_request(policy.target, &self.id)),
+            Judged::Orphan(..) if self.reads.details < 2 => Decision::Need(deploy_request(policy.target, &self.own.id)),
             Judged::Orphan(end) => Decision::End(self.orphaned(end, row)),
         }
     }
@@ -136,38 +138,24 @@ impl Follow {
     /// Reads the deploy: in the install's list if that serves other targets too, otherwise its detail. If the answer is
     /// outdated, the newest row may be current.
     fn read_deploy(&self, policy: &Policy<'_>) -> Decision {
-        match (self.reads.details, &self.reads.newest) {
+        match (self.reads.details, &self.rivals.reads.newest) {
             (0, _)
                 if policy.by_install_list
                     && !self.reads.install_list
-                    && !self.is_beyond_install_list
-                    && self.has_to_exist() =>
+                    && !self.own.is_beyond_install_list
+                    && self.own.has_to_exist() =>
             {
                 Decision::Need(install_list_request(policy.target))
             }
-            (0, _) => Decision::Need(deploy_request(policy.target, &self.id)),
+            (0, _) => Decision::Need(deploy_request(policy.target, &self.own.id)),
             (_, Newest::Unread) => Decision::Need(latest_request(policy.target, Depth::Usual)),
             _ => Decision::Hold(Hold::Outdated),
         }
     }
 
-    /// Returns whether the deploy must be checked to exist: only its detail shows that a deploy that the user named
-    /// does not.
-    fn has_to_exist(&self) -> bool {
-        self.known.is_some() || self.pins.deploy.is_none()
-    }
-
-    /// Returns the baseline, which the named deploy has to be newer than, until it has been read.
-    pub(super) fn unread_baseline(&self) -> Option<&DeployId> {
-        match (&self.pins.after, self.origin) {
-            (Some(Baseline::Deploy(id)), Origin::Named) => Some(id),
-            _ => None,
-        }
-    }
-
     /// Returns what has to be read before anything can be decided.
     fn missing(&self, row: &Deploy, is_final: bool, policy: &Policy<'_>) -> Option<Request> {
-        if let Some(id) = self.unread_baseline() {
+        if let Some(id) = self.own.unread_baseline() {
             return Some(deploy_request(policy.target, id));
         }
         if let Some(request) = policy.dashboard.as_ref().filter(|_| policy.settings.links) {
@@ -175,30 +163,33 @@ impl Follow {
         }
         let may_pass =
             *row.current_status() == Status::PendingApproval && policy.settings.on_approval == OnApproval::Pass;
-        match &self.reads.newest {
+        match &self.rivals.reads.newest {
             Newest::Unread if is_final || may_pass || policy.wide => {
                 return Some(latest_request(policy.target, Depth::Usual));
             }
             Newest::Hidden => return Some(component_list_request(policy.target)),
             _ => {}
         }
-        if let Some(rival) = self.rival() {
+        if let Some(rival) = self.rivals.newer_than(&self.own) {
             // Its own row may lack the time that shows which of the two is newer.
-            if self.created.is_none() && !self.identified && self.reads.details == 0 {
-                return Some(deploy_request(policy.target, &self.id));
+            if self.own.created.is_none() && !self.own.identified && self.reads.details == 0 {
+                return Some(deploy_request(policy.target, &self.own.id));
             }
             // A lagging replica may show an older row, and a row without a time does not show its age.
-            let is_undated = rival.created_at.is_none() && self.reads.rival_detailed != rival.id;
+            let is_undated = rival.created_at.is_none() && self.rivals.reads.detailed != rival.id;
             if let Some(id) = rival.id.as_ref().filter(|_| is_undated) {
                 return Some(deploy_request(policy.target, id));
             }
-            if let Some(id) = self.read_rows.workflow_of(rival).filter(|_| self.reads.rival_deploys != rival.id) {
+            if let Some(id) =
+                self.rivals.read_rows.workflow_of(rival).filter(|_| self.rivals.reads.deploying != rival.id)
+            {
                 return Some(workflow_request(policy.target, id));
             }
         }
         let is_behind = matches!(self.held, Some(Held { hold: Hold::Behind(_), .. }));
         let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
-        let is_lost = |id: &WorkflowId| matches!(self.workflow_exists, Existence::Missing) && !policy.has_answered(id);
+        let is_lost =
+            |id: &WorkflowId| matches!(self.own.workflow_exists, Existence::Missing) && !policy.has_answered(id);
         let id = self.own_workflow().filter(|id| !is_lost(id))?;
         // Only the workflow shows the running step, whose end a long poll may report.
         let moves = self.reads.changed && policy.settings.long_poll && policy.settings.mode == Mode::Wait;
@@ -206,31 +197,13 @@ impl Follow {
         wanted.then(|| workflow_request(policy.target, id))
     }
 
-    /// Returns why the deploy must not be waited for, if so.
-    pub(super) fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
-        if row.kind().is_none() {
-            let deploy_type = row.install_deploy_type.clone().filter(|_| row.plan_only != Some(true));
-            return Some(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type }));
-        }
-        let before = match self.origin {
-            Origin::Successor(before) => Some(before),
-            Origin::Named | Origin::Matched => None,
-        };
-        if let Some(end) = wrong_kind(row, before, policy.settings.expect) {
-            return Some(end);
-        }
-        // A deploy that was named by its id, or found by its workflow, has not been matched against the other pins yet.
-        let pin = self.pins.contradicted_by(row, policy.started_at).filter(|_| self.origin == Origin::Named)?;
-        Some(End::rejected(Cause::PinMismatch { deploy: self.id.clone(), pin }))
-    }
-
     fn superseded(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
-        let newer = self.superseding()?;
+        let newer = self.rivals.superseding(&self.own)?;
         let to = newer.id.clone()?;
         match self.on_superseded(policy) {
             OnSuperseded::Ignore => None,
             OnSuperseded::Fail => {
-                Some(End::Otherwise(Verdict::Superseded, Cause::Superseded { from: self.id.clone(), to }))
+                Some(End::Otherwise(Verdict::Superseded, Cause::Superseded { from: self.own.id.clone(), to }))
             }
             OnSuperseded::Follow => wrong_kind(newer, row.kind(), policy.settings.expect),
         }
@@ -265,35 +238,27 @@ impl Follow {
         matches!(self.on_stale(policy), Some(OnStale::Wait | OnStale::Fail))
     }
 
-    /// Returns whether the deploy is not known to match the pins. Then neither it nor its replacement can pass.
-    pub(super) fn is_unmatched(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        match self.origin {
-            Origin::Named => !self.matches,
-            Origin::Matched | Origin::Successor(_) => self.pins.contradicted_by(row, policy.started_at).is_some(),
-        }
-    }
-
     /// Creates the [`Proof`], which nothing else does, once its identity is known and nothing newer takes its place.
     fn proven(&self, row: &Deploy, basis: Basis, policy: &Policy<'_>) -> Decision {
-        if self.is_unmatched(row, policy) {
+        if self.own.is_unmatched(row, policy) {
             return Decision::Hold(Hold::Unmatched);
         }
         // The gate has to know whether it is superseded. A list that lacks this deploy is too old to show that.
-        if !self.reads.shown && self.on_superseded(policy) != OnSuperseded::Ignore {
-            return match self.reads.rows {
+        if !self.rivals.reads.shown && self.on_superseded(policy) != OnSuperseded::Ignore {
+            return match self.rivals.reads.rows {
                 None => Decision::Need(component_list_request(policy.target)),
                 Some(_) => Decision::Hold(Hold::Outdated),
             };
         }
-        let Some(kind) = row.kind().filter(|_| self.identified) else {
-            return Decision::Need(deploy_request(policy.target, &self.id));
+        let Some(kind) = row.kind().filter(|_| self.own.identified) else {
+            return Decision::Need(deploy_request(policy.target, &self.own.id));
         };
         let health = match self.healthy(row, policy) {
             Healthy::Proven(health) => Some(health),
             Healthy::Unproven(decision) if !self.is_past(policy) => return decision,
             Healthy::Unproven(_) | Healthy::NotRequired => None,
         };
-        Decision::End(End::Passed(Proof::new(self.id.clone(), kind, basis, health)))
+        Decision::End(End::Passed(Proof::new(self.own.id.clone(), kind, basis, health)))
     }
 
     /// Decides about a deploy and a workflow that contradict each other. It waits before it believes that they do.
@@ -350,8 +315,8 @@ impl Follow {
     /// has failed, even if a retry was still possible. One with a passing or pending status has no known end, whatever
     /// its workflow says.
     pub(in crate::watch::phase) fn known_end(&self, policy: &Policy<'_>, reason: &StopReason<'_>) -> Option<End> {
-        let row = self.known.as_ref()?;
-        if matches!(reason, StopReason::Stopped(..)) || self.unread_baseline().is_some() {
+        let row = self.own.known.as_ref()?;
+        if matches!(reason, StopReason::Stopped(..)) || self.own.unread_baseline().is_some() {
             return None;
         }
         let verdict = match policy.judge(row) {

@@ -1,6 +1,5 @@
 //! Following a deploy by its id: what is known about it, and what each answer adds.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use super::{Held, Past, Policy, ReadRows};
 use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::hold::Behind;
-use crate::model::{Deploy, StepState, Workflow, WorkflowStep};
+use crate::model::{Deploy, StepState, Workflow};
 use crate::pins::Pins;
 use crate::timeline::span;
 use crate::watch::freshness::Freshness;
@@ -20,15 +19,29 @@ use crate::{DeployId, Hold, Kind, Moment, StepId, WorkflowId};
 
 mod advance;
 mod bake;
+mod begin;
 mod decide;
 mod end;
 mod learn;
-mod rival;
+mod own;
+mod rivals;
 
 /// The deploy that is followed.
 #[derive(Debug)]
 pub(in crate::watch) struct Follow {
-    // What lasts.
+    own: Own,
+    rivals: Rivals,
+    /// What is known of whether it had ended before the wait began; nothing where that does not matter.
+    past: Option<Past>,
+    held: Option<Held>,
+    known_health: KnownHealth,
+    /// The poll under way.
+    reads: FollowReads,
+}
+
+/// What is known about the deploy itself, from poll to poll.
+#[derive(Debug)]
+struct Own {
     id: DeployId,
     pins: Pins,
     origin: Origin,
@@ -37,8 +50,6 @@ pub(in crate::watch) struct Follow {
     freshness: Freshness,
     /// Whether the user has pinned anything, which decides how newer deploys are treated.
     is_pinned: bool,
-    /// What is known of whether it had ended before the wait began; nothing where that does not matter.
-    past: Option<Past>,
     /// An answer about it has matched every pin.
     matches: bool,
     /// When it was created. A later row without the time does not remove it.
@@ -54,17 +65,34 @@ pub(in crate::watch) struct Follow {
     most_steps: usize,
     /// A full list of the install's deploys did not contain it, because there are too many newer ones.
     is_beyond_install_list: bool,
-    read_rows: ReadRows,
     /// Deploys that were followed before.
     replaced: Vec<DeployId>,
-    superseded_by: Option<DeployId>,
+}
+
+/// What is known about the component's newer deploys, from poll to poll.
+#[derive(Debug)]
+struct Rivals {
+    read_rows: ReadRows,
     /// The newest row that the server has shown.
     newest: Option<Arc<Deploy>>,
     newest_by: ShownBy,
-    held: Option<Held>,
-    known_health: KnownHealth,
+    superseded_by: Option<DeployId>,
     /// The poll under way.
-    reads: FollowReads,
+    reads: RivalReads,
+}
+
+/// What the poll under way has read about newer deploys.
+#[derive(Debug, Default)]
+struct RivalReads {
+    newest: Newest,
+    /// The answer about the newest deploy is recent enough: it shows the followed deploy, or one that is not older.
+    shown: bool,
+    /// The newest rows, if they were read.
+    rows: Option<Arc<Vec<Deploy>>>,
+    /// The newest row whose detail was read. The detail may have a creation time that the row lacks.
+    detailed: Option<DeployId>,
+    /// The newest row whose workflow was read and does more than plan.
+    deploying: Option<DeployId>,
 }
 
 /// How the deploy came to be followed.
@@ -117,15 +145,6 @@ struct FollowReads {
     details: u32,
     /// What each answer said of the deploy.
     states: Vec<ReadState>,
-    newest: Newest,
-    /// The answer about the newest deploy is recent enough: it shows this deploy, or one that is not older.
-    shown: bool,
-    /// The newest rows, if they were read.
-    rows: Option<Arc<Vec<Deploy>>>,
-    /// The newest row whose detail was read. The detail may have a creation time that the row lacks.
-    rival_detailed: Option<DeployId>,
-    /// The newest row whose workflow was read and does more than plan.
-    rival_deploys: Option<DeployId>,
     workflow: Option<Arc<Workflow>>,
     /// How often the workflow was read since the deploy has been in this status.
     workflows: u32,
@@ -157,106 +176,8 @@ enum Newest {
 }
 
 impl Follow {
-    /// Follows the deploy that was named by its id.
-    pub(in crate::watch) fn named(id: DeployId, pins: Pins) -> Self {
-        Self {
-            id,
-            is_pinned: pins.is_pinned(),
-            read_rows: ReadRows::by(&pins),
-            pins,
-            origin: Origin::Named,
-            known: None,
-            past: None,
-            matches: false,
-            created: None,
-            freshness: Freshness::default(),
-            identified: false,
-            detailed: false,
-            workflow_id: None,
-            workflow_exists: Existence::Unknown,
-            most_steps: 0,
-            is_beyond_install_list: false,
-            replaced: Vec::new(),
-            superseded_by: None,
-            newest: None,
-            newest_by: ShownBy::default(),
-            held: None,
-            known_health: KnownHealth::default(),
-            reads: FollowReads::default(),
-        }
-    }
-
-    /// Follows a row that matched.
-    pub(super) fn matched(id: DeployId, row: Arc<Deploy>, pins: Pins, past: Option<Past>, is_newest: bool) -> Self {
-        let newest = if is_newest { Newest::None } else { Newest::Unread };
-        let reads = FollowReads { current: true, changed: true, newest, shown: is_newest, ..FollowReads::default() };
-        let mut follow = Self { origin: Origin::Matched, past, reads, ..Self::named(id, pins) };
-        follow.freshness.admit(Moment::START, &row);
-        follow.workflow_id = row.workflow().cloned();
-        follow.created = row.created_at;
-        follow.known = Some(row);
-        follow
-    }
-
-    /// Follows a row that took the place of others.
-    pub(super) fn successor(
-        id: DeployId,
-        row: Arc<Deploy>,
-        pins: Pins,
-        kind: Kind,
-        before: Vec<DeployId>,
-        past: Option<Past>,
-    ) -> Self {
-        let mut follow = Self::matched(id, row, pins, past, false);
-        follow.origin = Origin::Successor(kind);
-        follow.replaced = before;
-        follow
-    }
-
-    /// Records a row that the server has shown, and that did not match.
-    pub(super) fn after_row(mut self, newest: Option<Arc<Deploy>>) -> Self {
-        let Some(newest) = newest else { return self };
-        match self.known.as_ref().and_then(|known| newest.order(known)) {
-            Some(Ordering::Less) => self.read_rows.note_older(&newest),
-            Some(Ordering::Equal) => {}
-            Some(Ordering::Greater) | None => {
-                (self.newest, self.newest_by) = (Some(newest), ShownBy::LATEST);
-                self.reads.newest = Newest::Unread;
-            }
-        }
-        self
-    }
-
-    /// Records a state that another poller has read, so that an older one from a lagging replica does not count.
-    pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
-        if let Some(seen) = seen {
-            self.workflow_id = self.workflow_id.take().or_else(|| seen.workflow().cloned());
-            self.freshness = Freshness::default();
-            self.freshness.admit(now, seen);
-            self.reads.current = self.known.as_ref().is_some_and(|known| self.freshness.admit(now, known));
-        }
-        self
-    }
-
-    /// Records that the search's pins are not the user's.
-    pub(super) fn unpinned(self) -> Self {
-        Self { is_pinned: false, ..self }
-    }
-
-    /// Continues with what earlier answers said about rows.
-    pub(super) fn having_read(self, read_rows: ReadRows) -> Self {
-        let workflow_id = self.known.as_ref().and_then(|own| read_rows.workflow_of(own)).cloned();
-        Self { workflow_id, read_rows, ..self }
-    }
-
-    /// Records that the list has been read in this poll.
-    pub(super) fn after_list(mut self) -> Self {
-        self.reads.component_list = true;
-        self
-    }
-
     pub(super) fn begin_poll(&mut self) {
-        self.reads = FollowReads::default();
+        (self.reads, self.rivals.reads) = (FollowReads::default(), RivalReads::default());
         if let Some(past) = &mut self.past {
             past.begin_poll();
         }
@@ -268,7 +189,7 @@ impl Follow {
     }
 
     pub(in crate::watch) fn id(&self) -> &DeployId {
-        &self.id
+        &self.own.id
     }
 
     /// Returns since when a human is asked, once that is certain.
@@ -287,7 +208,7 @@ impl Follow {
         let now = policy.now;
         if let Some(mut past) = self.past {
             past.note_poll(now, hold.is_at_work());
-            if let (Hold::Behind(Behind::Failure | Behind::StepFailed(..)), Some(row)) = (&hold, &self.known)
+            if let (Hold::Behind(Behind::Failure | Behind::StepFailed(..)), Some(row)) = (&hold, &self.own.known)
                 && self.reads.workflow.as_ref().is_some_and(|own| own.end().is_some())
             {
                 past.note_ended(self.ended_with(row), policy);
@@ -303,7 +224,7 @@ impl Follow {
         self.note_health(&hold, now);
         // While the deploy runs, no timeout needs these answers, and workflows are large.
         if hold == Hold::InProgress {
-            (self.reads.workflow, self.reads.rows) = (None, None);
+            (self.reads.workflow, self.rivals.reads.rows) = (None, None);
         }
         let mut held = Held::next(self.held.take(), hold, now);
         if self.reads.workflows > 1 {
@@ -315,10 +236,10 @@ impl Follow {
 
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match request {
-            Request::Deploy(_, _, id) if *id == self.id => self.known.is_some(),
-            Request::Deploy(_, _, id) => self.is_rival(id),
+            Request::Deploy(_, _, id) if *id == self.own.id => self.own.known.is_some(),
+            Request::Deploy(_, _, id) => self.rivals.is_rival(&self.own, id),
             Request::Workflow(_, id) if self.own_workflow() == Some(id) => {
-                matches!(self.workflow_exists, Existence::Answered)
+                matches!(self.own.workflow_exists, Existence::Answered)
             }
             Request::Workflow(..) => false,
             _ => true,
@@ -328,7 +249,7 @@ impl Follow {
     /// Returns whether a deploy is known to be the target's, so that a contrary answer about it is wrong. A newer row is the
     /// target's; a baseline may belong to any target.
     pub(super) fn is_identified(&self, id: &DeployId) -> bool {
-        if *id == self.id { self.identified } else { self.is_rival(id) }
+        if *id == self.own.id { self.own.identified } else { self.rivals.is_rival(&self.own, id) }
     }
 
     /// Returns whether the poll goes on without the answer to a request that failed. Newer rows are not needed if they cannot
@@ -342,16 +263,16 @@ impl Follow {
         }
         let is_about_newer = match request {
             Request::LatestDeploy(..) | Request::Deploys(..) => true,
-            Request::Deploy(_, _, id) => self.is_rival(id),
-            Request::Workflow(_, id) => self.is_of_rival(id),
+            Request::Deploy(_, _, id) => self.rivals.is_rival(&self.own, id),
+            Request::Workflow(_, id) => self.rivals.is_of_rival(&self.own, id),
             _ => false,
         };
         let goes_without = is_about_newer && self.on_superseded(policy) == OnSuperseded::Ignore;
         if goes_without {
-            self.reads.newest = Newest::None;
+            self.rivals.reads.newest = Newest::None;
             if matches!(request, Request::Deploys(..)) {
                 // Nothing else that needs the list may request it again in this poll.
-                self.reads.rows.get_or_insert_default();
+                self.rivals.reads.rows.get_or_insert_default();
             }
         }
         goes_without
@@ -362,11 +283,11 @@ impl Follow {
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
         let is_own = self.own_workflow() == Some(id);
         if is_own {
-            self.workflow_exists = Existence::Missing;
-        } else if self.is_of_rival(id) {
-            match self.newest_by.latest {
-                true => self.note_rival_deploys(),
-                false => self.pass_over_rival(Some(id)),
+            self.own.workflow_exists = Existence::Missing;
+        } else if self.rivals.is_of_rival(&self.own, id) {
+            match self.rivals.newest_by.latest {
+                true => self.rivals.note_deploying(&self.own),
+                false => self.rivals.pass_over(&self.own, Some(id)),
             }
         }
         is_own
@@ -374,19 +295,13 @@ impl Follow {
 
     /// Returns the step at work on the deploy, if this is its workflow.
     pub(in crate::watch) fn step_at_work(&self, workflow: &Workflow) -> Option<StepId> {
-        let own = workflow.id.as_ref().filter(|id| self.own_workflow() == Some(id)).and(self.known.as_ref())?;
-        self.steps(workflow, own).find(|step| step.state() == StepState::Running)?.id.clone()
-    }
-
-    /// Returns the steps of its workflow that work on the deploy.
-    fn steps<'a>(&'a self, workflow: &'a Workflow, row: &'a Deploy) -> impl Iterator<Item = &'a WorkflowStep> {
-        let component = row.install_component_id.as_ref().filter(|id| !id.is_blank());
-        workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, component))
+        let own = workflow.id.as_ref().filter(|id| self.own_workflow() == Some(id)).and(self.own.known.as_ref())?;
+        self.own.steps(workflow, own).find(|step| step.state() == StepState::Running)?.id.clone()
     }
 
     /// Returns the workflow that runs the deploy.
     pub(in crate::watch) fn own_workflow(&self) -> Option<&WorkflowId> {
-        self.workflow_id.as_ref()
+        self.own.workflow_id.as_ref()
     }
 }
 

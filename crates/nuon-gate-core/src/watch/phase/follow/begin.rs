@@ -1,0 +1,123 @@
+//! How a deploy comes to be followed.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::bake::KnownHealth;
+use super::{Existence, Follow, FollowReads, Newest, Origin, Own, Rivals, ShownBy};
+use crate::model::Deploy;
+use crate::pins::Pins;
+use crate::watch::freshness::Freshness;
+use crate::watch::phase::{Past, ReadRows};
+use crate::{DeployId, Kind, Moment};
+
+impl Follow {
+    /// Follows the deploy that was named by its id.
+    pub(in crate::watch) fn named(id: DeployId, pins: Pins) -> Self {
+        let own = Own {
+            id,
+            is_pinned: pins.is_pinned(),
+            pins,
+            origin: Origin::Named,
+            known: None,
+            freshness: Freshness::default(),
+            matches: false,
+            created: None,
+            identified: false,
+            detailed: false,
+            workflow_id: None,
+            workflow_exists: Existence::Unknown,
+            most_steps: 0,
+            is_beyond_install_list: false,
+            replaced: Vec::new(),
+        };
+        Self {
+            rivals: Rivals::new(ReadRows::by(&own.pins)),
+            own,
+            past: None,
+            held: None,
+            known_health: KnownHealth::default(),
+            reads: FollowReads::default(),
+        }
+    }
+
+    /// Follows a row that matched.
+    pub(in crate::watch::phase) fn matched(
+        id: DeployId,
+        row: Arc<Deploy>,
+        pins: Pins,
+        past: Option<Past>,
+        is_newest: bool,
+    ) -> Self {
+        let reads = FollowReads { current: true, changed: true, ..FollowReads::default() };
+        let mut follow = Self { past, reads, ..Self::named(id, pins) };
+        if is_newest {
+            follow.rivals.note_none();
+        }
+        let own = &mut follow.own;
+        own.origin = Origin::Matched;
+        own.freshness.admit(Moment::START, &row);
+        own.workflow_id = row.workflow().cloned();
+        own.created = row.created_at;
+        own.known = Some(row);
+        follow
+    }
+
+    /// Follows a row that took the place of others.
+    pub(in crate::watch::phase) fn successor(
+        id: DeployId,
+        row: Arc<Deploy>,
+        pins: Pins,
+        kind: Kind,
+        before: Vec<DeployId>,
+        past: Option<Past>,
+    ) -> Self {
+        let mut follow = Self::matched(id, row, pins, past, false);
+        (follow.own.origin, follow.own.replaced) = (Origin::Successor(kind), before);
+        follow
+    }
+
+    /// Records a row that the server has shown, and that did not match.
+    pub(in crate::watch::phase) fn after_row(mut self, newest: Option<Arc<Deploy>>) -> Self {
+        let Some(newest) = newest else { return self };
+        match self.own.known.as_ref().and_then(|known| newest.order(known)) {
+            Some(Ordering::Less) => self.rivals.read_rows.note_older(&newest),
+            Some(Ordering::Equal) => {}
+            Some(Ordering::Greater) | None => {
+                (self.rivals.newest, self.rivals.newest_by) = (Some(newest), ShownBy::LATEST);
+                self.rivals.reads.newest = Newest::Unread;
+            }
+        }
+        self
+    }
+
+    /// Records a state that another poller has read, so that an older one from a lagging replica does not count.
+    pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
+        if let Some(seen) = seen {
+            self.own.workflow_id = self.own.workflow_id.take().or_else(|| seen.workflow().cloned());
+            self.own.freshness = Freshness::default();
+            self.own.freshness.admit(now, seen);
+            self.reads.current = self.own.known.as_ref().is_some_and(|known| self.own.freshness.admit(now, known));
+        }
+        self
+    }
+
+    /// Records that the search's pins are not the user's.
+    pub(in crate::watch::phase) fn unpinned(mut self) -> Self {
+        self.own.is_pinned = false;
+        self
+    }
+
+    /// Continues with what earlier answers said about rows.
+    pub(in crate::watch::phase) fn having_read(mut self, read_rows: ReadRows) -> Self {
+        self.own.workflow_id = self.own.known.as_ref().and_then(|own| read_rows.workflow_of(own)).cloned();
+        self.rivals.read_rows = read_rows;
+        self
+    }
+
+    /// Records that the list has been read in this poll.
+    pub(in crate::watch::phase) fn after_list(mut self) -> Self {
+        self.reads.component_list = true;
+        self
+    }
+}

@@ -1,0 +1,68 @@
+//! What is known about the followed deploy itself.
+
+use super::{Origin, Own};
+use crate::DeployId;
+use crate::cause::Cause;
+use crate::model::{Deploy, Workflow, WorkflowStep};
+use crate::pins::Baseline;
+use crate::watch::phase::{End, Policy, wrong_kind};
+
+impl Own {
+    /// Returns whether a row contradicts an earlier one: a deploy stays in its workflow, and never becomes a teardown.
+    pub(super) fn is_contradicted_by(&self, row: &Deploy) -> bool {
+        let names_another_workflow = row.workflow().zip(self.workflow_id.as_ref()).is_some_and(|(its, own)| its != own);
+        let typed = self.known.as_ref().filter(|known| known.install_deploy_type.is_some());
+        let kinds = typed.and_then(|known| known.kind()).zip(row.kind());
+        names_another_workflow || kinds.is_some_and(|(own, its)| own != its)
+    }
+
+    /// Returns the steps of its workflow that work on the deploy.
+    pub(super) fn steps<'a>(
+        &'a self,
+        workflow: &'a Workflow,
+        row: &'a Deploy,
+    ) -> impl Iterator<Item = &'a WorkflowStep> {
+        let component = row.install_component_id.as_ref().filter(|id| !id.is_blank());
+        workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, component))
+    }
+
+    /// Returns the baseline, which the named deploy has to be newer than, until it has been read.
+    pub(super) fn unread_baseline(&self) -> Option<&DeployId> {
+        match (&self.pins.after, self.origin) {
+            (Some(Baseline::Deploy(id)), Origin::Named) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the deploy must be checked to exist: only its detail shows that a deploy that the user named
+    /// does not.
+    pub(super) fn has_to_exist(&self) -> bool {
+        self.known.is_some() || self.pins.deploy.is_none()
+    }
+
+    /// Returns whether the deploy is not known to match the pins. Then neither it nor its replacement can pass.
+    pub(super) fn is_unmatched(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+        match self.origin {
+            Origin::Named => !self.matches,
+            Origin::Matched | Origin::Successor(_) => self.pins.contradicted_by(row, policy.started_at).is_some(),
+        }
+    }
+
+    /// Returns why the deploy must not be waited for, if so.
+    pub(super) fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
+        if row.kind().is_none() {
+            let deploy_type = row.install_deploy_type.clone().filter(|_| row.plan_only != Some(true));
+            return Some(End::rejected(Cause::Undeployable { deploy: self.id.clone(), deploy_type }));
+        }
+        let before = match self.origin {
+            Origin::Successor(before) => Some(before),
+            Origin::Named | Origin::Matched => None,
+        };
+        if let Some(end) = wrong_kind(row, before, policy.settings.expect) {
+            return Some(end);
+        }
+        // A deploy that was named by its id, or found by its workflow, has not been matched against the other pins yet.
+        let pin = self.pins.contradicted_by(row, policy.started_at).filter(|_| self.origin == Origin::Named)?;
+        Some(End::rejected(Cause::PinMismatch { deploy: self.id.clone(), pin }))
+    }
+}

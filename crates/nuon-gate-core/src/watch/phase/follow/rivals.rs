@@ -1,0 +1,159 @@
+//! Newer deploys of the component: which is the newest, and whether it supersedes the one that is followed or replaces
+//! it.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::{Follow, Newest, Own, RivalReads, Rivals, ShownBy};
+use crate::model::Deploy;
+use crate::watch::phase::{Policy, ReadRows};
+use crate::watch::settings::OnSuperseded;
+use crate::{DeployId, WorkflowId};
+
+impl Follow {
+    pub(super) fn on_superseded(&self, policy: &Policy<'_>) -> OnSuperseded {
+        policy.settings.on_superseded.unwrap_or(match self.own.is_pinned {
+            true => OnSuperseded::Ignore,
+            false => OnSuperseded::Follow,
+        })
+    }
+}
+
+impl Rivals {
+    pub(super) fn new(read_rows: ReadRows) -> Self {
+        let reads = RivalReads::default();
+        Self { read_rows, newest: None, newest_by: ShownBy::default(), superseded_by: None, reads }
+    }
+
+    /// Records that this poll shows the followed deploy as the newest.
+    pub(super) fn note_none(&mut self) {
+        (self.reads.newest, self.reads.shown) = (Newest::None, true);
+    }
+
+    /// Returns the newest row if it supersedes: it is newer, and does not replace the one that is followed. A row without a
+    /// time is not older than any other.
+    pub(super) fn newer_than(&self, own: &Own) -> Option<&Arc<Deploy>> {
+        let (Newest::Row(newest), Some(_)) = (&self.reads.newest, &own.known) else { return None };
+        let workflow = self.read_rows.workflow_of(newest);
+        let replaces = workflow.is_some() && workflow == own.workflow_id.as_ref();
+        let was_followed = newest.id.as_ref().is_some_and(|id| *id == own.id || own.replaced.contains(id));
+        let order = newest.created_at.zip(own.created).map(|(newest, own)| newest.cmp(&own));
+        let supersedes = match order {
+            Some(Ordering::Less) => false,
+            // It was left for a row without a time, so it may turn out to be newer after all.
+            Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&own.id),
+            Some(Ordering::Equal) => !replaces && !was_followed,
+            None => !replaces && !was_followed && !self.read_rows.is_older(newest),
+        };
+        supersedes.then_some(newest)
+    }
+
+    /// Returns the newest row if it certainly supersedes the followed deploy. If that has no creation time, not even in its
+    /// detail, a list without it may just be out of date.
+    pub(super) fn superseding(&self, own: &Own) -> Option<&Arc<Deploy>> {
+        if own.created.is_none() && (self.newest_by == ShownBy::default() || !own.identified) {
+            return None;
+        }
+        let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.detailed == row.id;
+        let deploys = |row: &&Arc<Deploy>| self.read_rows.workflow_of(row).is_none() || self.reads.deploying == row.id;
+        self.newer_than(own).filter(is_newer).filter(deploys)
+    }
+
+    /// Returns whether this is the newest row, and supersedes.
+    pub(super) fn is_rival(&self, own: &Own, id: &DeployId) -> bool {
+        self.newer_than(own).is_some_and(|row| row.id.as_ref() == Some(id))
+    }
+
+    /// Returns whether a workflow is that of the newest row. Another row may have become the newest since the request.
+    pub(super) fn is_of_rival(&self, own: &Own, workflow: &WorkflowId) -> bool {
+        self.newer_than(own).is_some_and(|row| self.read_rows.workflow_of(row) == Some(workflow))
+    }
+
+    /// Returns whether the component's list shows a newer row of the same workflow.
+    pub(super) fn has_replacement(&self, own: &Own) -> bool {
+        let is_next = |row: &Deploy| {
+            let is_newer = row.created_at.zip(own.created).is_some_and(|(its, own)| its > own);
+            let workflow = self.read_rows.workflow_of(row);
+            is_newer && workflow.is_some() && workflow == own.workflow_id.as_ref() && self.read_rows.is_deploy(row)
+        };
+        self.reads.rows.iter().flat_map(|rows| rows.iter()).any(is_next)
+    }
+
+    /// Records that the newest row deploys something, as far as can be known.
+    pub(super) fn note_deploying(&mut self, own: &Own) {
+        self.reads.deploying = self.newer_than(own).and_then(|row| row.id.clone());
+    }
+
+    /// Records that the newer row deploys nothing, or that its workflow does not exist, and takes the newest of the others.
+    pub(super) fn pass_over(&mut self, own: &Own, lost: Option<&WorkflowId>) {
+        if let Some(rival) = self.newer_than(own).and_then(|row| row.id.clone()) {
+            match lost {
+                Some(workflow) => self.read_rows.note_lost(rival, workflow.clone()),
+                None => self.read_rows.note_idle(rival),
+            }
+            match self.reads.rows.clone() {
+                Some(rows) => self.accept_rows(own, &rows),
+                None => self.reads.newest = Newest::Hidden,
+            }
+        }
+    }
+
+    /// Accepts what the endpoint for the newest deploy shows. It may be a row that deploys nothing, or none at all; but
+    /// there is at least the deploy that is followed.
+    pub(super) fn accept_latest(&mut self, own: &Own, row: Option<Arc<Deploy>>) {
+        match row {
+            Some(row) if row.id.as_ref() == Some(&own.id) || self.read_rows.is_deploy(&row) => {
+                self.accept_newest(own, Some(row), ShownBy::LATEST);
+            }
+            Some(_) | None => self.reads.newest = Newest::Hidden,
+        }
+    }
+
+    /// Accepts rows, of which the first that deploys something is the newest.
+    pub(super) fn accept_rows(&mut self, own: &Own, rows: &[Deploy]) {
+        self.read_rows.note_workflows(rows);
+        let newest = rows.iter().find(|row| self.read_rows.is_deploy(row)).cloned();
+        let beside = rows.iter().any(|row| row.id.as_ref() == Some(&own.id));
+        self.accept_newest(own, newest.map(Arc::new), ShownBy { latest: false, beside });
+    }
+
+    /// Accepts the row that an answer shows as the newest. Neither a lagging replica nor a row without a time revokes what
+    /// the server has shown before.
+    pub(super) fn accept_newest(&mut self, own: &Own, row: Option<Arc<Deploy>>, by: ShownBy) {
+        let id = |row: &Option<Arc<Deploy>>| row.as_ref().and_then(|row| row.id.clone());
+        let (was, shown) = (id(&self.newest), id(&row));
+        if let Some(row) =
+            row.as_ref().filter(|row| row.created_at.zip(own.created).is_some_and(|(its, own)| its < own))
+        {
+            self.read_rows.note_older(row);
+        }
+        // If the followed deploy has no time, only an answer with its own row is known to be recent enough.
+        let is_late = |row: &Deploy| row.id.as_ref() == Some(&own.id) || own.created.is_some();
+        self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.read_rows.is_older(row));
+        let before = self.newest.take().filter(|before| self.read_rows.is_deploy(before));
+        let row = row.map(|row| match before.as_ref().filter(|before| before.id == row.id) {
+            Some(before) => Arc::new(row.completed_by(before)),
+            None => row,
+        });
+        let before = before.filter(|before| row.as_ref().is_none_or(|row| stays_newest(own, before, row)));
+        self.newest = before.or(row);
+        let is = id(&self.newest);
+        let if_same = |other: Option<DeployId>, by: ShownBy| if is == other { by } else { ShownBy::default() };
+        self.newest_by = if_same(was, self.newest_by).or(if_same(shown, by));
+        let other = self.newest.clone().filter(|newest| newest.id.as_ref() != Some(&own.id));
+        self.reads.newest = other.map_or(Newest::None, Newest::Row);
+    }
+}
+
+/// Returns whether a row that was shown as the newest still is, after another was shown.
+fn stays_newest(own: &Own, before: &Deploy, row: &Deploy) -> bool {
+    let is_own = |row: &Deploy| row.id.as_ref() == Some(&own.id);
+    let created = |row: &Deploy| row.created_at.or(own.created.filter(|_| is_own(row)));
+    match created(before).zip(created(row)) {
+        Some((before, row)) => before > row,
+        None if before.id == row.id => false,
+        // The earlier row stays if it is newer than the followed deploy, or if that is shown again and no time says
+        // that the row is older. If the followed deploy has no time, the row that was shown last counts.
+        None => own.created.is_some() && (before.created_at > own.created || is_own(row)),
+    }
+}
