@@ -65,6 +65,7 @@ impl fmt::Display for Cause {
                 let (before, after) = match trouble {
                     InstallTrouble::NeverDeployed => ("nothing was deployed to ", ""),
                     InstallTrouble::SaidFailed => ("its group says that it failed at ", ""),
+                    InstallTrouble::SaidUnfinished => ("its group says that it has not ended at ", ""),
                     InstallTrouble::NoLongerNamed => ("", " is no longer in any of its groups"),
                 };
                 write!(f, "the run says that it succeeded, but {before}install {}{after}", install.plain())

@@ -215,6 +215,8 @@ pub enum InstallTrouble {
     NeverDeployed,
     /// Its group says that it failed.
     SaidFailed,
+    /// Its group says that it has not ended.
+    SaidUnfinished,
     /// The run has named it before, but no longer does.
     NoLongerNamed,
 }

@@ -85,6 +85,8 @@ impl About {
 pub(super) enum Handling {
     /// Poll again.
     Retry,
+    /// Request it again in the same poll: there is no other.
+    Repeat,
     /// The deploy's workflow does not exist.
     NoWorkflow,
     /// The target ends.
@@ -134,6 +136,7 @@ pub(super) fn handle(
             match often || !request.is_by_id() || about.named && shared.is_once() {
                 true if about.own_workflow => Handling::NoWorkflow,
                 true => Handling::Reject(missing(error, request)),
+                false if about.own_workflow && shared.is_once() => Handling::Repeat,
                 false => Handling::Retry,
             }
         }

@@ -134,7 +134,7 @@ impl Discovery {
         };
         let about = About { exists, is_own: exists, named: true, own_workflow: false };
         match handle(self.poller.streaks(), now, &error, request, about, shared) {
-            Handling::Retry | Handling::NoWorkflow => self.retry(now, error),
+            Handling::Retry | Handling::Repeat | Handling::NoWorkflow => self.retry(now, error),
             // A failed workflow is a better reason than one of its deploys that cannot be found.
             Handling::Reject(cause) => {
                 let end = self.end_without_deploys(targets);

@@ -56,6 +56,7 @@ fn last(answered: bool, mode: Mode, about: About, answers: &[Said]) -> &'static 
         };
         handling = match handle(&mut streaks, Moment::START, &error, &request(id), about, &shared) {
             Handling::Retry => "retry",
+            Handling::Repeat => "repeat",
             Handling::NoWorkflow => "no workflow",
             Handling::Reject(_) => "reject",
             Handling::Refuse(_) => "refuse",
@@ -117,6 +118,22 @@ fn what_answers_in_a_row_lead_to() {
             "the workflow of a deploy, three times",
             true,
             Mode::Wait,
+            OWN_WORKFLOW,
+            &[Status("inw-1", 404); 3],
+            "no workflow",
+        ),
+        (
+            "the workflow of a deploy, twice, if once is all that is asked",
+            true,
+            Mode::Once,
+            OWN_WORKFLOW,
+            &[Status("inw-1", 404); 2],
+            "repeat",
+        ),
+        (
+            "the workflow of a deploy, three times, if once is all that is asked",
+            true,
+            Mode::Once,
             OWN_WORKFLOW,
             &[Status("inw-1", 404); 3],
             "no workflow",

@@ -109,6 +109,7 @@ impl TargetWatch {
                 }
                 return goes_on;
             }
+            Handling::Repeat => {}
             Handling::NoWorkflow => {
                 if let (Phase::Following(follow), Request::Workflow(_, id)) = (&mut self.phase, request)
                     && follow.lose_workflow(id)

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::virtual_time::{
     Body, Driver, LATENCY, STARTED_AT, Scripted, after, component, deploy, exists, hang, latest, list, ms, none,
-    pinned, retry_after, row, run, s, serving, settings, soon, status, watch,
+    pinned, retry_after, row, run, s, serving, settings, soon, status, step, watch, with, workflow,
 };
 use nuon_gate_core::api::Request;
+use nuon_gate_core::cause::Warning;
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::watch::{Ask, Clocks, EventKind, Instruction, Mode, OnStale, Watch, WatchSettings};
 use nuon_gate_core::{Moment, Require, Signal, Verdict};
@@ -66,6 +67,28 @@ fn a_single_poll_that_finds_nothing_has_been_answered() {
             })
         });
         assert_eq!(run.report.verdict, verdict, "{:?}", run.run_reason());
+    }
+}
+
+/// A single poll has no other to confirm that the deploy's workflow does not exist, so it asks again.
+#[test]
+fn a_single_poll_does_without_a_workflow_that_is_missing_three_times() {
+    for (misses, warnings) in [(2, 0), (9, 1)] {
+        let mut missed = 0;
+        let run = run(latest(glance()), |_, request| {
+            let active = || with(row("dpl0", "active"), json!({ "workflow_id": "inw1" }));
+            soon(match request {
+                Request::Workflow(..) if missed < misses => {
+                    missed += 1;
+                    none()
+                }
+                Request::Workflow(..) => workflow("success", true, &[step("first", "success", "dpl0")]),
+                _ => deploy(&active()),
+            })
+        });
+        let is_missed = |kind: &EventKind| matches!(kind, EventKind::Warned { warning: Warning::NoWorkflow(_), .. });
+        assert_eq!((run.report.verdict, missed), (Verdict::Passed, misses.min(3)), "{:?}", run.run_reason());
+        assert_eq!(run.count(is_missed), warnings);
     }
 }
 

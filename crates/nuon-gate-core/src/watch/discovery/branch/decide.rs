@@ -37,8 +37,8 @@ pub(super) struct InstallSight {
     pub(super) install: Line,
     /// The later run that took its place, if this one has given it up.
     pub(super) superseded_by: Option<RunId>,
-    /// The group says that it failed.
-    pub(super) is_said_failed: bool,
+    /// What its entry in the group says against its success.
+    pub(super) said: Option<InstallTrouble>,
     pub(super) state: InstallState,
 }
 
@@ -171,8 +171,11 @@ impl RunSight {
                 InstallState::Nothing if is_ignored => {}
                 InstallState::Nothing => return trouble(own, InstallTrouble::NeverDeployed),
                 InstallState::Failed(failure) => return RunDecision::Contradiction(failure.clone()),
-                InstallState::Done if own.is_said_failed => return trouble(own, InstallTrouble::SaidFailed),
-                InstallState::Done => {}
+                InstallState::Done => {
+                    if let Some(said) = own.said {
+                        return trouble(own, said);
+                    }
+                }
                 InstallState::Open | InstallState::Left(_) => return RunDecision::Wait,
             }
         }

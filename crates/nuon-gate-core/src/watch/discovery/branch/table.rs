@@ -53,12 +53,7 @@ struct Scene {
 
 /// A run that has succeeded with one install.
 fn passed() -> Scene {
-    let own = InstallSight {
-        install: Line::new("acme"),
-        superseded_by: None,
-        is_said_failed: false,
-        state: InstallState::Done,
-    };
+    let own = InstallSight { install: Line::new("acme"), superseded_by: None, said: None, state: InstallState::Done };
     let sight = RunSight {
         run: run(),
         status: RunStatus::Success,
@@ -197,8 +192,13 @@ fn what_contradicts_a_success() {
         ("an install failed", passed().and(InstallState::Failed(install_failure())), Contradiction(install_failure())),
         (
             "an install is said to have failed",
-            passed().install(|own| own.is_said_failed = true),
+            passed().install(|own| own.said = Some(InstallTrouble::SaidFailed)),
             Contradiction(install(InstallTrouble::SaidFailed)),
+        ),
+        (
+            "an install is said to go on",
+            passed().install(|own| own.said = Some(InstallTrouble::SaidUnfinished)),
+            Contradiction(install(InstallTrouble::SaidUnfinished)),
         ),
         (
             "a group is cut short",

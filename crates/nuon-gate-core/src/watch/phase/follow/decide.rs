@@ -108,6 +108,7 @@ impl Follow {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.own.most_steps) => {
                 Decision::Hold(Hold::Outdated)
             }
+            Judged::Pass if self.reads.contradicted => Decision::Hold(Hold::Outdated),
             Judged::Pass if self.is_disputed() => match self.reads.details {
                 1 => Decision::Need(deploy_request(policy.target, &self.own.id)),
                 _ => Decision::Hold(Hold::Outdated),

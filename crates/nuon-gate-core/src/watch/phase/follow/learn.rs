@@ -124,6 +124,7 @@ impl Follow {
         let is_contradicted = self.own.is_contradicted_by(&row);
         self.reads.states.push(ReadState { row: row.clone(), detailed });
         self.own.workflow_id = self.own.workflow_id.take().or_else(|| row.workflow().cloned());
+        self.reads.contradicted |= is_contradicted;
         if is_contradicted || !self.own.freshness.admit(policy.now, &row) {
             return Vec::new();
         }

@@ -145,6 +145,8 @@ struct FollowReads {
     details: u32,
     /// What each answer said of the deploy.
     states: Vec<ReadState>,
+    /// An answer contradicted what is known of the deploy.
+    contradicted: bool,
     workflow: Option<Arc<Workflow>>,
     /// How often the workflow was read since the deploy has been in this status.
     workflows: u32,

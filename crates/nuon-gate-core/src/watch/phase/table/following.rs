@@ -253,6 +253,11 @@ fn links() -> Vec<Scene> {
             .then(Then::Holds(Hold::Outdated))
             .poll(4, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        own("it holds a pass that the newest row alone would give", JUDGING)
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&elsewhere), newest(&active), done("iwf-1")])
+            .then(Then::Holds(Hold::Outdated)),
         own("so is one of another kind", JUDGING)
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)

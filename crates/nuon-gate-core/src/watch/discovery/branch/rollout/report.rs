@@ -193,12 +193,11 @@ fn odd(group: &GroupRun) -> Option<Cause> {
     let word = RemoteText::new(group.word());
     // A later run may have kept a group from succeeding. Then its installs count.
     let is_taken = group.rows().iter().any(|row| row.superseded_by_run_id.is_some());
-    let is_word_of_its_own = !word.is_blank() || named == 0;
     let trouble = match group.failed_installs {
         _ if total > named => GroupTrouble::Incomplete { total, named },
         _ if is_taken => return None,
         Some(count) if count > 0 => GroupTrouble::Failures(count),
-        _ if is_word_of_its_own && !word.is("success") => GroupTrouble::Says(word),
+        _ if !word.is("success") => GroupTrouble::Says(word),
         _ => return None,
     };
     Some(Cause::GroupOfRun { group: group_name(group), trouble })

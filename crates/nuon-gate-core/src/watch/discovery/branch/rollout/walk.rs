@@ -3,8 +3,8 @@
 use super::poll::Placed;
 use super::{LONGEST_NAME, Member, Rollout, is_failure};
 use crate::api::Request;
-use crate::cause::Cause;
-use crate::model::Deploy;
+use crate::cause::{Cause, InstallTrouble};
+use crate::model::{Deploy, GroupInstall};
 use crate::watch::discovery::branch::decide::{InstallSight, InstallState};
 use crate::watch::discovery::workflow::{WorkflowNext, WorkflowTargets};
 use crate::watch::discovery::{DiscoveryEnd, Failure, Joining};
@@ -22,12 +22,11 @@ impl Rollout {
                     Err(request) => return Some(request),
                 },
             };
-            let word = placed.row.status.as_ref();
-            let is_said_failed = word.is_some_and(is_failure) && placed.superseded_by.is_none();
+            let said = said(&placed.row).filter(|_| placed.superseded_by.is_none());
             let install = self.install_label(&placed);
             self.named.insert(placed.install.clone(), install.clone());
             let superseded_by = placed.superseded_by.clone();
-            self.poll.sights.push(InstallSight { install, superseded_by, is_said_failed, state });
+            self.poll.sights.push(InstallSight { install, superseded_by, said, state });
             self.poll.cursor += 1;
         }
         None
@@ -119,4 +118,17 @@ impl Rollout {
 fn crossed(deploy: &Deploy) -> Option<Failure> {
     let is_teardown = deploy.kind() == Some(Kind::Teardown);
     deploy.id.clone().filter(|_| is_teardown).map(|id| (Verdict::Failed, Cause::Crossed(id)))
+}
+
+/// Returns what a group's entry for an install says against its success. Which word it has in the end is not known, so
+/// only words that are known to mean otherwise count.
+fn said(row: &GroupInstall) -> Option<InstallTrouble> {
+    let is = |words: &[&str]| row.status.as_ref().is_some_and(|word| words.iter().any(|own| word.is(own)));
+    let is_unfinished =
+        is(&["pending", "queued", "waiting", "planning", "running", "in-progress", "approval-awaiting"])
+            || row.waiting_on_run_id.is_some() && !is(&["success"]);
+    match row.status.as_ref().is_some_and(is_failure) {
+        true => Some(InstallTrouble::SaidFailed),
+        false => is_unfinished.then_some(InstallTrouble::SaidUnfinished),
+    }
 }
