@@ -73,11 +73,23 @@ impl Case<'_> {
 
     /// Returns whether one deploy was replaced and the other belongs to the same workflow.
     fn replaced_by(&self, old: &str, new: &str) -> bool {
-        let gone = self.of(old).any(|seen| plain(&seen.what.status, Kind::Apply) == Word::Replaced);
+        let gone =
+            self.of(old).any(|seen| plain(&seen.what.status, Kind::Apply) == Word::Replaced) || self.repeated(old);
         let (workflow, newer) = (self.workflow(old), self.workflow(new));
         // If the old row names no workflow, the steps show which one it belonged to.
         let by_steps = || self.flow_of(newer).any(|seen| seen.what.steps.iter().any(|step| step.targets(old)));
         gone && !newer.is_empty() && (workflow == newer || workflow.is_empty() && by_steps())
+    }
+
+    /// Returns whether a deploy says `error`, and its workflow has repeated every step of it (facts: a retry by a human on
+    /// servers of 2025).
+    fn repeated(&self, deploy: &str) -> bool {
+        let failed = self.of(deploy).any(|seen| seen.what.status == "error");
+        failed
+            && self.flow_of(self.workflow(deploy)).any(|seen| {
+                let mut own = seen.what.steps.iter().filter(|step| step.targets(deploy)).peekable();
+                own.peek().is_some() && own.all(|step| step.repeated)
+            })
     }
 
     /// Returns whether one deploy was created before another.

@@ -42,12 +42,18 @@ fn replacements() {
     let next = with(&with(&row("active", 60), "id", json!("dpl2")), "created_at", json!("2026-08-03T14:00:45Z"));
     let steps = flow("in-progress", &[step("error", "dpl1"), step("success", "dpl2")]);
     let tape = |first: &Value| Tape::default().detail(0, first).latest(100, &next).flow(200, &steps);
+    let repeated = with(&step("error", "dpl1"), "retried", json!(true));
+    let steps = flow("in-progress", &[repeated, step("success", "dpl2")]);
+    let failed = row("error", 40);
+    let again = Tape::default().detail(0, &failed).latest(100, &next).flow(200, &steps);
     let pinned = || question(|own| own.deploy = some("dpl1"));
     let moved = with(&gone, "workflow_id", json!("inw2"));
     let passed = || end_of("passed", Some("dpl2"), 250);
     check(vec![
         ("replaced", pinned(), tape(&gone), passed(), ""),
         ("not replaced", pinned(), tape(&row("executing", 40)), passed(), "its id"),
+        ("in error, and its step was repeated", pinned(), again, passed(), ""),
+        ("in error, and its step was not", pinned(), tape(&failed), passed(), "its id"),
         ("in another workflow", pinned(), tape(&moved), passed(), "its id"),
     ]);
 }
