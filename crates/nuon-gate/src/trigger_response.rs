@@ -47,10 +47,14 @@ impl Triggered {
     fn parse(text: &str) -> Result<Self, String> {
         let (headers, body) = split(text);
         let header = headers.lines().filter_map(|line| line.split_once(':'));
-        let mut header = header.filter(|(name, _)| name.trim().eq_ignore_ascii_case(WORKFLOW_HEADER));
+        let header = header.filter(|(name, _)| name.trim().eq_ignore_ascii_case(WORKFLOW_HEADER));
         let read: Body = serde_json::from_str(body).unwrap_or_default();
-        let named = [header.next().map(|(_, value)| value.to_owned()), read.workflow_id, read.install_workflow_id];
-        let mut named = named.into_iter().flatten().filter_map(|id| id.parse::<WorkflowId>().ok());
+        // An error may name what it is about.
+        if read.error.is_some() {
+            return Err(fault(body));
+        }
+        let named = header.map(|(_, value)| value.to_owned()).chain(read.workflow_id).chain(read.install_workflow_id);
+        let mut named = named.filter_map(|id| id.parse::<WorkflowId>().ok());
         // A workflow's own answer has an id as well.
         let deploy = read.id.filter(|id| id.starts_with("dpl")).and_then(|id| id.parse().ok());
         let workflow = named.next();
@@ -171,12 +175,20 @@ mod tests {
             };
             assert_eq!(Triggered::parse(text), Ok(expected), "{text:?}");
         }
-        for text in ["HTTP/1.1 201 Created", "\"ok\"", "", "[1]", r#"{"id": "../x", "workflow_id": "a/b"}"#] {
+        for text in [
+            "HTTP/1.1 201 Created",
+            "\"ok\"",
+            "",
+            "[1]",
+            r#"{"error": "bad", "id": "dpl1"}"#,
+            r#"{"id": "../x", "workflow_id": "a/b"}"#,
+        ] {
             assert!(Triggered::parse(text).is_err(), "{text:?}");
         }
         for text in [
             r#"{"id": "dpl1", "workflow_id": "inw1", "install_workflow_id": "inw2"}"#,
             "HTTP/1.1 201 Created\r\nX-Nuon-Install-Workflow-ID: inw1\r\n\r\n{\"workflow_id\": \"inw2\"}",
+            "HTTP/1.1 201 Created\nX-Nuon-Install-Workflow-ID: inw1\nX-Nuon-Install-Workflow-ID: inw2\n\n\"ok\"",
         ] {
             assert_eq!(Triggered::parse(text), Err("it names two workflows, inw1 and inw2".to_owned()), "{text:?}");
         }

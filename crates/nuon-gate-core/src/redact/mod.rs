@@ -5,8 +5,8 @@
 //! forgotten. Every [`Line`](crate::Line) is searched for all of them when it is made, before it is cut.
 //!
 //! A secret is found as it is, and encoded: percent-encoding, the escapes of JSON, C and HTML, quoted-printable, one inside
-//! the other, base64, also applied twice or inside a longer text such as `user:token`, and hexadecimal digits. Case and width
-//! do not matter, and invisible characters in between do not hide it.
+//! the other, base64, also applied twice or inside a longer text such as `user:token`, base32, hexadecimal digits, its bytes
+//! as numbers, and reversed. Case and width do not matter, and invisible characters in between do not hide it.
 //!
 //! There is one register for the whole process, and it only grows: a secret stays secret when it is no longer used. The
 //! texts that a test expects must not contain another test's secret.
@@ -236,6 +236,8 @@ fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let decoded = |text: &Folded| text.decoded(Encoding::Escapes);
     let plain = std::iter::successors(decoded(&as_it_is), decoded).take(DEEPEST).last();
     let mut forms: Vec<_> = plain.into_iter().chain([as_it_is]).map(Folded::into_bytes).collect();
+    let reversed = |form: &Zeroizing<Vec<u8>>| Zeroizing::new(form.iter().rev().copied().collect());
+    forms.extend(forms.iter().map(reversed).collect::<Vec<_>>());
     for once in (0..3).map(|before| in_base64(secret, before)) {
         // The letters of the second depend on the alphabet of the first.
         let other = Zeroizing::new(once.replace('+', "-").replace('/', "_"));
@@ -245,7 +247,30 @@ fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
         forms.push(Folded::new(&once).into_bytes());
     }
     forms.push(in_hexadecimal(secret));
+    forms.push(in_base32(secret));
+    forms.extend(in_numbers(secret));
     forms
+}
+
+/// Returns a secret as programs print its bytes: as numbers, with the separators that stay in a folded text.
+fn in_numbers(secret: &str) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
+    let joined = |write: fn(u8) -> String, between: &str| {
+        let numbers: Vec<String> = secret.bytes().map(write).collect();
+        Zeroizing::new(numbers.join(between).into_bytes())
+    };
+    let decimal = ["", ","].map(|between| joined(|byte| byte.to_string(), between));
+    let hexadecimal = [":", "+", ","].map(|between| joined(|byte| format!("{byte:02x}"), between));
+    let prefixed = ["", ","].map(|between| joined(|byte| format!("0x{byte:02x}"), between));
+    decimal.into_iter().chain(hexadecimal).chain(prefixed)
+}
+
+fn in_base32(secret: &str) -> Zeroizing<Vec<u8>> {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let groups = secret.as_bytes().chunks(5).flat_map(|five| {
+        let bits = (0..5).fold(0_u64, |bits, at| bits << 8 | u64::from(five.get(at).copied().unwrap_or(0)));
+        (0..(five.len() * 8).div_ceil(5)).map(move |at| LETTERS[(bits >> (35 - 5 * at)) as usize % 32])
+    });
+    Zeroizing::new(groups.collect())
 }
 
 /// Returns the base64 form of a secret that has this many bytes `before` it in its group of three, without the

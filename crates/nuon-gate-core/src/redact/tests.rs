@@ -60,12 +60,29 @@ fn encoded(secret: &str, by: usize) -> String {
         29 => secret.chars().enumerate().map(|(at, c)| if at % 2 == 0 { wide(c) } else { c }).collect(),
         30 => quoted_printable(&secret.replace('&', "&amp;").replace('/', "&#47;"), 60),
         31 => quoted_printable(&STANDARD.encode(secret), 20),
+        32 => format!("{:?}", secret.as_bytes()),
+        33 => secret.bytes().map(|byte| format!("{byte} ")).collect(),
+        34 => secret.bytes().map(|byte| format!("{byte:02X}-")).collect(),
+        35 => secret.bytes().map(|byte| format!("{byte:02x}:")).collect(),
+        36 => secret.bytes().map(|byte| format!("0x{byte:02x}, ")).collect(),
+        37 => format!("{:02x?}", secret.as_bytes()),
+        38 => secret.chars().rev().collect(),
+        39 => base32(secret),
         _ => serde_json::to_string(&serde_json::json!(secret)).unwrap(),
     }
 }
 
 /// How many encodings there are.
-const ENCODINGS: usize = 33;
+const ENCODINGS: usize = 41;
+
+fn base32(text: &str) -> String {
+    let bits: Vec<u8> = text.bytes().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
+    let letter = |bits: &[u8]| {
+        let number = (0..5).fold(0, |number, at| number * 2 + bits.get(at).unwrap_or(&0));
+        char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::from(number)])
+    };
+    bits.chunks(5).map(letter).collect::<String>() + "===="
+}
 
 /// Writes a text as a mail does, in rows of so many characters or a few more.
 fn quoted_printable(text: &str, row: usize) -> String {
