@@ -62,8 +62,8 @@ enum Move {
     /// The followed deploy had ended before the wait began: a newer one is waited for.
     SearchNewer { than: DeployId, created: Timestamp },
     /// The followed deploy was replaced: its successor is searched for, in the next poll if this one has already read
-    /// the list (`exhausted`).
-    Succeed { replaced: Replaced, exhausted: bool },
+    /// the list for it (`exhausted`). `rows`: the list, if this poll has read it for anything else.
+    Succeed { replaced: Replaced, rows: Option<Arc<Vec<Deploy>>>, exhausted: bool },
 }
 
 /// A deploy that was replaced, and what identifies its successor.
@@ -244,7 +244,13 @@ impl Phase {
                     Self::Searching(Search::again(pins, read_rows, newest, at_once))
                 }
                 Move::SearchNewer { than, created } => Self::Searching(Search::after(than, created)),
-                Move::Succeed { replaced, exhausted } => Self::Succession(Succession::new(replaced, exhausted)),
+                Move::Succeed { replaced, rows, exhausted } => {
+                    let mut succession = Succession::new(replaced, exhausted);
+                    if let Some(rows) = rows.filter(|_| !exhausted) {
+                        succession.accept_rows(&rows, policy);
+                    }
+                    Self::Succession(succession)
+                }
             };
         }
     }

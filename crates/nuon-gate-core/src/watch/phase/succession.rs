@@ -51,11 +51,7 @@ impl Succession {
 
     pub(super) fn on_fact(&mut self, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
         match fact {
-            Fact::Deploys(rows) => {
-                self.replaced.read_rows.note_workflows(&*rows);
-                self.reads.lists += 1;
-                self.reads.found = rows.iter().find(|row| self.is_successor(row, policy)).cloned().map(Arc::new);
-            }
+            Fact::Deploys(rows) => self.accept_rows(&rows, policy),
             Fact::Workflow(workflow) => {
                 let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
                 self.ahead_since = names_another.then(|| self.ahead_since.unwrap_or(policy.now));
@@ -64,6 +60,12 @@ impl Succession {
             _ => {}
         }
         Vec::new()
+    }
+
+    pub(super) fn accept_rows(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
+        self.replaced.read_rows.note_workflows(rows);
+        self.reads.lists += 1;
+        self.reads.found = rows.iter().find(|row| self.is_successor(row, policy)).cloned().map(Arc::new);
     }
 
     /// Returns whether a row can be the successor: a newer deploy of the same workflow that no pin contradicts.

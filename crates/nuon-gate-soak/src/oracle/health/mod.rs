@@ -186,6 +186,15 @@ impl<'a> Health<'a> {
             || is_first_empty && later(0) != Some(false)
     }
 
+    /// Returns how old the newest observation is, by the server's time: no younger than since it was first shown, whatever
+    /// the runner's clock says.
+    fn age(&self, look: &Look) -> Option<i64> {
+        let (now, newest) = look.server_time.zip(look.newest)?;
+        let first = self.looks.iter().find(|own| own.newest == look.newest);
+        let shown = first.and_then(|own| own.server_time).unwrap_or(newest);
+        Some(now - newest.min(shown))
+    }
+
     /// Returns whether an earlier answer showed a later word.
     fn is_outdated(&self, told: &Told) -> bool {
         self.told
@@ -216,8 +225,8 @@ impl Told {
 }
 
 impl Look {
-    /// Returns how old its newest observation is, by the server's time.
-    fn age(&self) -> Option<i64> {
+    /// Returns how far the time of its newest observation is behind the server's.
+    fn behind(&self) -> Option<i64> {
         Some(self.server_time? - self.newest?)
     }
 

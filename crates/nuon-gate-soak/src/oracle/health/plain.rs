@@ -74,13 +74,13 @@ impl Health<'_> {
         let later = |by: i64| self.ended.zip(look.newest).is_some_and(|(ended, newest)| newest > ended + by);
         let is_newer = first.is_some() && look.newest > first;
         let shown = self.looks.iter().find(|own| own.newest == look.newest);
-        let is_dated = shown.and_then(Look::age).is_none_or(|age| age > -AHEAD);
+        let is_dated = shown.and_then(Look::behind).is_none_or(|behind| behind > -AHEAD);
         !self.is_overtaken(look) && (later(PLAINLY_APART) && is_dated || is_newer && later(LATER))
     }
 
     fn is_plainly_healthy(&self, poll: (u64, u64)) -> bool {
         let (told, looks) = self.near(poll);
-        let is_recent = |look: &Look| look.age().is_some_and(|age| age < RECENT);
+        let is_recent = |look: &Look| self.age(look).is_some_and(|age| age < RECENT);
         let says = |told: &&Told| told.word == "healthy" && told.since.is_some() && !self.is_outdated(told);
         let shows = |look: &&Look| look.is_plain && is_recent(look) && self.is_plainly_fresh(look);
         !told.is_empty() && !looks.is_empty() && told.iter().all(says) && looks.iter().all(shows)

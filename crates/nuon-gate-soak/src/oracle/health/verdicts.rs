@@ -91,7 +91,7 @@ pub(in super::super) fn inconclusive(case: &Case, deploy: &str) -> bool {
     let from = until.saturating_sub(UNKNOWN_MS);
     let is_known = |own: (&Told, &Look)| {
         let (told, look) = own;
-        let is_current = look.age().is_some_and(|age| age < CURRENT);
+        let is_current = health.age(look).is_some_and(|age| age < CURRENT);
         let is_fresh = is_current && health.is_plainly_fresh(look);
         told.is_known() && is_fresh && told.sent.min(look.sent) > from + 2 * spare(case.question)
     };

@@ -41,7 +41,7 @@ impl Follow {
         }
         let may_go_on = self.own.identified && is_matched && self.own.mismatch(&row, policy).is_none();
         let is_replaced = policy.judge(&row) == Judgement::Replaced
-            || self.was_tried_again(&row, policy) && self.rivals.has_replacement(&self.own);
+            || self.was_tried_again(&row, policy) && self.rivals.has_replacement(&self.own, policy);
         if is_replaced
             && may_go_on
             && let Some(workflow) = self.own.workflow_id.clone()
@@ -53,7 +53,8 @@ impl Follow {
             }
             let (pins, read_rows) = (self.own.pins, self.rivals.read_rows);
             let replaced = Replaced { row, workflow, pins, past: self.past, ids, read_rows };
-            return Move::Succeed { replaced, exhausted: self.reads.component_list };
+            let rows = self.rivals.reads.rows;
+            return Move::Succeed { replaced, rows, exhausted: self.reads.component_list };
         }
         match self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_))) {
             Some(OnStale::Wait) => {

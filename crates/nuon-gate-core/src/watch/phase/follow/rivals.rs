@@ -69,12 +69,15 @@ impl Rivals {
         self.newer_than(own).is_some_and(|row| self.read_rows.workflow_of(row) == Some(workflow))
     }
 
-    /// Returns whether the component's list shows a newer row of the same workflow.
-    pub(super) fn has_replacement(&self, own: &Own) -> bool {
+    /// Returns whether the component's list shows a newer row of the same workflow, which no pin contradicts.
+    pub(super) fn has_replacement(&self, own: &Own, policy: &Policy<'_>) -> bool {
         let is_next = |row: &Deploy| {
             let is_newer = row.created_at.zip(own.created).is_some_and(|(its, own)| its > own);
+            let was_followed = row.id.as_ref().is_none_or(|id| own.replaced.contains(id));
+            let is_asked_for = own.pins.contradicted_by(row, policy.started_at).is_none();
             let workflow = self.read_rows.workflow_of(row);
-            is_newer && workflow.is_some() && workflow == own.workflow_id.as_ref() && self.read_rows.is_deploy(row)
+            let is_of_same = workflow.is_some() && workflow == own.workflow_id.as_ref();
+            is_newer && !was_followed && is_asked_for && is_of_same && self.read_rows.is_deploy(row)
         };
         self.reads.rows.iter().flat_map(|rows| rows.iter()).any(is_next)
     }

@@ -85,7 +85,7 @@ fn tried_again() -> Vec<Scene> {
     let (holds, both) = (|| Then::Holds(Hold::Retry), [&queued, &failed]);
     vec![
         own("retried by its step: the newer row of the same workflow", RETRIES)
-            .poll_of(0, read("retried", &both).into_iter().chain([list(&both)]).collect())
+            .poll(0, read("retried", &both))
             .then(IN_PROGRESS)
             .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
         own("only a newer row of the same workflow", RETRIES)
@@ -165,7 +165,7 @@ fn successors() -> Vec<Scene> {
         own("it names no workflow: nothing takes its place until a list says which it is", WHICH)
             .poll(0, [detail(&nameless), list(&[&next(-30), &nameless]), at_work()])
             .then(waits())
-            .poll(2, [detail(&nameless), list(&[&next(-30), &retried]), list(&[&next(-30), &retried])])
+            .poll(2, [detail(&nameless), list(&[&next(-30), &retried])])
             .then(IN_PROGRESS),
     ]
 }
