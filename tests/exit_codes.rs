@@ -137,10 +137,12 @@ fn a_poll_of_nothing_is_10_and_of_no_api_is_7() {
         let reason = Gate::status(&sim).args(pin).json().exits(3).reason();
         assert!(reason.contains(pin[1]), "{reason}");
     }
-    // Without its workflow, the meaning of an end is unknown.
-    for ended in [r#"{ status = "active" }"#, r#"{ status = "error" }"#] {
-        let missing = "[[fault]]\non = \"workflow\"\nanswer = \"status\"\ncode = 404\n";
-        Gate::status(&serve(&(one_deploy(ended) + missing))).json().exits(7);
+    // A workflow that does not exist is done without, as `wait` does; one that cannot be read is not.
+    for (ended, code) in [(r#"{ status = "active" }"#, 0), (r#"{ status = "error" }"#, 1)] {
+        let fault = |code| format!("[[fault]]\non = \"workflow\"\nanswer = \"status\"\ncode = {code}\n");
+        let outcome = Gate::status(&serve(&(one_deploy(ended) + &fault(404)))).json().exits(code);
+        outcome.says("cannot be read");
+        Gate::status(&serve(&(one_deploy(ended) + &fault(500)))).json().exits(7);
     }
     let broken = Gate::status(&sim).env("NUON_API_URL", "http://127.0.0.1:9").json().exits(7);
     assert_eq!(broken.result()["verdict"], "inconclusive");

@@ -37,6 +37,9 @@ pub(super) struct Seen<T> {
     pub(super) server_time: Option<i64>,
 }
 
+/// How much later than its answer a row may have been written, in microseconds: clocks differ, and `Date` has whole seconds.
+const AHEAD: i64 = 6_000_000;
+
 /// One target, its end, and what was known until then.
 pub(super) struct Case<'a> {
     pub(super) question: &'a Question,
@@ -263,11 +266,19 @@ impl<'a> Case<'a> {
 impl Seen<Row> {
     /// Returns whether this answer is newer by the server's times, or, where these say nothing, was requested later.
     pub(super) fn overtakes(&self, other: &Self) -> bool {
+        if self.is_ahead() || other.is_ahead() {
+            return !self.is_ahead() && self.sent >= other.done;
+        }
         match self.what.account(&other.what) {
             Some(Ordering::Greater) => true,
             Some(Ordering::Equal) => self.sent >= other.done && self.what.status != other.what.status,
             Some(Ordering::Less) | None => false,
         }
+    }
+
+    /// Returns whether its time is later than that of the answer: the server's clock was set back since it was written.
+    fn is_ahead(&self) -> bool {
+        self.what.updated.zip(self.server_time).is_some_and(|(own, now)| own > now + AHEAD)
     }
 }
 

@@ -187,12 +187,13 @@ impl<'a> Health<'a> {
     }
 
     /// Returns how old the newest observation is, by the server's time: no younger than since it was first shown, whatever
-    /// the runner's clock says.
+    /// the clocks say.
     fn age(&self, look: &Look) -> Option<i64> {
         let (now, newest) = look.server_time.zip(look.newest)?;
-        let first = self.looks.iter().find(|own| own.newest == look.newest);
-        let shown = first.and_then(|own| own.server_time).unwrap_or(newest);
-        Some(now - newest.min(shown))
+        let first = self.looks.iter().find(|own| own.newest == look.newest)?;
+        let shown = first.server_time.unwrap_or(newest);
+        let since = i64::try_from(look.done.saturating_sub(first.done)).unwrap_or_default() * 1_000;
+        Some((now - newest.min(shown)).max(since))
     }
 
     /// Returns whether an earlier answer showed a later word.

@@ -31,8 +31,8 @@ pub(super) struct KnownHealth {
     /// The latest time at which the server has changed its word. A word from before is a lagging replica's, or the
     /// server's clock was set back.
     changed: Option<Timestamp>,
-    /// The time of the last observation at the first poll since the deploy ended.
-    first: Option<Timestamp>,
+    /// The time of the last observation at the first poll since the deploy ended, and when that was.
+    first: Option<(Timestamp, Moment)>,
     /// The time of the last observation, and when it was first read.
     last: Option<(Timestamp, Moment)>,
     /// How often in a row the server has refused to answer.
@@ -45,9 +45,11 @@ pub(super) struct KnownHealth {
 }
 
 impl KnownHealth {
-    /// The deploy ended anew: what has been observed until now is from before that, whatever the runner's clock says.
-    pub(super) fn begin_anew(&mut self) {
-        (self.first, self.bake) = (None, None);
+    /// The deploy ended anew: what had been read by then was observed before that, whatever the runner's clock says.
+    pub(super) fn end_anew(&mut self, ended: Timestamp, policy: &Policy<'_>) {
+        let is_since = |read: Moment| policy.server_time(read).as_second() > ended.as_second();
+        self.first = self.first.filter(|(_, read)| is_since(*read));
+        self.bake = self.bake.take().filter(|bake| is_since(bake.from));
     }
 }
 
@@ -100,7 +102,7 @@ impl Follow {
         let times = Times {
             ended,
             // With a single poll, observations from before and after it cannot be distinguished.
-            first: self.known_health.first.filter(|_| policy.settings.mode == Mode::Wait),
+            first: self.known_health.first.filter(|_| policy.settings.mode == Mode::Wait).map(|(observed, _)| observed),
             read: policy.server_time(read),
             now: policy.server_now(),
         };
@@ -218,7 +220,7 @@ impl Follow {
                 if reads.resources.page().is_none() {
                     let rows = reads.resources.rows();
                     let observed = last_observed(rows).unwrap_or(Timestamp::UNIX_EPOCH);
-                    known.first.get_or_insert(observed);
+                    known.first.get_or_insert((observed, now));
                     known.last = known.last.filter(|(before, _)| *before == observed).or(Some((observed, now)));
                     (known.resources, known.refusals) = (rows.to_vec(), 0);
                 }

@@ -147,8 +147,8 @@ impl Follow {
         }
         let ended_anew = self.own.known.as_ref().and_then(|known| known.status_since()) < row.status_since();
         self.own.known = Some(row.clone());
-        if ended_anew {
-            self.known_health.begin_anew();
+        if let Some(ended) = row.status_since().filter(|_| ended_anew) {
+            self.known_health.end_anew(ended, policy);
         }
         if is_new {
             (self.held, self.known_health) = (None, KnownHealth::default());

@@ -165,6 +165,11 @@ fn baking() -> Vec<Scene> {
             .then(unseen(SINCE))
             .poll_of(80, ended_at(30, 78))
             .then(bakes(80, 60, 0, 78)),
+        scene("it had ended anew before the first poll", 60)
+            .poll_of(5, ended_at(-100, 3))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(65, ended_at(2, 63))
+            .then(passes_healthy(63, 60)),
         scene("what was observed no more in between begins anew", 300)
             .poll_of(5, healthy(3))
             .then(bakes(5, 300, 0, 3))
