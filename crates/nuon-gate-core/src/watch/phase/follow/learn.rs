@@ -17,7 +17,8 @@ impl Follow {
     ///
     /// # Errors
     ///
-    /// If it is about the baseline, and does not say when that was created, or is an unusable page of a list.
+    /// If it is about another component, about the baseline without saying when that was created, or an unusable page of a
+    /// list.
     pub(in crate::watch::phase) fn on_fact(
         &mut self,
         request: &Request,
@@ -34,6 +35,9 @@ impl Follow {
                 self.own.identified |= !self.own.is_contradicted_by(&row);
                 self.reads.details += 1;
                 self.observe(row, true, policy)
+            }
+            Fact::Latest(Some(row)) if row.id.as_ref() != Some(&self.own.id) && self.own.is_of_another(&row) => {
+                return Err(ApiError::Undecodable("the answer is about another component".to_owned()));
             }
             Fact::Latest(row) => {
                 self.rivals.accept_latest(&self.own, row.clone());

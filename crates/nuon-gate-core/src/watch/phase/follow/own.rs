@@ -8,12 +8,20 @@ use crate::pins::Baseline;
 use crate::watch::phase::{End, Policy, wrong_kind};
 
 impl Own {
-    /// Returns whether a row contradicts an earlier one: a deploy stays in its workflow, and never becomes a teardown.
+    /// Returns whether a row is of another component, or another install's: the only ids of these that every answer has.
+    pub(super) fn is_of_another(&self, row: &Deploy) -> bool {
+        let part = |row: &Deploy| row.install_component_id.clone().filter(|id| !id.is_blank());
+        let parts = self.known.as_deref().and_then(part).zip(part(row));
+        parts.is_some_and(|(own, its)| own != its)
+    }
+
+    /// Returns whether a row contradicts an earlier one: a deploy stays in its component and workflow, and never becomes a
+    /// teardown.
     pub(super) fn is_contradicted_by(&self, row: &Deploy) -> bool {
         let names_another_workflow = row.workflow().zip(self.workflow_id.as_ref()).is_some_and(|(its, own)| its != own);
         let typed = self.known.as_ref().filter(|known| known.install_deploy_type.is_some());
         let kinds = typed.and_then(|known| known.kind()).zip(row.kind());
-        names_another_workflow || kinds.is_some_and(|(own, its)| own != its)
+        names_another_workflow || self.is_of_another(row) || kinds.is_some_and(|(own, its)| own != its)
     }
 
     /// Returns the steps of its workflow that work on the deploy.

@@ -224,6 +224,8 @@ fn links() -> Vec<Scene> {
     let nameless = without(active.clone(), "workflow_id");
     let old_name = with(nameless.clone(), &json!({ "install_workflow_id": "iwf-1" }));
     let alone = || passes(OWN, Basis::WithoutWorkflow("iwf-1".parse().unwrap()));
+    let part = |part: &str, word: &str| with(row(OWN, word), &json!({ "install_component_id": part }));
+    let theirs = with(created(row(OTHER, "active"), -30), &json!({ "install_component_id": "inc-db" }));
     let removal = typed(row(OWN, "inactive"), "teardown");
     let elsewhere = of(active.clone(), "iwf-9");
     vec![
@@ -258,6 +260,16 @@ fn links() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&elsewhere), newest(&active), done("iwf-1")])
             .then(Then::Holds(Hold::Outdated)),
+        own("so is one of another component", VERIFIED)
+            .poll(0, [detail(&part("inc-web", "queued"))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&part("inc-db", "active")), newest(&part("inc-db", "active"))])
+            .then(Then::Holds(Hold::Outdated)),
+        latest("nor is another component's deploy the newest", ERRORS)
+            .poll(0, [newest(&part("inc-web", "queued"))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&part("inc-web", "active")), newest(&theirs)])
+            .then(Then::NoAnswer),
         own("so is one of another kind", JUDGING)
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)
