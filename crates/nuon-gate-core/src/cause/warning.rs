@@ -120,7 +120,7 @@ impl fmt::Display for Warning {
                 write!(f, "deploy {from} was superseded by {to}, which is followed from now on")
             }
             Self::NoWorkflow(error) => {
-                write!(f, "the deploy's workflow cannot be read, its status alone counts: {error}")
+                write!(f, "the deploy's workflow cannot be read; unless that changes, its status alone counts: {error}")
             }
             Self::NotApproved => f.write_str("passed, although a human still has to approve the plan"),
             Self::Stretched { max_rps, interval } => {

@@ -35,24 +35,26 @@ impl Streaks {
     }
 }
 
-/// How often in a row one request got an error of the same kind. Good answers to other requests of the same poll do
-/// not reset it: a missing permission for one of them does not come back.
+/// How often in a row each request got an error of the same kind. Answers to other requests of the same poll do not
+/// reset it: a missing permission for one of them does not come back.
 #[derive(Debug, Default)]
-struct Streak(Option<(Request, Moment, u32)>);
+struct Streak(Vec<(Request, Moment, u32)>);
 
 impl Streak {
     /// Counts an error, and returns the length of the streak. The streak restarts if the request got a good answer
     /// since, for any poller.
     fn count(&mut self, request: &Request, now: Moment, answered_at: Option<Moment>) -> u32 {
-        let goes_on = |since: Moment| answered_at.is_none_or(|at| at < since);
-        let before = self.0.take().filter(|(own, since, _)| own == request && goes_on(*since));
-        let (since, count) = before.map_or((now, 1), |(_, since, count)| (since, count + 1));
-        self.0 = Some((request.clone(), since, count));
-        count
+        self.0.retain(|(own, since, _)| own != request || answered_at.is_none_or(|at| at < *since));
+        if let Some((.., count)) = self.0.iter_mut().find(|(own, ..)| own == request) {
+            *count += 1;
+            return *count;
+        }
+        self.0.push((request.clone(), now, 1));
+        1
     }
 
     fn end(&mut self, request: &Request) {
-        self.0.take_if(|(own, ..)| own == request);
+        self.0.retain(|(own, ..)| own != request);
     }
 }
 

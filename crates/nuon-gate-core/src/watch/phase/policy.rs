@@ -1,7 +1,5 @@
 //! What a decision depends on besides what was read: the settings, the clocks, and what other pollers have read.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use crate::api::Request;
@@ -11,7 +9,7 @@ use crate::watch::LAG;
 use crate::watch::era::ServerClock;
 use crate::watch::settings::WatchSettings;
 use crate::watch::takeovers::Takeovers;
-use crate::{Judgement, Moment, Rules, Target, WorkflowId};
+use crate::{Judgement, Moment, Rules, Target};
 
 /// What a decision depends on besides what was read.
 #[derive(Debug)]
@@ -23,8 +21,6 @@ pub(in crate::watch) struct Policy<'a> {
     pub(in crate::watch) started_at: Timestamp,
     /// Whether that is known by the server's clock.
     pub(in crate::watch) has_server_time: bool,
-    /// The workflows that have answered, whoever asked for them, and when they last did.
-    pub(in crate::watch) answered: &'a HashMap<WorkflowId, Moment>,
     /// The install's list is requested first, which serves its other targets as well.
     pub(in crate::watch) by_install_list: bool,
     /// The installs that a later run of the branch has taken.
@@ -59,11 +55,6 @@ impl Policy<'_> {
 
     pub(super) fn judge(&self, row: &Deploy) -> Judgement {
         self.settings.rules.judge_deploy(row)
-    }
-
-    /// Returns whether a workflow has answered any poller.
-    pub(super) fn has_answered(&self, id: &WorkflowId) -> bool {
-        self.answered.contains_key(id)
     }
 
     /// Returns whether a flag decides what a status means. A `--pass-on` that repeats the table does not count, so

@@ -4,15 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
-use crate::{DeployId, Moment, WorkflowId};
+use crate::{DeployId, WorkflowId};
 
 /// What earlier answers said about rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReadRows {
     /// The rows that deploy nothing, according to their workflows.
     idle: HashSet<DeployId>,
-    /// The rows that count as such because their workflow does not exist, as long as it has not answered.
-    lost: HashMap<DeployId, WorkflowId>,
+    /// The rows that count as such in this poll, because their workflow does not exist. That may be a replica that lags.
+    lost: HashSet<DeployId>,
     /// The rows that are not newer than the followed deploy, or than the baseline. A row whose later answer lacks the time is
     /// still not newer.
     older: HashSet<DeployId>,
@@ -37,7 +37,7 @@ impl ReadRows {
 
     /// Returns whether a row is a deploy, and is not known to deploy nothing.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
-        let is_known = |id: &DeployId| self.idle.contains(id) || self.lost.contains_key(id);
+        let is_known = |id: &DeployId| self.idle.contains(id) || self.lost.contains(id);
         row.kind().is_some() && row.id.as_ref().is_some_and(|id| !is_known(id))
     }
 
@@ -55,13 +55,12 @@ impl ReadRows {
         self.idle.insert(id);
     }
 
-    pub(super) fn note_lost(&mut self, id: DeployId, workflow: WorkflowId) {
-        self.lost.insert(id, workflow);
+    pub(super) fn note_lost(&mut self, id: DeployId) {
+        self.lost.insert(id);
     }
 
-    /// Records which workflows have answered, whoever asked.
-    pub(super) fn note_answered(&mut self, answered: &HashMap<WorkflowId, Moment>) {
-        self.lost.retain(|_, workflow| !answered.contains_key(workflow));
+    pub(super) fn begin_poll(&mut self) {
+        self.lost.clear();
     }
 
     pub(super) fn note_older(&mut self, row: &Deploy) {

@@ -111,6 +111,7 @@ impl Search {
 
     pub(super) fn begin_poll(&mut self) {
         self.reads = SearchReads::default();
+        self.read_rows.begin_poll();
     }
 
     /// Learns whether there is a newer row, or a newer state of it.

@@ -370,7 +370,6 @@ fn policy<'a>(record: &'a Record, poller: &Poller, now: Moment, shared: &'a Shar
         now,
         started_at: shared.server_started_at(),
         has_server_time: shared.has_server_time(),
-        answered: shared.answered(),
         by_install_list: !shared.is_once() && is_served,
         takeovers: shared.takeovers(),
         wide,

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::bake::KnownHealth;
-use super::{Existence, Follow, FollowReads, Newest, Origin, Own, Rivals, ShownBy};
+use super::{Follow, FollowReads, Newest, Origin, Own, Rivals, ShownBy};
 use crate::model::Deploy;
 use crate::pins::Pins;
 use crate::watch::freshness::Freshness;
@@ -26,7 +26,8 @@ impl Follow {
             identified: false,
             detailed: false,
             workflow_id: None,
-            workflow_exists: Existence::Unknown,
+            workflow_answered: false,
+            workflow_missed: false,
             most_steps: 0,
             is_beyond_install_list: false,
             replaced: Vec::new(),

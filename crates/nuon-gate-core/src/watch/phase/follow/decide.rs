@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bake::Healthy;
 use super::end::step_failed;
-use super::{Existence, Follow, Newest, ago};
+use super::{Follow, Newest, ago};
 use crate::ApprovalPlace;
 use crate::api::{Depth, Request};
 use crate::cause::Cause;
@@ -20,7 +20,7 @@ use crate::watch::phase::{
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
 use crate::watch::takeovers::{Taken, Takeover};
-use crate::{Hold, Judgement, Moment, Verdict, WorkflowId};
+use crate::{Hold, Judgement, Moment, Verdict};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -189,9 +189,8 @@ impl Follow {
         }
         let is_behind = matches!(self.held, Some(Held { hold: Hold::Behind(_), .. }));
         let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
-        let is_lost =
-            |id: &WorkflowId| matches!(self.own.workflow_exists, Existence::Missing) && !policy.has_answered(id);
-        let id = self.own_workflow().filter(|id| !is_lost(id))?;
+        // One that did not exist may have been a replica's that lags, so each poll that depends on it asks again.
+        let id = self.own_workflow().filter(|_| !self.reads.workflow_missing)?;
         // Only the workflow shows the running step, whose end a long poll may report.
         let moves = self.reads.changed && policy.settings.long_poll && policy.settings.mode == Mode::Wait;
         let wanted = self.reads.workflow.is_none() && (depends || policy.wide || moves);

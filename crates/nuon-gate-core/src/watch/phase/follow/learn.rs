@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::bake::KnownHealth;
-use super::{Existence, Follow, ReadState, ShownBy};
+use super::{Follow, ReadState, ShownBy};
 use crate::api::{ApiError, Fact, Request};
 use crate::model::{Deploy, Workflow};
 use crate::watch::phase::{Note, Policy, is_cut_off, known_baseline, rows_of};
@@ -25,7 +25,6 @@ impl Follow {
         fact: Fact,
         policy: &Policy<'_>,
     ) -> Result<Vec<Note>, ApiError> {
-        self.rivals.read_rows.note_answered(policy.answered);
         Ok(match fact {
             Fact::Deploy(row) if row.id.as_ref() != Some(&self.own.id) => {
                 self.accept_other(&row, policy)?;
@@ -183,13 +182,13 @@ impl Follow {
     fn accept_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
         let Request::Workflow(_, id) = request else { return };
         if self.own_workflow() == Some(id) {
-            self.own.workflow_exists = Existence::Answered;
+            self.own.workflow_answered = true;
             self.own.most_steps = self.own.most_steps.max(workflow.steps().count());
             self.reads.workflows += 1;
             self.reads.workflow = Some(workflow);
         } else if self.rivals.is_of_rival(&self.own, id) {
             match workflow.is_plan_only() {
-                true => self.rivals.pass_over(&self.own, None),
+                true => self.rivals.pass_over(&self.own, true),
                 false => self.rivals.note_deploying(&self.own),
             }
         }

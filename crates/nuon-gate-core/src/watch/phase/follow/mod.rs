@@ -60,7 +60,10 @@ struct Own {
     detailed: bool,
     /// The workflow that the deploy has named. A later row without one does not remove it.
     workflow_id: Option<WorkflowId>,
-    workflow_exists: Existence,
+    /// The workflow has answered, so it exists.
+    workflow_answered: bool,
+    /// The server has said that the workflow does not exist.
+    workflow_missed: bool,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
     most_steps: usize,
     /// A full list of the install's deploys did not contain it, because there are too many newer ones.
@@ -106,15 +109,6 @@ enum Origin {
     Successor(Kind),
 }
 
-/// Whether the workflow that the deploy names exists.
-#[derive(Debug)]
-enum Existence {
-    Unknown,
-    Answered,
-    /// It does not exist.
-    Missing,
-}
-
 /// Which answers have shown a row as the newest.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct ShownBy {
@@ -148,6 +142,8 @@ struct FollowReads {
     /// An answer contradicted what is known of the deploy.
     contradicted: bool,
     workflow: Option<Arc<Workflow>>,
+    /// The server says again that the workflow does not exist.
+    workflow_missing: bool,
     /// How often the workflow was read since the deploy has been in this status.
     workflows: u32,
     /// The deploy showed another status than before.
@@ -180,6 +176,7 @@ enum Newest {
 impl Follow {
     pub(super) fn begin_poll(&mut self) {
         (self.reads, self.rivals.reads) = (FollowReads::default(), RivalReads::default());
+        self.rivals.read_rows.begin_poll();
         if let Some(past) = &mut self.past {
             past.begin_poll();
         }
@@ -240,9 +237,7 @@ impl Follow {
         match request {
             Request::Deploy(_, _, id) if *id == self.own.id => self.own.known.is_some(),
             Request::Deploy(_, _, id) => self.rivals.is_rival(&self.own, id),
-            Request::Workflow(_, id) if self.own_workflow() == Some(id) => {
-                matches!(self.own.workflow_exists, Existence::Answered)
-            }
+            Request::Workflow(_, id) if self.own_workflow() == Some(id) => self.own.workflow_answered,
             Request::Workflow(..) => false,
             _ => true,
         }
@@ -280,19 +275,20 @@ impl Follow {
         goes_without
     }
 
-    /// Records that a workflow does not exist, and returns whether it is the deploy's own. Only the workflow shows whether a newer
+    /// Records that a workflow does not exist, and returns whether it is the deploy's own, and news. Only the workflow shows whether a newer
     /// row just plans. Without it, a row that only the list shows counts as a plan, because the other endpoint hides plans.
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
-        let is_own = self.own_workflow() == Some(id);
-        if is_own {
-            self.own.workflow_exists = Existence::Missing;
-        } else if self.rivals.is_of_rival(&self.own, id) {
+        if self.own_workflow() == Some(id) {
+            self.reads.workflow_missing = true;
+            return !std::mem::replace(&mut self.own.workflow_missed, true);
+        }
+        if self.rivals.is_of_rival(&self.own, id) {
             match self.rivals.newest_by.latest {
                 true => self.rivals.note_deploying(&self.own),
-                false => self.rivals.pass_over(&self.own, Some(id)),
+                false => self.rivals.pass_over(&self.own, false),
             }
         }
-        is_own
+        false
     }
 
     /// Returns the step at work on the deploy, if this is its workflow.

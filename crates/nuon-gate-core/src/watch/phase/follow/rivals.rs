@@ -88,11 +88,11 @@ impl Rivals {
     }
 
     /// Records that the newer row deploys nothing, or that its workflow does not exist, and takes the newest of the others.
-    pub(super) fn pass_over(&mut self, own: &Own, lost: Option<&WorkflowId>) {
+    pub(super) fn pass_over(&mut self, own: &Own, only_plans: bool) {
         if let Some(rival) = self.newer_than(own).and_then(|row| row.id.clone()) {
-            match lost {
-                Some(workflow) => self.read_rows.note_lost(rival, workflow.clone()),
-                None => self.read_rows.note_idle(rival),
+            match only_plans {
+                true => self.read_rows.note_idle(rival),
+                false => self.read_rows.note_lost(rival),
             }
             match self.reads.rows.clone() {
                 Some(rows) => self.accept_rows(own, &rows),

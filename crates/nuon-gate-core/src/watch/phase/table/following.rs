@@ -281,15 +281,14 @@ fn links() -> Vec<Scene> {
             .poll(0, [detail(&active), newest(&active), lost("iwf-1")])
             .then(alone())
             .reports(["found dpl-web by deploy"]),
-        own("it does not exist, and is not asked about again", JUDGING)
+        own("it does not exist, and is asked about again", JUDGING)
             .wide_poll(0, [detail(&queued), newest(&queued), lost("iwf-1")])
             .then(IN_PROGRESS)
-            .poll(2, [detail(&active), newest(&active)])
+            .poll(2, [detail(&active), newest(&active), lost("iwf-1")])
             .then(alone()),
-        own("but another target's watch has read it since", JUDGING)
+        own("where it exists after all", JUDGING)
             .wide_poll(0, [detail(&queued), newest(&queued), lost("iwf-1")])
             .then(IN_PROGRESS)
-            .answered("iwf-1")
             .poll(2, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
         own("an answer that is none does not do without the workflow", JUDGING)

@@ -1,6 +1,5 @@
 //! Scenes: the requests, poll by poll, the server's answers, and the decisions.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,7 +17,7 @@ use crate::watch::phase::{
 };
 use crate::watch::settings::{Mode, WatchSettings};
 use crate::watch::takeovers::{Takeover, Takeovers};
-use crate::{DeployId, Hold, Kind, Line, Moment, Target, Verdict, WorkflowId};
+use crate::{DeployId, Hold, Kind, Line, Moment, Target, Verdict};
 
 /// A property of a phase, with its name.
 type Shown = (&'static str, fn(&Phase) -> bool);
@@ -33,9 +32,6 @@ pub(super) struct Scene {
     has_server_time: bool,
     /// Other targets of the install are waited for as well.
     by_install_list: bool,
-    /// Workflows that have answered another poller, and how many polls came before.
-    answered: Vec<(usize, WorkflowId)>,
-    known: HashMap<WorkflowId, Moment>,
     /// What a poll of the branch's run showed about the install, before which poll of the target.
     run_polls: Vec<(usize, bool)>,
     /// The rows of an install's list that another target requested, before which poll of the target.
@@ -114,8 +110,6 @@ impl Scene {
             dashboard: None,
             has_server_time: true,
             by_install_list: false,
-            answered: Vec::new(),
-            known: HashMap::new(),
             run_polls: Vec::new(),
             overheard: Vec::new(),
             takeovers: Takeovers::default(),
@@ -150,12 +144,6 @@ impl Scene {
     /// The install's list is requested first, for other targets as well.
     pub(super) fn by_install_list(self) -> Self {
         Self { by_install_list: true, ..self }
-    }
-
-    /// This workflow has answered another poller, from the next poll on.
-    pub(super) fn answered(mut self, workflow: &str) -> Self {
-        self.answered.push((self.polls.len(), workflow.parse().unwrap()));
-        self
     }
 
     /// A complete poll of the branch's run begins with the next poll: a later run has taken the install, or not.
@@ -212,7 +200,6 @@ impl Scene {
         let title = format!("{} ({})", self.name, self.section);
         let (mut reported, mut last, mut followed) = (Vec::new(), Moment::START, Vec::new());
         for (nth, Poll { at, wide, said }) in std::mem::take(&mut self.polls).into_iter().enumerate() {
-            self.known.extend(self.answered.extract_if(.., |(before, _)| *before <= nth).map(|(_, id)| (id, last)));
             last = Moment::after_start(Duration::from_secs(at));
             for (_, is_taken) in self.run_polls.extract_if(.., |(before, _)| *before == nth) {
                 let takeover = || Takeover { install: Line::new("acme"), by: "run-2".parse().unwrap() };
@@ -316,7 +303,6 @@ impl Scene {
             now,
             started_at,
             has_server_time: self.has_server_time,
-            answered: &self.known,
             by_install_list: self.by_install_list,
             takeovers: &self.takeovers,
             wide,
