@@ -283,10 +283,16 @@ mod tests {
         assert!(status.metadata.is_none() && status.history.unwrap().len() == 1);
         assert!(deploy.component_build.is_none() && deploy.created_by.is_none() && deploy.log_stream.is_none());
         assert!(deploy.runner_job.is_none() && deploy.composite_error.is_none());
-        let steps = r#"{"steps":[{"approval":[]},{"approval":{"id":"waa1","response":[]}}]}"#;
+        let steps = r#"{"steps":[{"approval":[]},{"approval":{"id":"waa1","response":null}}]}"#;
         let steps = serde_json::from_str::<Workflow>(steps).unwrap().steps.unwrap();
         assert!(steps[0].approval.is_none());
         assert!(steps[1].approval.as_ref().unwrap().response.is_none(), "nobody has answered");
+        // Somebody has answered, however it is to be read.
+        for response in ["[]", "5", "\"approve\"", "{}"] {
+            let steps = format!(r#"{{"steps":[{{"approval":{{"response":{response}}}}}]}}"#);
+            let steps = serde_json::from_str::<Workflow>(&steps).unwrap().steps.unwrap();
+            assert!(steps[0].approval.as_ref().unwrap().response.is_some(), "{response}");
+        }
         let history = deploy_with(r#""history":[["active"]]"#).status_v2.unwrap().history;
         assert!(history.is_none());
     }

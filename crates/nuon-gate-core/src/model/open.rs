@@ -106,6 +106,17 @@ where
     Ok(lenient::<D, Object<T>>(deserializer)?.map(|object| object.0))
 }
 
+/// Reads an optional object whose presence counts: one of an unexpected form is there, and says nothing.
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let raw = <&'de RawValue>::deserialize(deserializer)?.get();
+    let read = || serde_json::from_str::<Object<T>>(raw).map(|object| object.0).unwrap_or_default();
+    Ok((raw != "null").then(read))
+}
+
 /// Reads an identifier; the empty text that the server writes for "none" is absent.
 pub(super) fn identifier<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

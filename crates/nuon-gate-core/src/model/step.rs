@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::bounded::text;
-use super::open::{identifier, lenient, lenient_object};
+use super::open::{identifier, lenient, lenient_object, present};
 use super::{CompositeStatus, Metadata};
 use crate::{ApprovalId, Line, RemoteText, StepId, StepTargetId};
 
@@ -187,7 +187,7 @@ pub struct Approval {
     #[serde(deserialize_with = "lenient")]
     pub id: Option<ApprovalId>,
     /// The answer, once there is one.
-    #[serde(deserialize_with = "lenient_object")]
+    #[serde(deserialize_with = "present")]
     pub response: Option<ApprovalResponse>,
 }
 
