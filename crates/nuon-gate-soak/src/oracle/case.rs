@@ -256,10 +256,13 @@ impl<'a> Case<'a> {
         ids
     }
 
-    /// Returns how often Nuon itself answered that a workflow does not exist.
-    pub(super) fn missing(&self, workflow: &str) -> usize {
+    /// Returns how often Nuon itself answered that a workflow does not exist, and when the last of these was requested and
+    /// answered.
+    pub(super) fn missing(&self, workflow: &str) -> (usize, Option<(u64, u64)>) {
         let about = |own: &&&Exchange| Ask::of(&own.path) == Ask::Flow(workflow.to_owned()) && says(own, 404);
-        self.reads.iter().filter(about).count()
+        let mut answers = self.reads.iter().filter(about).map(|own| (own.sent_ms, own.done_ms));
+        let last = answers.clone().next_back();
+        (answers.by_ref().count(), last)
     }
 }
 
@@ -267,7 +270,7 @@ impl Seen<Row> {
     /// Returns whether this answer is newer by the server's times, or, where these say nothing, was requested later.
     pub(super) fn overtakes(&self, other: &Self) -> bool {
         if self.is_ahead() || other.is_ahead() {
-            return !self.is_ahead() && self.sent >= other.done;
+            return false;
         }
         match self.what.account(&other.what) {
             Some(Ordering::Greater) => true,

@@ -125,7 +125,7 @@ fn can_retry(case: &Case, deploy: &str) -> Option<&'static str> {
     }
     let flows = case.last_flows(workflow);
     if flows.is_empty() {
-        return (case.missing(workflow) < 3).then_some("its workflow was never read");
+        return (case.missing(workflow).0 < 3).then_some("its workflow was never read");
     }
     let over = |flow: &Flow| {
         let mut own = flow.works_on(deploy, case.install_component(deploy), true).peekable();

@@ -79,8 +79,15 @@ fn proof(case: &Case, deploy: &str) -> Option<String> {
     }
     let flows = case.last_flows(workflow);
     if flows.is_empty() {
-        let count = case.missing(workflow);
-        return (count < 3).then(|| format!("its workflow never answered, and only {count} answers of Nuon's say 404"));
+        let (count, last) = case.missing(workflow);
+        let row = case.of(deploy).next_back();
+        let is_near =
+            last.zip(row).is_some_and(|((sent, done), row)| case.unbroken(done.min(row.done), sent.max(row.sent)));
+        return match count {
+            3.. if is_near => None,
+            3.. => Some("its workflow was not asked for in the last poll".to_owned()),
+            _ => Some(format!("its workflow never answered, and only {count} answers of Nuon's say 404")),
+        };
     }
     let Some(last) = case.of(deploy).next_back() else { return Some("it was never seen".to_owned()) };
     let rows: Vec<&Seen<Row>> = case.newest(deploy).into_iter().filter(|seen| case.same_poll(seen, last)).collect();

@@ -24,6 +24,8 @@ impl Follow {
             matches: false,
             created: None,
             identified: false,
+            part: None,
+            kind: None,
             detailed: false,
             workflow_id: None,
             workflow_answered: false,

@@ -31,7 +31,7 @@ impl Follow {
                 Vec::new()
             }
             Fact::Deploy(row) => {
-                self.own.identified |= !self.own.is_contradicted_by(&row);
+                self.own.identify(&row);
                 self.reads.details += 1;
                 self.observe(row, true, policy)
             }
@@ -90,7 +90,9 @@ impl Follow {
         if self.own.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
             return Vec::new();
         }
-        self.own.identified |= own.install_id.is_some() && !self.own.is_contradicted_by(own);
+        if own.install_id.is_some() {
+            self.own.identify(own);
+        }
         self.rivals.reads.shown = true;
         let newest = rows_since(policy.target, rows, own);
         let own = Arc::new(own.clone());

@@ -15,7 +15,7 @@ use crate::pins::Pins;
 use crate::timeline::span;
 use crate::watch::freshness::Freshness;
 use crate::watch::settings::OnSuperseded;
-use crate::{DeployId, Hold, Kind, Moment, StepId, WorkflowId};
+use crate::{DeployId, Hold, Kind, Moment, RemoteText, StepId, WorkflowId};
 
 mod advance;
 mod bake;
@@ -56,6 +56,10 @@ struct Own {
     created: Option<Timestamp>,
     /// Its own detail has shown that it belongs to the target.
     identified: bool,
+    /// The install's component that its detail has named. A later row that names another is another deploy's.
+    part: Option<RemoteText>,
+    /// What it does, by its detail. A deploy keeps its type.
+    kind: Option<Kind>,
     /// The known state includes the detail.
     detailed: bool,
     /// The workflow that the deploy has named. A later row without one does not remove it.

@@ -1,27 +1,34 @@
 //! What is known about the followed deploy itself.
 
 use super::{Origin, Own};
-use crate::DeployId;
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow, WorkflowStep};
 use crate::pins::Baseline;
 use crate::watch::phase::{End, Policy, wrong_kind};
+use crate::{DeployId, RemoteText};
 
 impl Own {
     /// Returns whether a row is of another component, or another install's: the only ids of these that every answer has.
     pub(super) fn is_of_another(&self, row: &Deploy) -> bool {
-        let part = |row: &Deploy| row.install_component_id.clone().filter(|id| !id.is_blank());
-        let parts = self.known.as_deref().and_then(part).zip(part(row));
-        parts.is_some_and(|(own, its)| own != its)
+        self.part.as_ref().zip(part(row)).is_some_and(|(own, its)| own != its)
+    }
+
+    /// Accepts a row that proves whose deploy it is, unless it contradicts an earlier one, and keeps what later rows are
+    /// compared with.
+    pub(super) fn identify(&mut self, row: &Deploy) {
+        if !self.is_contradicted_by(row) {
+            self.identified = true;
+            self.part = self.part.take().or_else(|| part(row).cloned());
+            self.kind = self.kind.or_else(|| row.install_deploy_type.as_ref().and(row.kind()));
+        }
     }
 
     /// Returns whether a row contradicts an earlier one: a deploy stays in its component and workflow, and never becomes a
     /// teardown.
     pub(super) fn is_contradicted_by(&self, row: &Deploy) -> bool {
         let names_another_workflow = row.workflow().zip(self.workflow_id.as_ref()).is_some_and(|(its, own)| its != own);
-        let typed = self.known.as_ref().filter(|known| known.install_deploy_type.is_some());
-        let kinds = typed.and_then(|known| known.kind()).zip(row.kind());
-        names_another_workflow || self.is_of_another(row) || kinds.is_some_and(|(own, its)| own != its)
+        let is_of_another_kind = self.kind.zip(row.kind()).is_some_and(|(own, its)| own != its);
+        names_another_workflow || self.is_of_another(row) || is_of_another_kind
     }
 
     /// Returns the steps of its workflow that work on the deploy.
@@ -30,8 +37,7 @@ impl Own {
         workflow: &'a Workflow,
         row: &'a Deploy,
     ) -> impl Iterator<Item = &'a WorkflowStep> {
-        let component = row.install_component_id.as_ref().filter(|id| !id.is_blank());
-        workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, component))
+        workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, part(row)))
     }
 
     /// Returns the baseline, which the named deploy has to be newer than, until it has been read.
@@ -73,4 +79,9 @@ impl Own {
         let pin = self.pins.contradicted_by(row, policy.started_at).filter(|_| self.origin == Origin::Named)?;
         Some(End::rejected(Cause::PinMismatch { deploy: self.id.clone(), pin }))
     }
+}
+
+/// Returns the install's component that a row names.
+fn part(row: &Deploy) -> Option<&RemoteText> {
+    row.install_component_id.as_ref().filter(|id| !id.is_blank())
 }
