@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{OnApproval, OnStale, OnSuperseded, Refusal, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{Clocks, OnApproval, OnStale, OnSuperseded, Refusal, Scope, Watch, WatchSettings};
 use nuon_gate_core::{BranchRef, Verdict};
 use serde_json::{Value, json};
 
@@ -218,6 +218,13 @@ fn a_successful_run_needs_a_proof_for_every_install() {
         assert_eq!(mended.report.verdict, Verdict::Passed, "{expected}");
     }
     assert_eq!(wait_for("shop/main", settings(), |_, _| {}).report.verdict, Verdict::Passed);
+    // If the time is over before that, the contradiction is what was waited for.
+    let clocks = Clocks { total: s(20), ..settings().clocks };
+    let late = wait_for("shop/main", WatchSettings { clocks, ..settings() }, |shop, _| {
+        shop.customers()["status"] = json!({"status": "skipped"});
+    });
+    let expected = "run run1 is `success`, but group customers says `skipped`";
+    assert!(late.report.verdict == Verdict::TimedOut && reason(&late).contains(expected), "{}", reason(&late));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::cause::{Cause, GroupTrouble, InstallTrouble, Standing};
 use crate::model::{GroupRun, RunStatus, WorkflowEnd};
 use crate::paging::Paged;
 use crate::watch::discovery::Failure;
-use crate::watch::discovery::branch::decide::RunSight;
+use crate::watch::discovery::branch::decide::{RunDecision, RunSight};
 use crate::watch::event::RunEvent;
 use crate::{GroupReport, InstallId, Line, Moment, RemoteText, RunReport, Verdict, WaitingInstall};
 
@@ -16,7 +16,17 @@ impl Rollout {
         let open = self.reported.groups.iter().find(|(_, group)| group.status.plain() != "success");
         let group = open.map(|(_, group)| group.to_string());
         let waiting = self.reported.waiting.first().map(ToString::to_string);
-        let parts: Vec<String> = group.into_iter().chain(waiting).collect();
+        let contradiction = match &self.decided {
+            Some(RunDecision::Contradiction((_, cause))) => {
+                let cause = cause.to_string();
+                Some(cause.strip_prefix("the run says that it succeeded, ").unwrap_or(&cause).to_owned())
+            }
+            _ => None,
+        };
+        let parts: Vec<String> = match contradiction {
+            Some(contradiction) => vec![contradiction],
+            None => group.into_iter().chain(waiting).collect(),
+        };
         let word = RemoteText::new(self.run.status.as_str());
         Standing::Run {
             id: self.run.id.clone(),
