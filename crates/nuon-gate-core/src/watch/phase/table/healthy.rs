@@ -262,6 +262,8 @@ fn what_says_nothing_of_health_is_none() {
         (json!({ "status": "healthy", "created_at_ts": "yesterday" }), no_time),
         (json!({ "status": "" }), "the component is "),
         (json!({ "status": "unknown" }), "the component is unknown"),
+        (json!({ "status": "unknown", "status_human_description": " " }), "the component is unknown"),
+        (json!({ "status": "unknown", "status_human_description": "unknown" }), "the component is unknown"),
     ];
     for (health, words) in cases {
         let read = condition(&read_component(&whole(health.clone())), &things, times(10));
