@@ -116,6 +116,22 @@ impl<'a> Case<'a> {
                 _ => (),
             }
         }
+        self.part_strangers();
+    }
+
+    /// Moves rows that name another install component than the target's to the strangers: `latest` names nothing else.
+    fn part_strangers(&mut self) {
+        let proves = |own: &Row| own.component == self.component && !own.install_component.is_empty();
+        let proven: BTreeSet<String> = self
+            .rows
+            .iter()
+            .map(|seen| &seen.what)
+            .filter(|own| proves(own))
+            .map(|own| own.install_component.clone())
+            .collect();
+        let is_strange = |part: &String| !proven.is_empty() && !part.is_empty() && !proven.contains(part);
+        self.parts.retain(|part| !is_strange(part));
+        self.strangers.extend(self.rows.extract_if(.., |seen| is_strange(&seen.what.install_component)));
     }
 
     /// Returns whether this is the target.

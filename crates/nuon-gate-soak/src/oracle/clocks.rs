@@ -1,6 +1,6 @@
 //! Whether a timeout expired (contract: clocks), and whether the end came too late.
 
-use super::answer::{body, rows_of};
+use super::answer::{body, rows_of, server_time};
 use super::ask::Ask;
 use super::case::{Case, Seen};
 use super::health;
@@ -101,11 +101,15 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     fails && all && judged
 }
 
-/// Returns whether a deploy had ended when it was first seen, and so only serves as the baseline for a newer one.
+/// Returns whether a deploy had ended when it was first seen, or when the wait began, and so only serves as the baseline for
+/// a newer one.
 fn is_baseline(case: &Case, deploy: &str) -> bool {
     let had_ended = |row: &Row| plain(&row.status, case.kind(deploy)) != Word::Pending;
     let waits = !pinned(case.question) && case.question.on_stale == "wait";
-    waits && case.of(deploy).next().is_some_and(|seen| had_ended(&seen.what))
+    let began = case.reads.iter().find_map(|own| server_time(own));
+    let is_before = |row: &Row| row.updated.zip(began).is_some_and(|(own, began)| own < began);
+    let seen_first = case.of(deploy).next().is_some_and(|seen| had_ended(&seen.what));
+    waits && (seen_first || case.newest(deploy).iter().all(|seen| is_before(&seen.what)))
 }
 
 /// Reports an end that came later than the contract ever allows.

@@ -96,9 +96,9 @@ fn proof(case: &Case, deploy: &str) -> Option<String> {
     lacks.sort_by_key(String::len);
     match lacks.first() {
         Some(none) if none.is_empty() => None,
-        Some(lack) => Some(lack.clone()),
         // If times go back, it is not known which poll was the last.
-        None if lasts(case, deploy) => None,
+        _ if lasts(case, deploy) => None,
+        Some(lack) => Some(lack.clone()),
         None => Some("no answer of the last poll shows its newest status".to_owned()),
     }
 }

@@ -247,7 +247,7 @@ impl Phase {
                 Move::Succeed { replaced, rows, exhausted } => {
                     let mut succession = Succession::new(replaced, exhausted);
                     if let Some(rows) = rows.filter(|_| !exhausted) {
-                        succession.accept_rows(&rows, policy);
+                        succession.accept_rows(rows, policy);
                     }
                     Self::Succession(succession)
                 }

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{
-    Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, component_list_request, workflow_request,
+    Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, component_list_request, is_cut_off,
+    workflow_request,
 };
 use crate::api::Fact;
 use crate::cause::Cause;
@@ -26,6 +27,8 @@ pub(in crate::watch) struct Succession {
 #[derive(Debug, Default)]
 struct SuccessionReads {
     lists: u32,
+    /// The last list, if it also shows a deploy that was replaced. One that lacks it shows nothing.
+    rows: Option<Arc<Vec<Deploy>>>,
     workflow: Option<Arc<Workflow>>,
     found: Option<Arc<Deploy>>,
     /// The list was already read in this poll. It is not read again before the next one, so that endless replacements
@@ -51,7 +54,7 @@ impl Succession {
 
     pub(super) fn on_fact(&mut self, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
         match fact {
-            Fact::Deploys(rows) => self.accept_rows(&rows, policy),
+            Fact::Deploys(rows) => self.accept_rows(rows, policy),
             Fact::Workflow(workflow) => {
                 let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
                 self.ahead_since = names_another.then(|| self.ahead_since.unwrap_or(policy.now));
@@ -62,10 +65,13 @@ impl Succession {
         Vec::new()
     }
 
-    pub(super) fn accept_rows(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
-        self.replaced.read_rows.note_workflows(rows);
+    pub(super) fn accept_rows(&mut self, rows: Arc<Vec<Deploy>>, policy: &Policy<'_>) {
+        self.replaced.read_rows.note_workflows(&*rows);
         self.reads.lists += 1;
         self.reads.found = rows.iter().find(|row| self.is_successor(row, policy)).cloned().map(Arc::new);
+        let is_replaced = |row: &Deploy| row.id.as_ref().is_some_and(|id| self.replaced.ids.contains(id));
+        let is_whole = is_cut_off(&rows) || rows.iter().any(is_replaced);
+        self.reads.rows = Some(rows).filter(|_| is_whole);
     }
 
     /// Returns whether a row can be the successor: a newer deploy of the same workflow that no pin contradicts.
@@ -88,7 +94,7 @@ impl Succession {
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
         let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
-        Move::Follow(Box::new(follow.having_read(read_rows).after_list()))
+        Move::Follow(Box::new(follow.having_read(read_rows).after_list(self.reads.rows)))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -107,7 +113,7 @@ impl Succession {
             return Decision::Need(component_list_request(policy.target));
         }
         // The list of rows may lag behind the workflow, which names another deploy.
-        if self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
+        if self.reads.rows.is_none() || self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
             return Decision::Hold(Hold::NotReplaced);
         }
         let (step, replaced) = (workflow.failed_step(), self.replaced.ids.last().cloned());

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::bake::KnownHealth;
-use super::{Follow, FollowReads, Newest, Origin, Own, Rivals, ShownBy};
+use super::{Follow, FollowReads, Newest, Origin, Own, RivalReads, Rivals, ShownBy};
 use crate::model::Deploy;
 use crate::pins::Pins;
 use crate::watch::freshness::Freshness;
@@ -118,9 +118,14 @@ impl Follow {
         self
     }
 
-    /// Records that the list has been read in this poll.
-    pub(in crate::watch::phase) fn after_list(mut self) -> Self {
+    /// Records that the list has been read in this poll, and which row it shows as the newest. Whether that still is, is
+    /// read again.
+    pub(in crate::watch::phase) fn after_list(mut self, rows: Option<Arc<Vec<Deploy>>>) -> Self {
         self.reads.component_list = true;
+        if let Some(rows) = rows {
+            self.rivals.accept_rows(&self.own, &rows);
+            self.rivals.reads = RivalReads::default();
+        }
         self
     }
 }

@@ -9,6 +9,7 @@ use crate::cause::Cause;
 use crate::model::WorkflowEnd;
 use crate::pins::Pins;
 use crate::watch::phase::Basis;
+use crate::watch::settings::OnSuperseded;
 use crate::{DeployId, Hold, Kind, MatchedBy, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
@@ -37,6 +38,11 @@ fn replaced() -> Vec<Scene> {
     let proven = || [detail(&active), newest(&active), new_done()];
     let rows = || list(&[&queued, &retried]);
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
+    let later = without(created(row("dpl-3", "queued"), -20), "workflow_id");
+    let superseded = || {
+        let cause = Cause::Superseded { from: id("dpl-new"), to: id("dpl-3") };
+        Then::Ends(Verdict::Superseded, cause)
+    };
     vec![
         own("retried: the newer row of the same workflow", RETRIES)
             .poll(0, [detail(&retried), rows()])
@@ -66,6 +72,13 @@ fn replaced() -> Vec<Scene> {
                 "dpl-new was replaced",
                 "found dpl-3 by deploy for dpl-new",
             ]),
+        own("the list shows a newer deploy as well", WHICH)
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(
+                0,
+                [detail(&retried), list(&[&later, &active, &retried]), detail(&active), newest(&active), new_done()],
+            )
+            .then(superseded()),
         latest("retried, and not pinned", RETRIES)
             .poll(0, [newest(&retried), detail(&retried), rows()])
             .then(IN_PROGRESS)
@@ -189,6 +202,13 @@ fn without_a_successor() -> Vec<Scene> {
         own("the successor came between the two reads", RETRIES)
             .poll(0, [detail(&retried), rows(), ended("success"), list(&[&created(row("dpl-new", "queued"), -30)])])
             .then(IN_PROGRESS),
+        own("a list that lacks what was replaced shows nothing", RETRIES)
+            .poll(0, [detail(&retried), list(&[]), ahead(), list(&[])])
+            .then(waits())
+            .poll(60, [list(&[]), ahead(), list(&[])])
+            .then(waits())
+            .poll(62, [rows(), ahead(), rows()])
+            .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
         own("it names another deploy, which the list may be behind", RETRIES)
             .poll(0, [detail(&retried), rows(), ahead(), rows()])
             .then(waits())
