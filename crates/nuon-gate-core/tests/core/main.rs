@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 15] = [
+const SHOWED_FAULTS: [u64; 21] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -46,6 +46,12 @@ const SHOWED_FAULTS: [u64; 15] = [
     1_100_103_920,
     1_100_158_804,
     2_200_033_592,
+    2_000_154_235,
+    2_500_008_902,
+    2_900_069_034,
+    3_100_063_679,
+    3_100_069_221,
+    3_100_077_652,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
 use crate::{DeployId, WorkflowId};
@@ -16,8 +18,15 @@ pub(super) struct ReadRows {
     /// The rows that are not newer than the followed deploy, or than the baseline. A row whose later answer lacks the time is
     /// still not newer.
     older: HashSet<DeployId>,
-    /// The workflows that rows have named. A later answer without one does not remove it.
-    workflows: HashMap<DeployId, WorkflowId>,
+    /// What rows have said that a later answer may leave out.
+    known: HashMap<DeployId, Known>,
+}
+
+/// What a row has said.
+#[derive(Debug, Clone)]
+struct Known {
+    workflow: Option<WorkflowId>,
+    created: Option<Timestamp>,
 }
 
 impl ReadRows {
@@ -32,7 +41,7 @@ impl ReadRows {
 
     /// Keeps what still counts in a new search. Which rows are older does not: it depends on the deploy that was followed.
     pub(super) fn searching_on(self, pins: &Pins) -> Self {
-        Self { idle: self.idle, lost: self.lost, workflows: self.workflows, ..Self::by(pins) }
+        Self { idle: self.idle, lost: self.lost, known: self.known, ..Self::by(pins) }
     }
 
     /// Returns whether a row is a deploy, and is not known to deploy nothing.
@@ -48,7 +57,12 @@ impl ReadRows {
 
     /// Returns the workflow that a row names, or named before.
     pub(super) fn workflow_of<'a>(&'a self, row: &'a Deploy) -> Option<&'a WorkflowId> {
-        row.workflow().or_else(|| self.workflows.get(row.id.as_ref()?))
+        row.workflow().or_else(|| self.known.get(row.id.as_ref()?)?.workflow.as_ref())
+    }
+
+    /// Returns when a row was created, as it says, or said before.
+    pub(super) fn created_of(&self, row: &Deploy) -> Option<Timestamp> {
+        row.created_at.or_else(|| self.known.get(row.id.as_ref()?)?.created)
     }
 
     pub(super) fn note_idle(&mut self, id: DeployId) {
@@ -67,10 +81,13 @@ impl ReadRows {
         self.older.extend(row.id.clone());
     }
 
-    pub(super) fn note_workflows<'a>(&mut self, rows: impl IntoIterator<Item = &'a Deploy>) {
-        for (id, workflow) in rows.into_iter().filter_map(|row| row.id.as_ref().zip(row.workflow())) {
-            if !self.workflows.contains_key(id) {
-                self.workflows.insert(id.clone(), workflow.clone());
+    pub(super) fn note_rows<'a>(&mut self, rows: impl IntoIterator<Item = &'a Deploy>) {
+        for (id, row) in rows.into_iter().filter_map(|row| Some((row.id.as_ref()?, row))) {
+            if let Some(known) = self.known.get_mut(id) {
+                known.workflow = known.workflow.take().or_else(|| row.workflow().cloned());
+                known.created = known.created.or(row.created_at);
+            } else if row.workflow().is_some() || row.created_at.is_some() {
+                self.known.insert(id.clone(), Known { workflow: row.workflow().cloned(), created: row.created_at });
             }
         }
     }

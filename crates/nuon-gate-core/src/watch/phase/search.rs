@@ -166,7 +166,7 @@ impl Search {
             Fact::Latest(row) => self.accept_latest(request, row, policy),
             Fact::InstallDeploys(rows) => self.accept_install_list(&rows, policy),
             Fact::Deploys(rows) => {
-                self.read_rows.note_workflows(&*rows);
+                self.read_rows.note_rows(&*rows);
                 (self.reads.component_list, self.reads.component_list_last) = (true, true);
                 let found = rows.iter().find(|row| self.matches(row, policy));
                 self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
@@ -192,7 +192,7 @@ impl Search {
     /// can say so.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
         self.reads.install_list = true;
-        self.read_rows.note_workflows(rows_of(policy.target, rows));
+        self.read_rows.note_rows(rows_of(policy.target, rows));
         let Some(newest) = rows_of(policy.target, rows).next() else {
             self.is_beyond_install_list = is_cut_off(rows);
             return;
@@ -224,6 +224,7 @@ impl Search {
     fn accept_newest(&mut self, row: Arc<Deploy>, policy: &Policy<'_>) {
         self.reads.latest = Latest::Read;
         self.exists = true;
+        self.read_rows.note_rows([&*row]);
         if self.matches(&row, policy) {
             self.reads.found = Some((row, true));
         } else {

@@ -66,7 +66,7 @@ impl Succession {
     }
 
     pub(super) fn accept_rows(&mut self, rows: Arc<Vec<Deploy>>, policy: &Policy<'_>) {
-        self.replaced.read_rows.note_workflows(&*rows);
+        self.replaced.read_rows.note_rows(&*rows);
         self.reads.lists += 1;
         self.reads.found = rows.iter().find(|row| self.is_successor(row, policy)).cloned().map(Arc::new);
         let is_replaced = |row: &Deploy| row.id.as_ref().is_some_and(|id| self.replaced.ids.contains(id));

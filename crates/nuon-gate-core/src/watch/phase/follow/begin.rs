@@ -114,6 +114,8 @@ impl Follow {
     /// Continues with what earlier answers said about rows.
     pub(in crate::watch::phase) fn having_read(mut self, read_rows: ReadRows) -> Self {
         self.own.workflow_id = self.own.known.as_ref().and_then(|own| read_rows.workflow_of(own)).cloned();
+        let created = self.own.known.as_ref().and_then(|own| read_rows.created_of(own));
+        self.own.created = self.own.created.or(created);
         self.rivals.read_rows = read_rows;
         self
     }

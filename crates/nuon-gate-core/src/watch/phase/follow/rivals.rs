@@ -72,7 +72,7 @@ impl Rivals {
     /// Returns whether the component's list shows a newer row of the same workflow, which no pin contradicts.
     pub(super) fn has_replacement(&self, own: &Own, policy: &Policy<'_>) -> bool {
         let is_next = |row: &Deploy| {
-            let is_newer = row.created_at.zip(own.created).is_some_and(|(its, own)| its > own);
+            let is_newer = self.read_rows.created_of(row).zip(own.created).is_some_and(|(its, own)| its > own);
             let was_followed = row.id.as_ref().is_none_or(|id| own.replaced.contains(id));
             let is_asked_for = own.pins.contradicted_by(row, policy.started_at).is_none();
             let workflow = self.read_rows.workflow_of(row);
@@ -114,7 +114,7 @@ impl Rivals {
 
     /// Accepts rows, of which the first that deploys something is the newest.
     pub(super) fn accept_rows(&mut self, own: &Own, rows: &[Deploy]) {
-        self.read_rows.note_workflows(rows);
+        self.read_rows.note_rows(rows);
         let newest = rows.iter().find(|row| self.read_rows.is_deploy(row)).cloned();
         let beside = rows.iter().any(|row| row.id.as_ref() == Some(&own.id));
         self.accept_newest(own, newest.map(Arc::new), ShownBy { latest: false, beside });
@@ -124,6 +124,12 @@ impl Rivals {
     /// the server has shown before.
     pub(super) fn accept_newest(&mut self, own: &Own, row: Option<Arc<Deploy>>, by: ShownBy) {
         let id = |row: &Option<Arc<Deploy>>| row.as_ref().and_then(|row| row.id.clone());
+        self.read_rows.note_rows(row.as_deref());
+        let created = row.as_ref().and_then(|row| self.read_rows.created_of(row));
+        let row = row.map(|row| match row.created_at {
+            None if created.is_some() => Arc::new(Deploy { created_at: created, ..(*row).clone() }),
+            _ => row,
+        });
         let (was, shown) = (id(&self.newest), id(&row));
         if let Some(row) =
             row.as_ref().filter(|row| row.created_at.zip(own.created).is_some_and(|(its, own)| its < own))
