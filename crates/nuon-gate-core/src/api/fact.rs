@@ -14,7 +14,7 @@ use super::exchange::refusal;
 use super::{ApiError, ErrorClass, Expected, MOST_ROWS, Request, TailCursor, Wire, contents, decode, without_mark};
 use crate::model::{
     App, Branch, BranchRun, CliConfig, ComponentHealth, Deploy, GroupRun, Install, InstallComponent, LogRecord,
-    LogTail, Plan, QueuePlace, QueuePosition, Resource, RunRow, Workflow,
+    LogTail, Plan, QueuePlace, QueuePosition, Resource, RunRow, Workflow, WorkflowStep,
 };
 use crate::{BranchPlace, ComponentId, Dashboard, InstallComponentId, InstallId, RunId, WorkflowId};
 
@@ -180,7 +180,14 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             Fact::Deploy(Arc::new(deploy))
         }
         Request::Workflow(install, id) => Fact::Workflow(Arc::new(workflow(install.as_ref(), id, body)?)),
-        Request::Await(..) => Fact::Awaited,
+        Request::Await(_, step) => {
+            // What it says decides nothing, but a page of a proxy is no answer.
+            let own: WorkflowStep = decode(body)?;
+            if own.id.is_some_and(|id| id != *step) {
+                return Err(about_something_else("another step"));
+            }
+            Fact::Awaited
+        }
         Request::Install(typed) => {
             let install: Install = decode(body)?;
             let named = install.name.as_ref().is_some_and(|name| name.is(typed.as_str()));

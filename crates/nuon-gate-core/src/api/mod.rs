@@ -29,7 +29,7 @@ use self::sign_in::{Pass, Session};
 pub use self::url::{ApiUrl, InvalidApiUrl, IssuerUrl};
 use crate::model::{
     App, Branch, CliConfig, ComponentHealth, Deploy, GroupRun, Install, InstallComponent, LogRecord, LogTail,
-    QueuePosition, Resource, Rows, Workflow,
+    QueuePosition, Resource, Rows, Workflow, WorkflowStep,
 };
 use crate::{ApiToken, Line, OrgId, RemoteText};
 
@@ -277,6 +277,7 @@ pub trait Wire: DeserializeOwned {
 
 impl Wire for Deploy {}
 impl Wire for Workflow {}
+impl Wire for WorkflowStep {}
 impl Wire for Install {}
 impl Wire for InstallComponent {}
 impl Wire for ComponentHealth {}

@@ -91,6 +91,16 @@ fn it_is_given_up_after_two_bad_answers() {
         assert_eq!((run.report.verdict, long_polls(&run).len()), (Verdict::Passed, 2), "{code}");
         assert_eq!(run.count(|kind| matches!(kind, EventKind::Retrying { .. })), 0, "{code}: it counts as no error");
     }
+    // A success that is no step, such as a proxy's page.
+    let page = || Body::Error(ApiError::Undecodable("it is HTML, not JSON".to_owned()));
+    let of_another = || Body::Exactly(json!({ "id": "iws-other", "status": { "status": "success" } }));
+    for answer in
+        [&page as &dyn Fn() -> Body, &of_another, &|| Body::Exactly(json!([])), &|| Body::Exactly(Value::Null)]
+    {
+        let run = run(latest(long_polling()), served(move |_| soon(answer())));
+        assert_eq!((run.report.verdict, long_polls(&run).len()), (Verdict::Passed, 2));
+        assert_eq!(run.count(|kind| matches!(kind, EventKind::Retrying { .. })), 0, "it counts as no error");
+    }
     // After a good answer in between, it goes on.
     let mut codes = [500, 408, 500, 408].into_iter();
     let run = run(
