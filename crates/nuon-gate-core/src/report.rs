@@ -11,7 +11,7 @@ use crate::history::History;
 use crate::log_tail::Logged;
 use crate::model::{Deploy, Plan, QueuePlace};
 use crate::timeline::Stay;
-use crate::watch::{Basis, Proof};
+use crate::watch::{Basis, Budget, Proof, WatchSettings};
 use crate::{
     ApprovalPlace, Cancelled, Clock, Dashboard, DeployId, HealthReport, InstallId, Line, MatchedBy, RemoteText,
     RunReport, ShardReport, Signal, Target, Verdict, WorkflowId,
@@ -48,6 +48,8 @@ pub struct Report {
     pub shard: Option<ShardReport>,
     /// Warnings about the run as a whole.
     pub warnings: Vec<Warning>,
+    /// What the wait has left of its request rate.
+    pub(crate) budget: Budget,
 }
 
 impl Report {
@@ -96,6 +98,7 @@ impl Report {
             branch_run: None,
             shard: None,
             warnings: Vec::new(),
+            budget: Budget::new(WatchSettings::default().max_rps),
         }
     }
 

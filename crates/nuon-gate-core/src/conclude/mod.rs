@@ -3,6 +3,8 @@
 
 mod cancel;
 mod deadline;
+mod histories;
+mod rate;
 mod reading;
 
 use std::future::Future;
@@ -13,6 +15,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub use self::cancel::CancelOn;
 use self::cancel::{CancelLimits, CancelPlan};
 pub use self::deadline::Deadline;
+use self::rate::RequestRate;
 use self::reading::{Wanted, gather};
 use crate::api::{Client, Reply, Request};
 use crate::cause::Warning;
@@ -103,6 +106,16 @@ where
     };
     let log_lines = if report.is_interrupted() { 0 } else { options.log_lines };
     let wanted = Wanted { log_lines, limit, org: options.org.clone() };
+    let rate = RequestRate::new(report.budget.clone(), report.elapsed);
+    let send = move |request| {
+        let (rate, send) = (rate.clone(), send.clone());
+        async move {
+            rate.turn().await;
+            let reply = send(request).await;
+            rate.note(&reply);
+            reply
+        }
+    };
     let (_, signal) = deadline.race(gather(send, &mut report, wanted), signals, Duration::ZERO).await;
     report.note_signal(signal);
     report

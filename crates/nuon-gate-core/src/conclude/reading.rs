@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::histories;
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cause::Warning;
 use crate::history::History;
@@ -41,19 +42,21 @@ pub(super) struct Wanted {
 
 /// One thing to read.
 #[derive(Debug, Clone)]
-enum Task {
+pub(super) enum Task {
     Dashboard(OrgId),
     /// The log of the target at this position: its stream if known, or else the deploy that names it.
     Log(usize, LogSource),
     /// The history of the target at this position.
     History(usize, Request),
+    /// The histories of the targets at these positions, from the list of their install's deploys.
+    InstallHistories(Vec<usize>, Request),
     /// The plan that a human is asked to approve, of the target at this position.
     Plan(usize, Request),
 }
 
 /// How to find a log.
 #[derive(Debug, Clone)]
-enum LogSource {
+pub(super) enum LogSource {
     Stream(LogStreamId),
     Deploy(Request),
 }
@@ -63,6 +66,7 @@ enum Finding {
     Dashboard(Option<crate::Dashboard>),
     Log(usize, LogExcerpt),
     History(usize, Arc<Vec<Deploy>>),
+    InstallHistories(Vec<usize>, Arc<Vec<Deploy>>),
     Plan(usize, Option<Arc<Plan>>),
 }
 
@@ -98,8 +102,15 @@ pub(super) async fn gather<F>(
             Ok(Some(Ok((task, found)))) => {
                 open.retain(|other| !other.is(&task));
                 match found {
+                    Ok(Finding::InstallHistories(indices, rows)) => {
+                        waiting.extend(histories::take(report, indices, &rows));
+                    }
                     Ok(finding) => take(report, finding),
-                    Err(error) => miss(report, &task, &error.to_string()),
+                    Err(error) => match task {
+                        // Older servers lack the list.
+                        Task::InstallHistories(indices, _) => waiting.extend(histories::each(report, indices)),
+                        task => miss(report, &task, &error.to_string()),
+                    },
                 }
             }
             // The task panicked: its part is missing, like any other late part.
@@ -118,6 +129,7 @@ impl Task {
             (Self::Log(own, ..), Self::Log(other, ..))
             | (Self::History(own, _), Self::History(other, _))
             | (Self::Plan(own, _), Self::Plan(other, _)) => own == other,
+            (Self::InstallHistories(own, _), Self::InstallHistories(other, _)) => own == other,
             _ => false,
         }
     }
@@ -150,11 +162,8 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
     // What was read during the wait is not read again, unless it may have changed.
     let is_known = |target: &TargetReport| target.history.as_ref().is_some_and(|history| history.is_settled);
     let unread = others.into_iter().chain(passed).filter(|(_, target)| !is_known(target));
-    let histories = unread.map(|(index, target)| {
-        let (install, component) = (target.target.install.clone(), target.target.component.clone());
-        Task::History(index, Request::Earlier(install, component))
-    });
-    dashboard.into_iter().chain(logs).chain(plans).chain(histories).collect()
+    let unread: Vec<usize> = unread.map(|(index, _)| index).collect();
+    dashboard.into_iter().chain(logs).chain(plans).chain(histories::tasks(report, &unread)).collect()
 }
 
 /// Reads one thing, and retries transient errors as long as there is time.
@@ -199,6 +208,10 @@ where
         },
         Task::History(index, request) => match send(request).await?.fact {
             Fact::Deploys(rows) => Ok(Finding::History(index, rows)),
+            _ => unexpected(),
+        },
+        Task::InstallHistories(indices, request) => match send(request).await?.fact {
+            Fact::InstallDeploys(rows) => Ok(Finding::InstallHistories(indices, rows)),
             _ => unexpected(),
         },
         Task::Plan(index, request) => match send(request).await?.fact {
@@ -266,6 +279,7 @@ fn take(report: &mut Report, finding: Finding) {
             let target = &mut report.targets[index];
             target.history = target.deploy.as_deref().map(|deploy| History::new(rows.as_slice(), deploy));
         }
+        Finding::InstallHistories(indices, rows) => drop(histories::take(report, indices, &rows)),
         Finding::Plan(index, plan) => report.targets[index].plan = plan,
         Finding::Log(index, excerpt) => {
             let target = &mut report.targets[index];
@@ -281,13 +295,8 @@ fn miss(report: &mut Report, task: &Task, why: &str) {
     match task {
         Task::Dashboard(_) => report.warnings.push(Warning::NoLinks(why)),
         Task::Log(index, ..) => report.targets[*index].warnings.push(Warning::NoLog(why)),
-        Task::History(index, _) => {
-            let target = &mut report.targets[*index];
-            // Not needed after a pass.
-            if target.verdict != Verdict::Passed {
-                target.warnings.push(Warning::NoHistory(why));
-            }
-        }
+        Task::History(index, _) => histories::miss(report, &[*index], &why),
+        Task::InstallHistories(indices, _) => histories::miss(report, indices, &why),
         // The approval's page shows it.
         Task::Plan(..) => tracing::debug!(why = why.plain(), "the plan to approve cannot be read"),
     }

@@ -14,8 +14,8 @@ const RECOVERY: Duration = Duration::from_secs(60);
 const ONE_ANSWER: Duration = Duration::from_secs(1);
 
 /// The bucket.
-#[derive(Debug)]
-pub(super) struct Budget {
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
     /// A second.
     rate: f64,
     tokens: f64,
@@ -26,13 +26,13 @@ pub(super) struct Budget {
 
 impl Budget {
     /// A full bucket for this rate.
-    pub(super) fn new(rate: u32) -> Self {
+    pub(crate) fn new(rate: u32) -> Self {
         let rate = f64::from(rate.max(1));
         Self { rate, tokens: rate * BURST, filled: Moment::START, limited: None }
     }
 
     /// Records a 429: halves the rate, which then recovers slowly.
-    pub(super) fn halve(&mut self, now: Moment) {
+    pub(crate) fn halve(&mut self, now: Moment) {
         if self.limited.is_some_and(|(_, at)| now < at + ONE_ANSWER) {
             return;
         }
@@ -56,13 +56,13 @@ impl Budget {
     }
 
     /// Takes a token.
-    pub(super) fn take(&mut self, now: Moment) {
+    pub(crate) fn take(&mut self, now: Moment) {
         self.fill(now);
         self.tokens = (self.tokens - 1.0).max(0.0);
     }
 
     /// Returns when there is a token; `None` if there is one.
-    pub(super) fn empty_until(&mut self, now: Moment) -> Option<Moment> {
+    pub(crate) fn empty_until(&mut self, now: Moment) -> Option<Moment> {
         self.less_until(1.0, now)
     }
 

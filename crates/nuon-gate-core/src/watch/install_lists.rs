@@ -8,7 +8,7 @@ use crate::model::Deploy;
 use crate::{InstallId, Moment};
 
 /// From this many targets on, one list of a hundred rows replaces their own requests.
-pub(super) const FEWEST: usize = 3;
+pub(crate) const FEWEST: usize = 3;
 /// After this many failures in a row a list is no longer requested.
 const MISSES: u32 = 2;
 /// For how long, if the server may only have a problem.

@@ -60,16 +60,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::budget::Budget;
+pub(crate) use self::budget::Budget;
 use self::discovery::Discovery;
 pub use self::event::{Event, EventKind, Pace, Pending, Refusal, RunEvent};
 use self::flights::{Flights, PollerId};
+pub(crate) use self::install_lists::FEWEST as LIST_SERVES;
 pub(crate) use self::last_polls::LAST_POLL_AFTER_SIGNAL;
 use self::last_polls::LastPolls;
 pub use self::logs::unfollowed::Unfollowed;
 use self::long_polls::LongPolls;
 use self::own_shard::OwnShard;
 pub use self::phase::{Basis, HealthProof, Proof};
+pub(crate) use self::phase::{is_cut_off, rows_of};
 use self::poller::Poller;
 pub(crate) use self::requests::PLAN_TIMEOUT;
 pub use self::settings::{

@@ -28,6 +28,7 @@ impl Watch {
             branch_run: self.discovery.branch_run(),
             shard: self.own_shard.report(self.discovery.whole(), self.shared.settings(), &self.pinning),
             warnings: self.shared.warnings().to_vec(),
+            budget: self.budget.clone(),
         }
     }
 

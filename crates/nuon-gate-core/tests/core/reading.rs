@@ -7,7 +7,8 @@ use nuon_gate_core::Verdict;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::conclude::{CancelOn, ConcludeOptions, Deadline, conclude_with};
 use nuon_gate_core::report::{Report, TargetReport, Words};
-use serde_json::json;
+use nuon_gate_core::watch::WatchSettings;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -15,6 +16,7 @@ use crate::virtual_time::{
     self, Body, broken, created, foreign, latest, list, ms, pinned, retry_after, row, s, serving, settings, status,
     with,
 };
+use crate::watch::lists::ended;
 
 struct Concluded {
     report: Report,
@@ -53,6 +55,7 @@ fn good(request: &Request) -> Body {
         Request::Deploy(..) => Body::Json(with(row("dpl0", "error"), json!({ "log_stream": { "id": "log1" } }))),
         Request::Logs(..) => Body::Json(json!([{ "severity_number": 17, "body": "Error: quota exceeded" }])),
         Request::Earlier(..) => list(&[row("dpl0", "error"), created(row("dplOld", "active"), -100)]),
+        Request::InstallDeploys(_) => status(404),
         other => panic!("{other:?}"),
     }
 }
@@ -63,6 +66,7 @@ fn name(request: &Request) -> &'static str {
         Request::Deploy(..) => "deploy",
         Request::Logs(..) => "logs",
         Request::Earlier(..) => "history",
+        Request::InstallDeploys(_) => "list",
         other => panic!("{other:?}"),
     }
 }
@@ -201,9 +205,57 @@ async fn each_pause_is_longer_and_the_servers_own_is_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_read_during_a_pause_of_the_api() {
-    let report = Report { api_paused: true, ..failed() };
+    let mut report = failed();
+    report.api_paused = true;
     let done = concluded(report, |what, _, _| panic!("{what}")).await;
     assert_eq!((done.asked.len(), done.took), (0, Duration::ZERO));
     let nothing = virtual_time::run(latest(settings()), |_, _| virtual_time::hang()).report;
     assert_eq!(concluded(nothing, |what, _, _| panic!("{what}")).await.asked, []);
+}
+
+/// The row of a component, with an earlier one.
+fn rows(index: usize) -> [Value; 2] {
+    let of = |id: &str, second: i64| {
+        let ids = json!({ "component_id": format!("cmp{index}") });
+        with(created(row(&format!("{id}{index}"), "active"), second), ids)
+    };
+    [of("dpl", -5), of("old", -100)]
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_list_shows_what_was_live_before_in_all_of_an_install() {
+    let others =
+        || (0..100).map(|index| with(rows(0)[1].clone(), json!({ "id": index.to_string(), "component_id": "o" })));
+    let all: Vec<Value> = (0..4).flat_map(rows).collect();
+    let cut_off: Vec<Value> = all.iter().filter(|row| row["id"] != "old2").cloned().chain(others()).collect();
+    let nameless = || all.iter().map(|row| with(row.clone(), json!({ "component_id": null })));
+    let nameless: Vec<Value> = nameless().collect();
+    let cases = [
+        ("all rows", list(&all), 0),
+        ("cut off", list(&cut_off), 1),
+        ("nameless", list(&nameless), 4),
+        ("no list", status(404), 4),
+    ];
+    for (words, answer, singly) in cases {
+        let answer = Mutex::new(Some(answer));
+        let done = concluded(ended(settings(), 4), move |what, _, _| {
+            (what == "list").then(|| answer.lock().unwrap().take().expect("it is requested once"))
+        })
+        .await;
+        assert_eq!((done.count("list"), done.count("history")), (1, singly), "{words}");
+        assert!(done.report.targets.iter().all(|target| target.history.is_some()), "{words}");
+        let shown = |target: &TargetReport| target.history.as_ref().unwrap().last_good.is_some();
+        assert_eq!(done.report.targets.iter().filter(|target| shown(target)).count(), 4, "{words}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_after_the_wait_keeps_to_the_request_rate() {
+    let settings = WatchSettings { max_rps: 5, ..settings() };
+    let done = concluded(ended(settings, 30), |_, _, _| None).await;
+    for (count, (at, _)) in done.asked.iter().enumerate() {
+        let most = 10.0 + 5.0 * at.as_secs_f64();
+        assert!((count as f64) <= most, "{} requests after {at:?}", count + 1);
+    }
+    assert!(done.asked.len() > 10 && done.took <= s(2), "{} in {:?}", done.asked.len(), done.took);
 }

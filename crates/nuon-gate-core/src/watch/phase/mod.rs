@@ -348,12 +348,12 @@ fn workflow_request(target: &Target, id: &WorkflowId) -> Request {
 }
 
 /// Returns those of an install's rows that name the target's component. Not every server names the install in them.
-pub(super) fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterator<Item = &'a Deploy> {
+pub(crate) fn rows_of<'a>(target: &'a Target, rows: &'a [Deploy]) -> impl Iterator<Item = &'a Deploy> {
     rows.iter().filter(move |row| row.component_id.as_ref() == Some(&target.component))
 }
 
 /// Returns whether a list has the maximum number of rows, so that there may be older ones.
-fn is_cut_off(rows: &[Deploy]) -> bool {
+pub(crate) fn is_cut_off(rows: &[Deploy]) -> bool {
     rows.len() >= MOST_ROWS as usize
 }
 

@@ -7,6 +7,7 @@ use crate::virtual_time::{Body, Run, Scripted, after, component, created, list, 
 use jiff::Timestamp;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::pins::Pins;
+use nuon_gate_core::report::Report;
 use nuon_gate_core::watch::{EventKind, Followed, Scope, Watch, WatchSettings};
 use nuon_gate_core::{Target, Targets, Verdict};
 use serde_json::{Value, json};
@@ -49,6 +50,18 @@ fn workflow(count: usize, now: Duration) -> Body {
     };
     let steps: Vec<Value> = (0..count).map(step).collect();
     Body::Json(json!({ "status": { "status": word }, "finished": now >= s(50), "steps": steps }))
+}
+
+/// The report of a wait for this many components of one install, all of which passed.
+pub(crate) fn ended(settings: WatchSettings, count: usize) -> Report {
+    run(watch_by(settings, count), move |now, request| -> Scripted {
+        soon(match request {
+            Request::InstallDeploys(_) => list(&(0..count).map(|index| deploy(index, now)).collect::<Vec<_>>()),
+            Request::Workflow(..) => workflow(count, now),
+            _ => Body::Json(deploy(component(request).unwrap(), now)),
+        })
+    })
+    .report
 }
 
 /// A server with this many components, whose list `listed` returns.

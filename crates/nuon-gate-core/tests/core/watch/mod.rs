@@ -10,7 +10,7 @@ mod errors;
 mod health;
 mod lag;
 mod leaving;
-mod lists;
+pub(crate) mod lists;
 mod logs;
 mod long_polls;
 mod names;
