@@ -51,6 +51,14 @@ fn waiting_behind_others_has_a_timeout_of_its_own() {
 }
 
 #[test]
+fn the_place_is_requested_as_soon_as_the_workflow_is_seen_to_wait() {
+    let sim = queued("", "");
+    let once = ["--min-interval", "30s", "--max-interval", "30s", "--timeout", "1s", "--output", "ndjson"];
+    let outcome = Gate::wait(&sim).args(once).run().exits(124);
+    assert_eq!(outcome.events().iter().filter(|event| event["event"] == "queued").count(), 1, "{}", outcome.stderr);
+}
+
+#[test]
 fn a_server_without_queues_is_no_trouble() {
     let sim = queued("generation = \"mid\"\n", THEN_PASSES);
     let outcome = Gate::wait(&sim).args(["--queue-timeout", "10ms"]).json().exits(0);

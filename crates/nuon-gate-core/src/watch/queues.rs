@@ -45,6 +45,11 @@ impl Queues {
         is_offered && self.waiting.get(id).is_some_and(is_due)
     }
 
+    /// Returns whether the place of a workflow that waits was never requested.
+    pub(super) fn is_new(&self, id: &WorkflowId) -> bool {
+        self.waiting.get(id).is_some_and(|waiting| waiting.asked.is_none())
+    }
+
     /// Records a place, and returns it if it has changed.
     pub(super) fn accept(&mut self, id: &WorkflowId, place: Option<QueuePlace>, now: Moment) -> Option<QueuePlace> {
         self.is_offered |= place.is_some();
@@ -111,8 +116,9 @@ mod tests {
         let mut queues = Queues::default();
         assert!(!queues.is_wanted(&id, at(0), EVERY), "nothing is known of it");
         queues.note_workflow(&id, &workflow(PENDING));
-        assert!(queues.is_wanted(&id, at(0), EVERY));
+        assert!(queues.is_wanted(&id, at(0), EVERY) && queues.is_new(&id));
         assert_eq!(queues.accept(&id, place(3), at(1)), place(3));
+        assert!(!queues.is_new(&id));
         assert!(!queues.is_wanted(&id, at(10), EVERY) && queues.is_wanted(&id, at(11), EVERY));
         assert_eq!(queues.accept(&id, place(3), at(11)), None, "it is the same");
         assert_eq!(queues.accept(&id, place(2), at(21)), place(2));

@@ -228,10 +228,12 @@ impl TargetWatch {
         optional.or_else(|| self.history_request(hold, now, shared))
     }
 
-    /// Returns the request for the workflow's place in its queue, if it is due.
+    /// Returns the request for the workflow's place in its queue, if it is due: as soon as it is seen to wait, and then
+    /// when everything is read.
     fn queue_request(&self, now: Moment, shared: &Shared) -> Option<Request> {
         let is_wide = self.is_wide(self.poller.polls(), shared);
-        self.workflow().filter(|_| is_wide).and_then(|workflow| shared.queue_request(workflow, now))
+        let workflow = self.workflow().filter(|workflow| is_wide || shared.queues().is_new(workflow))?;
+        shared.queue_request(workflow, now)
     }
 
     /// Returns the request for the earlier deploys, once for each deploy that is followed and running. If one list
