@@ -13,7 +13,7 @@ use crate::{DeployId, WorkflowId};
 pub(super) struct ReadRows {
     /// The rows that deploy nothing, according to their workflows.
     idle: HashSet<DeployId>,
-    /// The rows that count as such in this poll, because their workflow does not exist. That may be a replica that lags.
+    /// The rows that count as such in this decision, because their workflow does not exist. That may be a replica that lags.
     lost: HashSet<DeployId>,
     /// The rows that are not newer than the followed deploy, or than the baseline. A row whose later answer lacks the time is
     /// still not newer.
@@ -73,7 +73,8 @@ impl ReadRows {
         self.lost.insert(id);
     }
 
-    pub(super) fn begin_poll(&mut self) {
+    /// A poll is complete. One that took too many requests goes on in the next.
+    pub(super) fn end_poll(&mut self) {
         self.lost.clear();
     }
 

@@ -15,7 +15,7 @@ use crate::cause::{Cause, Mismatch, Unmatched};
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
-use crate::watch::settings::Mode;
+use crate::watch::settings::{Mode, OnStale};
 use crate::{DeployId, Hold, Moment, Target, WorkflowId};
 
 /// The search for a row that matches.
@@ -27,6 +27,8 @@ pub(in crate::watch) struct Search {
     is_implicit: bool,
     /// The install and the component exist.
     exists: bool,
+    /// The pinned workflow has answered, so it exists.
+    workflow_answered: bool,
     /// The newest was searched for among a hundred rows, without success.
     read_deep: bool,
     /// The newest row that does not match.
@@ -51,6 +53,8 @@ pub(in crate::watch) struct Search {
 #[derive(Debug, Default)]
 struct SearchReads {
     latest: Latest,
+    /// The newest was searched for among a hundred rows.
+    deep: bool,
     install: bool,
     /// The install's list of deploys was read, or could not be.
     install_list: bool,
@@ -78,6 +82,7 @@ impl Search {
             pins,
             is_implicit: false,
             exists: false,
+            workflow_answered: false,
             read_deep: false,
             newest: None,
             rival: None,
@@ -111,7 +116,6 @@ impl Search {
 
     pub(super) fn begin_poll(&mut self) {
         self.reads = SearchReads::default();
-        self.read_rows.begin_poll();
     }
 
     /// Learns whether there is a newer row, or a newer state of it.
@@ -142,6 +146,7 @@ impl Search {
     }
 
     pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
+        self.read_rows.end_poll();
         if !std::mem::take(&mut self.goes_on) {
             self.awaited = Some(now);
         }
@@ -151,6 +156,7 @@ impl Search {
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match request {
             Request::Install(_) | Request::InstallComponent(..) => self.exists,
+            Request::Workflow(..) => self.workflow_answered,
             _ => false,
         }
     }
@@ -175,6 +181,7 @@ impl Search {
                 }
             }
             Fact::Workflow(workflow) => {
+                self.workflow_answered = true;
                 self.reads.workflow = Some(workflow);
                 self.reads.component_list_last = false;
             }
@@ -214,7 +221,8 @@ impl Search {
     }
 
     fn accept_latest(&mut self, request: &Request, row: Option<Arc<Deploy>>, policy: &Policy<'_>) {
-        self.read_deep |= matches!(request, Request::LatestDeploy(_, _, Depth::Page));
+        self.reads.deep |= matches!(request, Request::LatestDeploy(_, _, Depth::Page));
+        self.read_deep |= self.reads.deep;
         match row {
             Some(row) => self.accept_newest(row, policy),
             None => self.reads.latest = Latest::None,
@@ -244,13 +252,22 @@ impl Search {
         }
     }
 
+    /// Returns why a row that matches must not be followed. One that may have ended before the wait began is followed
+    /// nevertheless, if it then is not judged.
+    fn unexpected(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
+        let is_judged = self.pins.is_pinned() || policy.settings.on_stale == OnStale::Accept;
+        wrong_kind(row, None, policy.settings.expect).filter(|_| is_judged)
+    }
+
     fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         self.read_rows.is_deploy(row) && self.pins.match_deploy(row, policy.started_at)
     }
 
     /// Moves on to following the row that matches, unless it must not be followed.
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
-        let found = self.reads.found.take_if(|(row, _)| wrong_kind(row, None, policy.settings.expect).is_none());
+        let is_expected = |(row, _): &(Arc<Deploy>, bool)| self.unexpected(row, policy).is_none();
+        let is_followed = self.reads.found.as_ref().is_some_and(is_expected);
+        let found = self.reads.found.take_if(|_| is_followed);
         let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
@@ -265,7 +282,7 @@ impl Search {
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
         if let Some((row, _)) = &self.reads.found
-            && let Some(end) = wrong_kind(row, None, policy.settings.expect)
+            && let Some(end) = self.unexpected(row, policy)
         {
             return Decision::End(end);
         }
@@ -292,7 +309,10 @@ impl Search {
             Latest::None if !self.exists => {
                 return Some(Request::InstallComponent(target.install.clone(), target.component.clone()));
             }
-            Latest::None if !self.read_deep => return Some(latest_request(target, Depth::Page)),
+            // That nothing is there a lagging replica may say as well, so it is asked again, but not in every poll.
+            Latest::None if !self.reads.deep && (policy.wide || !self.read_deep) => {
+                return Some(latest_request(target, Depth::Page));
+            }
             // A row that matches may be older than one that does not. The list can lag, so it is read again, but not in
             // every poll.
             Latest::Read

@@ -202,7 +202,10 @@ impl TargetWatch {
         self.phase = phase;
         self.record.report_notes(notes, now, shared);
         match self.decide(now, shared, self.is_wide(self.poller.polls(), shared)) {
-            Decision::Need(request) if self.poller.requests() < MOST_REQUESTS || request.is_next_page() => {
+            // A single poll has no other that could go on.
+            Decision::Need(request)
+                if self.poller.requests() < MOST_REQUESTS || request.is_next_page() || shared.is_once() =>
+            {
                 self.poller.need(request);
             }
             Decision::Need(_) => self.poller.over(now, Observed::Nothing),

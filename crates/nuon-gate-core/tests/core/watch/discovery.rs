@@ -23,6 +23,12 @@ pub(super) fn flowing(
     flow: impl Fn(Duration) -> (&'static str, bool, Vec<Value>),
     word: impl Fn(Duration, &str) -> &'static str,
 ) -> impl FnMut(Duration, &Request) -> Scripted {
+    let component = |id: &str| id.replace("dpl", "cmp").replace("New", "");
+    let own = move |now: Duration, id: &str| {
+        let component = component(id);
+        let more = json!({"component_id": component, "component_name": component, "workflow_id": "inw1", "build_id": "bldMine"});
+        created(with(row(id, word(now, id)), more), if id.contains("New") { 9 } else { 0 })
+    };
     move |now, request| {
         soon(match request {
             Request::Workflow(..) => {
@@ -31,10 +37,11 @@ pub(super) fn flowing(
                     "finished": finished, "steps": steps});
                 Body::Json(body)
             }
-            Request::Deploy(_, _, id) => {
-                let component = id.as_str().replace("dpl", "cmp").replace("New", "");
-                let more = json!({"component_id": component, "component_name": component, "workflow_id": "inw1", "build_id": "bldMine"});
-                deploy(&with(row(id.as_str(), word(now, id.as_str())), more))
+            Request::Deploy(_, _, id) => deploy(&own(now, id.as_str())),
+            Request::Deploys(_, of) => {
+                let (.., steps) = flow(now);
+                let ids = steps.iter().rev().filter_map(|step| step["step_target_id"].as_str());
+                list(&ids.filter(|id| component(id) == of.as_str()).map(|id| own(now, id)).collect::<Vec<_>>())
             }
             Request::LatestDeploy(..) => none(),
             Request::InstallDeploys(_) => list(&[]),
@@ -166,7 +173,7 @@ fn a_single_poll_waits_for_what_took_a_deploys_place() {
         ("success", true, steps.to_vec())
     };
     let mut server = flowing(steps, |_, id| if id == "dplA" { "retried" } else { "active" });
-    let newer = with(created(row("dplNewA", "active"), -30), json!({"workflow_id": "inw1", "component_id": "cmpA"}));
+    let newer = with(created(row("dplNewA", "active"), 9), json!({"workflow_id": "inw1", "component_id": "cmpA"}));
     let once = WatchSettings { mode: Mode::Once, ..settings() };
     let run = run(of_workflow(once), move |now, request| match request {
         Request::Deploys(..) => soon(list(std::slice::from_ref(&newer))),
@@ -315,6 +322,7 @@ fn a_target_takes_nothing_that_is_older_than_what_was_seen_when_it_joined() {
             let own = json!({"component_id": "cmpA", "workflow_id": "inw1", "updated_at": at(second)});
             soon(deploy(&with(row("dplA", word), own)))
         }
+        Request::Deploys(..) => soon(none()),
         _ => server(now, request),
     });
     assert_eq!(run.target().verdict, Verdict::Failed);

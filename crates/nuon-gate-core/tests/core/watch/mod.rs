@@ -16,6 +16,7 @@ mod long_polls;
 mod names;
 mod pins;
 mod plans;
+mod reconsidered;
 mod replaced;
 mod shards;
 mod targets;

@@ -220,7 +220,10 @@ impl Follow {
                 if reads.resources.page().is_none() {
                     let rows = reads.resources.rows();
                     let observed = last_observed(rows).unwrap_or(Timestamp::UNIX_EPOCH);
-                    known.first.get_or_insert((observed, now));
+                    // Of what is not observed yet, the first observation may be an old one.
+                    if observed > Timestamp::UNIX_EPOCH {
+                        known.first.get_or_insert((observed, now));
+                    }
                     known.last = known.last.filter(|(before, _)| *before == observed).or(Some((observed, now)));
                     (known.resources, known.refusals) = (rows.to_vec(), 0);
                 }

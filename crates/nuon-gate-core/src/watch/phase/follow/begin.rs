@@ -21,6 +21,7 @@ impl Follow {
             origin: Origin::Named,
             known: None,
             freshness: Freshness::default(),
+            was_seen: false,
             matches: false,
             created: None,
             identified: false,
@@ -97,6 +98,7 @@ impl Follow {
     /// Records a state that another poller has read, so that an older one from a lagging replica does not count.
     pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
         if let Some(seen) = seen {
+            self.own.was_seen = true;
             self.own.workflow_id = self.own.workflow_id.take().or_else(|| seen.workflow().cloned());
             self.own.freshness = Freshness::default();
             self.own.freshness.admit(now, seen);

@@ -31,7 +31,7 @@ impl Follow {
                 Vec::new()
             }
             Fact::Deploy(row) => {
-                self.own.identify(&row);
+                self.identify(&row);
                 self.reads.details += 1;
                 self.observe(row, true, policy)
             }
@@ -91,7 +91,7 @@ impl Follow {
             return Vec::new();
         }
         if own.install_id.is_some() {
-            self.own.identify(own);
+            self.identify(own);
         }
         self.rivals.reads.shown = true;
         let newest = rows_since(policy.target, rows, own);
@@ -121,6 +121,17 @@ impl Follow {
         let first = newest.iter().find(|row| self.rivals.read_rows.is_deploy(row));
         if first.is_some_and(|row| row.id.as_ref() != Some(&self.own.id)) {
             self.accept_newer(newest);
+        }
+    }
+
+    /// Accepts a row that proves whose deploy it is. If it names another workflow than a row before it, what was read of
+    /// that is of another deploy.
+    fn identify(&mut self, row: &Deploy) {
+        let before = self.own.workflow_id.clone();
+        self.own.identify(row);
+        if self.own.workflow_id != before {
+            (self.reads.workflow, self.reads.workflows, self.own.most_steps) = (None, 0, 0);
+            (self.own.workflow_answered, self.own.workflow_missed) = (false, false);
         }
     }
 

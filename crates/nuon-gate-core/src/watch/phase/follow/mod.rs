@@ -48,6 +48,8 @@ struct Own {
     /// The newest state that was read.
     known: Option<Arc<Deploy>>,
     freshness: Freshness,
+    /// Another poller has read it, so it exists.
+    was_seen: bool,
     /// Whether the user has pinned anything, which decides how newer deploys are treated.
     is_pinned: bool,
     /// An answer about it has matched every pin.
@@ -180,7 +182,6 @@ enum Newest {
 impl Follow {
     pub(super) fn begin_poll(&mut self) {
         (self.reads, self.rivals.reads) = (FollowReads::default(), RivalReads::default());
-        self.rivals.read_rows.begin_poll();
         if let Some(past) = &mut self.past {
             past.begin_poll();
         }
@@ -218,6 +219,7 @@ impl Follow {
             }
             self.past = Some(past);
         }
+        self.rivals.read_rows.end_poll();
         // They are of no use between polls, and there may be thousands of targets.
         self.reads.states = Vec::new();
         // An outdated answer does not change the earlier hold.
@@ -239,7 +241,7 @@ impl Follow {
 
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match request {
-            Request::Deploy(_, _, id) if *id == self.own.id => self.own.known.is_some(),
+            Request::Deploy(_, _, id) if *id == self.own.id => self.own.known.is_some() || self.own.was_seen,
             Request::Deploy(_, _, id) => self.rivals.is_rival(&self.own, id),
             Request::Workflow(_, id) if self.own_workflow() == Some(id) => self.own.workflow_answered,
             Request::Workflow(..) => false,

@@ -17,6 +17,9 @@ impl Own {
     /// compared with.
     pub(super) fn identify(&mut self, row: &Deploy) {
         if !self.is_contradicted_by(row) {
+            if !self.identified {
+                self.workflow_id = row.workflow().cloned().or_else(|| self.workflow_id.take());
+            }
             self.identified = true;
             self.part = self.part.take().or_else(|| part(row).cloned());
             self.kind = self.kind.or_else(|| row.install_deploy_type.as_ref().and(row.kind()));
@@ -26,7 +29,9 @@ impl Own {
     /// Returns whether a row contradicts an earlier one: a deploy stays in its component and workflow, and never becomes a
     /// teardown.
     pub(super) fn is_contradicted_by(&self, row: &Deploy) -> bool {
-        let names_another_workflow = row.workflow().zip(self.workflow_id.as_ref()).is_some_and(|(its, own)| its != own);
+        // What names its workflow before its detail does may be wrong.
+        let workflow = self.workflow_id.as_ref().filter(|_| self.identified);
+        let names_another_workflow = row.workflow().zip(workflow).is_some_and(|(its, own)| its != own);
         let is_of_another_kind = self.kind.zip(row.kind()).is_some_and(|(own, its)| own != its);
         names_another_workflow || self.is_of_another(row) || is_of_another_kind
     }

@@ -46,6 +46,13 @@ pub(super) fn scenes() -> Vec<Scene> {
             .then(unseen("undecodable answer: the answer is about another component"))
             .poll_of(10, healthy(-70))
             .then(unseen(SINCE)),
+        scene("what is observed after nothing may have been observed before the end", 0)
+            .poll_of(5, does("healthy", -900, []))
+            .then(unseen("the server has observed nothing of the component"))
+            .poll_of(10, healthy(-70))
+            .then(unseen(SINCE))
+            .poll_of(60, healthy(-50))
+            .then(passes_healthy(-50, 0)),
         scene("nothing is known for too long", 0)
             .poll_of(5, healthy(-103))
             .then(unseen(SINCE))
