@@ -31,6 +31,9 @@ pub(super) fn cancelled(case: &Case) -> Vec<String> {
 fn is_cancelled(case: &Case, deploy: &str) -> bool {
     let mut shown = case.newest(deploy);
     shown.extend(case.lasting(deploy));
+    // Only its detail, which was never answered, would show that it is another install's.
+    let has_detail = case.of(deploy).any(|seen| seen.by_id);
+    shown.extend(case.strangers.iter().filter(|seen| !has_detail && seen.what.id == deploy));
     // Without a time it may be the newest, whatever was sent later.
     shown.extend(case.of(deploy).filter(|seen| seen.what.is_timeless()));
     let mut words = shown.iter().map(|seen| (word_of(case, &seen.what), seen.what.status.as_str()));

@@ -36,11 +36,12 @@ fn is_thing(own: &Exchange) -> bool {
     body(own).is_some_and(|body| has_id(body) || body.get(0).is_some_and(has_id))
 }
 
-/// Returns whether a success names another install than the one that was asked for.
+/// Returns whether a success, or a row of it, names another install than the one that was asked for.
 fn is_of_another(own: &Exchange) -> bool {
     let asked = own.path.strip_prefix("/v1/installs/").and_then(|rest| rest.split('/').next());
-    let named = body(own).map(|body| text(body, "install_id")).filter(|id| !id.is_empty());
-    asked.zip(named).is_some_and(|(asked, named)| asked != named)
+    let Some((asked, body)) = asked.zip(body(own)) else { return false };
+    let names_another = |row: &serde_json::Value| !["", asked].contains(&&*text(row, "install_id"));
+    names_another(body) || body.as_array().is_some_and(|rows| rows.iter().any(names_another))
 }
 
 /// Returns whether 401 or 403 was final: at the first call, five times in a row later, or three times from someone
