@@ -78,6 +78,12 @@ impl TargetWatch {
             follow.miss_health(error);
             return true;
         }
+        if let Phase::Following(follow) = &mut self.phase
+            && error.class() == ErrorClass::Missing
+            && follow.lose_deploy(request, now)
+        {
+            return true;
+        }
         let about = About {
             exists: self.phase.has_answered(request) || shared.answered_at(request).is_some(),
             is_own: self.phase.is_identified(request),

@@ -66,7 +66,7 @@ fn a_failed_latest_is_read_once_more_for_its_reason() {
 #[test]
 fn a_failure_without_readable_details_is_a_failure() {
     for (wire, verdict) in [("error", Verdict::Failed), ("noop", Verdict::Failed), ("cancelled", Verdict::Cancelled)] {
-        for code in [404, 500] {
+        for code in [500, 503] {
             let run = run(latest(settings()), move |_, request| {
                 let brief = || deploy(&with(row("dpl0", wire), json!({ "status_description": "no such subnet" })));
                 soon(if matches!(request, Request::Deploy(..)) { status(code) } else { brief() })

@@ -162,3 +162,19 @@ fn what_had_ended_before_need_not_be_of_the_expected_kind() {
     assert_eq!((waits.report.verdict, waits.deploy_id()), (Verdict::Passed, "dpl0"), "{:?}", waits.run_reason());
     assert_eq!(judges.report.verdict, Verdict::Failed);
 }
+
+/// The newest row of the first answers is another install's: the install has no such deploy.
+#[test]
+fn a_deploy_that_the_install_does_not_have_is_not_waited_for() {
+    let run = run(latest(settings()), |now, request| {
+        soon(match request {
+            Request::LatestDeploy(..) if now < s(50) => deploy(&row("dplTheirs", "cancelled")),
+            Request::LatestDeploy(..) => deploy(&own(now, 90)),
+            Request::Deploys(..) => list(&[]),
+            Request::Deploy(_, _, id) if id.as_str() == "dpl0" => deploy(&own(now, 90)),
+            Request::Workflow(..) => running(now, 90),
+            _ => none(),
+        })
+    });
+    assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl0"), "{:?}", run.run_reason());
+}

@@ -3,15 +3,18 @@
 use crate::cause::Warning;
 use crate::model::{Deploy, Status, StepState};
 use crate::pins::Pins;
-use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, wrong_kind};
+use crate::watch::phase::{Decision, LAG, Move, Note, Phase, Policy, Replaced, wrong_kind};
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
 use crate::{DeployId, Judgement, Kind, MatchedBy};
 
-use super::{Follow, Origin, ago};
+use super::{Follow, Origin, Rivals, ago};
 
 impl Follow {
     /// Moves on to another deploy, or back to searching, if the answers require it.
     pub(in crate::watch::phase) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
+        if self.own.missing_since.is_some_and(|since| policy.now >= since + LAG) {
+            return self.search_on(false, notes);
+        }
         let Some(row) = self.own.known.clone().filter(|_| self.reads.current) else {
             return Move::Stay(Phase::Following(Box::new(self)));
         };
@@ -29,15 +32,7 @@ impl Follow {
         }
         let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
         if only_plans && self.own.origin != Origin::Named {
-            self.rivals.read_rows.note_idle(self.own.id.clone());
-            notes.push(Note::Lost);
-            let at_once = policy.settings.mode == Mode::Once;
-            return Move::SearchOn {
-                pins: self.own.pins,
-                read_rows: self.rivals.read_rows,
-                newest: self.rivals.newest,
-                at_once,
-            };
+            return self.search_on(policy.settings.mode == Mode::Once, notes);
         }
         let may_go_on = self.own.identified && is_matched && self.own.mismatch(&row, policy).is_none();
         let is_replaced = policy.judge(&row) == Judgement::Replaced
@@ -69,6 +64,14 @@ impl Follow {
             _ => {}
         }
         Move::Stay(Phase::Following(Box::new(self)))
+    }
+
+    /// Goes on searching: the deploy is none, or not the target's.
+    fn search_on(mut self, at_once: bool, notes: &mut Vec<Note>) -> Move {
+        notes.push(Note::Lost);
+        self.rivals.read_rows.note_idle(self.own.id);
+        let Rivals { read_rows, newest, .. } = self.rivals;
+        Move::SearchOn { pins: self.own.pins, read_rows, newest, at_once }
     }
 
     fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {

@@ -26,6 +26,7 @@ impl Follow {
             created: None,
             identified: false,
             part: None,
+            missing_since: None,
             kind: None,
             detailed: false,
             workflow_id: None,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::bake::{HealthReads, KnownHealth};
-use super::{Held, Past, Policy, ReadRows};
+use super::{Held, LAG, Past, Policy, ReadRows};
 use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::hold::Behind;
@@ -60,6 +60,8 @@ struct Own {
     identified: bool,
     /// The install's component that its detail has named. A later row that names another is another deploy's.
     part: Option<RemoteText>,
+    /// Since when the server says that the install has no such deploy, although an answer about its newest showed it.
+    missing_since: Option<Moment>,
     /// What it does, by its detail. A deploy keeps its type.
     kind: Option<Kind>,
     /// The known state includes the detail.
@@ -295,6 +297,17 @@ impl Follow {
             }
         }
         false
+    }
+
+    /// Records that the deploy's detail does not exist, and returns whether it is the target's at all. An answer about the
+    /// newest deploy does not say whose it is; but the detail may only be read from a replica that lags.
+    pub(in crate::watch) fn lose_deploy(&mut self, request: &Request, now: Moment) -> bool {
+        let is_own = matches!(request, Request::Deploy(_, _, id) if *id == self.own.id);
+        let is_certain = self.own.identified || self.own.was_seen || self.own.origin != Origin::Matched;
+        if !is_own || is_certain {
+            return false;
+        }
+        now >= *self.own.missing_since.get_or_insert(now) + LAG
     }
 
     /// Returns the step at work on the deploy, if this is its workflow.

@@ -20,7 +20,7 @@ impl Own {
             if !self.identified {
                 self.workflow_id = row.workflow().cloned().or_else(|| self.workflow_id.take());
             }
-            self.identified = true;
+            (self.identified, self.missing_since) = (true, None);
             self.part = self.part.take().or_else(|| part(row).cloned());
             self.kind = self.kind.or_else(|| row.install_deploy_type.as_ref().and(row.kind()));
         }
