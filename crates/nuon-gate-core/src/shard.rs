@@ -145,12 +145,14 @@ pub struct ShardReport {
     pub run_id: Option<ShardedRunId>,
     /// How many targets all shards have together; `None` if that is not known from the start.
     pub all_targets: Option<usize>,
+    /// All targets became known, and the workflow or run whose deploys they are ended well.
+    pub is_complete: bool,
 }
 
 impl From<Sharding> for ShardReport {
     /// A shard of a run about which nothing is known.
     fn from(sharding: Sharding) -> Self {
-        Self { sharding, run_id: None, all_targets: None }
+        Self { sharding, run_id: None, all_targets: None, is_complete: false }
     }
 }
 

@@ -151,8 +151,10 @@ pub fn merge(texts: &[String], options: &MergeOptions) -> Result<RunResult, Unme
     let present: HashSet<u32> = parts.iter().map(|part| part.shard.index()).collect();
     let count = first.shard.count();
     let missing: Vec<u32> = (1..=count).filter(|index| !present.contains(index)).collect();
-    let mut troubles: Vec<Trouble> =
-        parts.iter().filter_map(Part::trouble).chain(Trouble::missing(&missing, count)).collect();
+    let incomplete = parts.iter().filter_map(|part| Some((part.shard.index(), part.incomplete()?)));
+    let incomplete: Vec<(u32, Verdict)> = incomplete.collect();
+    let troubles = parts.iter().filter_map(Part::trouble).chain(Trouble::missing(&missing, count));
+    let mut troubles: Vec<Trouble> = troubles.chain(Trouble::incomplete(&incomplete, count)).collect();
     check_targets(&parts, options.require, troubles.is_empty()).map_err(whole)?;
     let verdicts: Vec<Verdict> = parts.iter().flat_map(Part::verdicts).collect();
     if decide(&verdicts, &troubles, options.require) == Verdict::Pending {

@@ -18,6 +18,9 @@ pub(super) struct Part {
     run_id: Option<String>,
     run_name: Option<String>,
     pub(super) all_targets: Option<usize>,
+    /// Its targets' verdicts are all that counts. Where the targets are the deploys of a workflow or run, they are only if
+    /// that ended well.
+    is_complete: bool,
     pub(super) started: Timestamp,
     pub(super) finished: Timestamp,
     /// The targets' verdicts, in their order.
@@ -41,7 +44,7 @@ impl Part {
             return Err(Flaw::Schema(schema));
         }
         let result: RunResult = serde_json::from_str(text).map_err(broken)?;
-        let Some(ShardResult { index, count, run_id, run_name, all_targets }) = &result.shard else {
+        let Some(ShardResult { index, count, run_id, run_name, all_targets, complete }) = &result.shard else {
             return Err(Flaw::NoShard);
         };
         let shard = Shard::new(*index, *count).map_err(Flaw::NoSuchShard)?;
@@ -52,6 +55,7 @@ impl Part {
             run_id: text(run_id),
             run_name: text(run_name),
             all_targets: *all_targets,
+            is_complete: run_id.is_some() && (all_targets.is_some() || *complete),
             started: time(&result.started_at)?,
             finished: time(&result.finished_at)?,
             verdicts: Vec::new(),
@@ -121,21 +125,30 @@ impl Part {
         self.verdicts.iter().copied()
     }
 
-    /// Returns what ended it badly beside its targets.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
-        let RunResult { verdict, reason, hint, exit_code, .. } = &self.result;
-        let verdict = match (*verdict, self.run_id.is_some()) {
-            (Verdict::Interrupted(_), _) => Verdict::Interrupted(signal(*exit_code)),
-            (Verdict::Passed | Verdict::Pending | Verdict::NotifyFailed, false) => Verdict::Inconclusive,
-            (Verdict::Passed | Verdict::Pending | Verdict::NotifyFailed, true) => return None,
-            (verdict, _) => verdict,
-        };
-        if self.run_id.is_some() && self.verdicts.contains(&verdict) {
-            return None;
+    /// Returns the verdict that counts beside those of its targets.
+    fn verdict_beside(&self) -> Option<Verdict> {
+        match self.result.verdict {
+            Verdict::Interrupted(_) => Some(Verdict::Interrupted(signal(self.result.exit_code))),
+            Verdict::Passed | Verdict::Pending | Verdict::NotifyFailed => {
+                (!self.is_complete).then_some(Verdict::Inconclusive)
+            }
+            verdict => Some(verdict).filter(|verdict| !self.is_complete || !self.verdicts.contains(verdict)),
         }
-        let why = reason.as_ref().map_or_else(|| "it did not begin".to_owned(), |reason| reason.plain().to_owned());
+    }
+
+    /// Returns what ended it badly beside its targets, in its own words.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        let verdict = self.verdict_beside().filter(|_| self.incomplete().is_none())?;
+        let RunResult { reason, hint, .. } = &self.result;
+        let why = reason.as_ref().map_or("it did not begin", Line::plain);
         let reason = Line::new(format!("{}: {why}", shard_words(self.shard)));
         Some(Trouble { verdict, reason, hint: hint.clone() })
+    }
+
+    /// Returns its verdict if the workflow or run did not end well by it, and its words are none, or those of a target.
+    pub(super) fn incomplete(&self) -> Option<Verdict> {
+        let verdict = self.verdict_beside().filter(|_| self.run_id.is_some() && !self.is_complete)?;
+        (self.result.reason.is_none() || self.verdicts.contains(&verdict)).then_some(verdict)
     }
 }
 

@@ -48,7 +48,7 @@ fn part(index: u32, count: u32, all: impl Into<Option<usize>>, ends: &[Verdict])
         "schema": 1, "verdict": worst, "exit_code": 0, "reason": null, "hint": null,
         "started_at": "2026-08-03T14:02:11Z", "finished_at": format!("2026-08-03T14:05:{:02}Z", index % 60),
         "elapsed_ms": 1000, "targets": targets,
-        "shard": {"index": index, "count": count, "run_id": RUN, "run_name": null, "all_targets": all.into()},
+        "shard": {"index": index, "count": count, "run_id": RUN, "run_name": null, "all_targets": all.into(), "complete": true},
         "api": {"version": "v1", "requests": 10, "errors": 1}, "ci_url": null, "notifications": [], "warnings": [],
     })
 }
@@ -150,6 +150,49 @@ fn what_lacks_or_went_wrong_is_never_a_pass() {
     missing.pop();
     let reason = merged(&missing, Require::All).unwrap().reason.unwrap();
     assert!(reason.plain().ends_with("17/20, 19/20, and 1 more"), "{reason:?}");
+}
+
+/// Where the targets are the deploys of a workflow or run, its own end counts as well.
+#[test]
+fn a_workflow_or_run_that_did_not_end_well_is_never_a_pass() {
+    let open = |index: u32, ends: &[Verdict], verdict: Verdict, reason: Value| {
+        let part = with(part(index, 2, None, ends), "/shard/complete", json!(false));
+        with(with(part, "/verdict", json!(verdict)), "/reason", reason)
+    };
+    let one = || part(1, 2, None, &[Passed, Failed]);
+    let unseen = "shard 2/2 did not see the workflow or run end well";
+    let of_target = || json!("cmp ended so");
+    let cases = [
+        (open(2, &[Passed, Failed], Failed, of_target()), Failed, unseen),
+        (open(2, &[Passed, TimedOut], Failed, json!("the workflow failed")), Failed, "shard 2/2: the workflow failed"),
+        (open(2, &[Passed, TimedOut], TimedOut, of_target()), Failed, unseen),
+        (open(2, &[Passed], Pending, Value::Null), Failed, unseen),
+        (open(2, &[Passed], Passed, Value::Null), Failed, unseen),
+        (open(2, &[Passed], NotifyFailed, json!("HTTP 404")), Failed, "shard 2/2: HTTP 404"),
+        (open(2, &[], TERMINATED, json!("stopped")), TERMINATED, "shard 2/2: stopped"),
+    ];
+    for (two, expected, said) in cases {
+        for require in [Require::All, Require::Any] {
+            let result = merged(&[one(), two.clone()], require).unwrap();
+            let lines = result.warnings.iter().chain(&result.reason);
+            assert_eq!(result.verdict, expected, "{two}");
+            assert!(lines.map(Line::plain).any(|line| line == said), "{result:?} lacks {said:?}");
+        }
+    }
+    // Neither has seen it, which is said once.
+    let both = [open(1, &[Passed], Passed, Value::Null), open(2, &[Passed], Pending, Value::Null)];
+    let result = merged(&both, Require::All).unwrap();
+    let reason = "shards 1/2, 2/2 did not see the workflow or run end well";
+    assert_eq!((result.verdict, result.reason.as_ref().map(Line::plain)), (Inconclusive, Some(reason)));
+    // A result that does not say so, as those of older versions.
+    let mut old = part(1, 1, None, &[Passed]);
+    old["shard"].as_object_mut().unwrap().remove("complete");
+    assert_eq!(merged(&[old], Require::Any).unwrap().verdict, Inconclusive);
+    // Targets that were named are all that counts.
+    assert_eq!(
+        merged(&[with(part(1, 1, 1, &[Passed]), "/shard/complete", json!(false))], Require::All).unwrap().verdict,
+        Passed
+    );
 }
 
 #[test]

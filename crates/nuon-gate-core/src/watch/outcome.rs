@@ -26,7 +26,12 @@ impl Watch {
             open_workflow_of: self.discovery.unproven_owners().to_vec(),
             run_cancelled: None,
             branch_run: self.discovery.branch_run(),
-            shard: self.own_shard.report(self.discovery.whole(), self.shared.settings(), &self.pinning),
+            shard: self.own_shard.report(
+                self.discovery.whole(),
+                self.is_complete(),
+                self.shared.settings(),
+                &self.pinning,
+            ),
             warnings: self.shared.warnings().to_vec(),
             budget: self.budget.clone(),
         }
@@ -95,6 +100,13 @@ impl Watch {
     fn may_still_pass(&self) -> bool {
         let pending = self.targets.iter().filter(|target| target.verdict() == Some(Verdict::Pending)).count();
         self.discovery.ended_otherwise().is_none() && pending > 0 && self.passed + pending >= self.enough()
+    }
+
+    /// Returns whether the targets' own verdicts are all that counts. A workflow that was left because a target can no
+    /// longer pass may still fail, which matters as soon as not all of them have to pass.
+    fn is_complete(&self) -> bool {
+        let is_lost = |target: &TargetWatch| target.ended_early() && target.verdict() != Some(Verdict::Passed);
+        self.discovery.is_complete() && !(self.discovery.was_left() && self.targets.iter().any(is_lost))
     }
 
     fn can_no_longer_pass(&self) -> bool {

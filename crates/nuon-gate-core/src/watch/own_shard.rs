@@ -50,10 +50,11 @@ impl OwnShard {
     }
 
     /// Reports the shard and its run. The targets of a workflow or of a branch's run are known only at the end, so
-    /// `whole` identifies it.
+    /// `whole` identifies it; `is_complete`: it ended well.
     pub(super) fn report(
         &self,
         whole: Option<String>,
+        is_complete: bool,
         settings: &WatchSettings,
         pinning: &Pinning,
     ) -> Option<ShardReport> {
@@ -61,7 +62,7 @@ impl OwnShard {
         let named = |name: String| (run_id(&sharding, settings, vec![format!("{name} {:?}", pinning.shared)]), None);
         let known = self.whole.clone().map(|(run_id, count)| (run_id, Some(count)));
         let (run_id, all_targets) = known.or_else(|| whole.map(named)).unzip();
-        Some(ShardReport { sharding, run_id, all_targets: all_targets.flatten() })
+        Some(ShardReport { sharding, run_id, all_targets: all_targets.flatten(), is_complete })
     }
 }
 

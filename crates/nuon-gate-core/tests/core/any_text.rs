@@ -57,7 +57,7 @@ fn saved<'a>(mut text: impl FnMut() -> &'a str) -> Value {
             "groups": [{"name": text(), "status": text(), "total": 3, "done": 1, "failed": 1}],
             "waiting": [{"group": text(), "install": text(), "behind_run_id": text(), "why": text()}],
         },
-        "shard": {"index": 1, "count": 2, "run_id": text(), "run_name": text(), "all_targets": 2},
+        "shard": {"index": 1, "count": 2, "run_id": text(), "run_name": text(), "all_targets": 2, "complete": true},
         "api": {"version": text(), "requests": 1, "errors": 0}, "ci_url": text(),
         "notifications": [{"sink": text(), "result": "failed", "reason": text()}], "warnings": [text()],
     })

@@ -257,6 +257,9 @@ pub struct ShardResult {
     pub run_name: Option<Line>,
     /// How many targets all shards have together; `None` if that was not known from the start.
     pub all_targets: Option<usize>,
+    /// All targets became known, and the workflow or run whose deploys they are ended well.
+    #[serde(default)]
+    pub complete: bool,
 }
 
 /// Something with an id and perhaps a name.

@@ -61,13 +61,14 @@ impl BranchRunResult {
 
 impl From<&ShardReport> for ShardResult {
     fn from(report: &ShardReport) -> Self {
-        let ShardReport { sharding: Sharding { shard, run }, run_id, all_targets } = report;
+        let ShardReport { sharding: Sharding { shard, run }, run_id, all_targets, is_complete } = report;
         Self {
             index: shard.index(),
             count: shard.count(),
             run_id: run_id.as_ref().map(|id| Line::new(id.as_str())),
             run_name: run.as_ref().map(Line::new),
             all_targets: *all_targets,
+            complete: *is_complete,
         }
     }
 }

@@ -159,10 +159,19 @@ impl Discovery {
 
     /// Returns the workflow that is waited for, unless it has ended.
     pub(super) fn open_workflow(&self) -> Option<&WorkflowId> {
+        self.running_workflow().filter(|_| !self.is_complete())
+    }
+
+    /// Returns whether all targets are known although the workflow or run goes on.
+    pub(super) fn was_left(&self) -> bool {
+        self.is_complete() && self.running_workflow().is_some()
+    }
+
+    fn running_workflow(&self) -> Option<&WorkflowId> {
         match &self.source {
-            Source::Workflow(workflow) if !self.is_complete() && !workflow.has_ended() => Some(workflow.id()),
-            Source::Branch(branch) if !self.is_complete() => branch.open_workflow(),
-            _ => None,
+            Source::Workflow(workflow) => Some(workflow.id()).filter(|_| !workflow.has_ended()),
+            Source::Branch(branch) => branch.open_workflow(),
+            Source::Names(_) | Source::Known => None,
         }
     }
 

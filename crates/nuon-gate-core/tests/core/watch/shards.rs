@@ -1,7 +1,10 @@
 //! A shard of the targets, in virtual time, and that the shards together make the whole.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use nuon_gate_core::api::ApiStats;
+use nuon_gate_core::api::Request;
 use nuon_gate_core::merge::{MergeOptions, merge};
 use nuon_gate_core::pins::{Pinning, Pins};
 use nuon_gate_core::report::Words;
@@ -11,8 +14,10 @@ use nuon_gate_core::{Require, Shard, Sharding, Target, Targets, Verdict};
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::discovery::{flowing, of_workflow};
 use crate::virtual_time::{
-    Body, Run, STARTED_AT, at_least, component, deploy, none, row, run, s, settings, soon, status, step, targets, with,
+    Body, Run, STARTED_AT, Scripted, at_least, component, deploy, none, row, run, s, settings, soon, status, step,
+    targets, with,
 };
 
 /// The settings of one shard of a run.
@@ -85,7 +90,7 @@ fn an_empty_shard_passes_and_says_so() {
     let all = Scope::Wanted(vec![nuon_gate_core::resolve::Wanted::Install("acme".parse().unwrap())]);
     let nothing = run(over(sharded(settings(), 1, 2), all, Pins::default()), |_, request| {
         soon(match request {
-            nuon_gate_core::api::Request::Install(_) => Body::Exactly(json!({"id": "inl1", "name": "acme"})),
+            Request::Install(_) => Body::Exactly(json!({"id": "inl1", "name": "acme"})),
             _ => Body::Exactly(json!([])),
         })
     });
@@ -169,8 +174,7 @@ fn the_shards_of_a_run_share_its_name() {
 #[test]
 fn a_workflows_deploys_are_sharded_too() {
     let flow = |fails: bool| {
-        move |now: std::time::Duration, request: &nuon_gate_core::api::Request| {
-            use nuon_gate_core::api::Request;
+        move |now: Duration, request: &Request| {
             let done = now >= s(60);
             let steps: Vec<_> = (0..5)
                 .filter(|at| now >= s(at * 5))
@@ -199,11 +203,7 @@ fn a_workflows_deploys_are_sharded_too() {
             })
         }
     };
-    let shard = |index, count, fails| {
-        let scope = Scope::Workflow("inw1".parse().unwrap(), Vec::new());
-        let pins = Pins { workflow: Some("inw1".parse().unwrap()), ..Pins::default() };
-        run(over(sharded(settings(), index, count), scope, pins), flow(fails))
-    };
+    let shard = |index, count, fails| run(of_workflow(sharded(settings(), index, count)), flow(fails));
     let whole = |count: u32, fails: bool| {
         let parts: Vec<Run> = (1..=count).map(|index| shard(index, count, fails)).collect();
         for (part, index) in parts.iter().zip(1..) {
@@ -220,6 +220,71 @@ fn a_workflows_deploys_are_sharded_too() {
         assert_eq!((whole(count, false).verdict, whole(count, false).targets.len()), (Verdict::Passed, 5));
         assert_eq!(whole(count, true).verdict, Verdict::Failed);
     }
+}
+
+/// Waits for a workflow as a whole and in two shards: the verdicts of the whole, and of the shards' results when merged with
+/// this requirement.
+fn divided<S: FnMut(Duration, &Request) -> Scripted>(
+    settings: &WatchSettings,
+    require: Require,
+    server: impl Fn() -> S,
+) -> (Verdict, Verdict) {
+    let whole = run(of_workflow(WatchSettings { require, ..settings.clone() }), server());
+    let parts = (1..=2).map(|index| run(of_workflow(sharded(settings.clone(), index, 2)), server()));
+    let texts: Vec<String> = parts.map(|part| serde_json::to_string(&result(&part)).unwrap()).collect();
+    let merged = merge(&texts, &MergeOptions { require, run: Some("ci-7".to_owned()) }).unwrap();
+    (whole.report.verdict, merged.verdict)
+}
+
+/// Every shard has targets that passed and targets that failed, but the workflow has an end of its own.
+#[test]
+fn a_workflow_that_did_not_end_well_is_no_pass_by_the_targets_alone() {
+    let flow = |status: &'static str, ended: bool| {
+        let word = |at: usize| if at.is_multiple_of(2) { "success" } else { "error" };
+        let steps: Vec<_> = (0..6).map(|at| step(&format!("s{at}"), word(at), &format!("dpl{at}"))).collect();
+        move |_: Duration| (status, ended, steps.clone())
+    };
+    let word = |_: Duration, id: &str| if matches!(id, "dpl0" | "dpl2" | "dpl4") { "active" } else { "error" };
+    for (status, ended) in [("in-progress", false), ("error", true), ("cancelled", true)] {
+        for (waited, require) in
+            [(Require::Any, Require::Any), (at_least(3), at_least(3)), (Require::All, Require::Any)]
+        {
+            let settings = WatchSettings { require: waited, ..settings() };
+            let verdicts = divided(&settings, require, || flowing(flow(status, ended), word));
+            assert_eq!(verdicts, (Verdict::Failed, Verdict::Failed), "{status} {require:?}");
+        }
+    }
+}
+
+/// One shard has a target that passed, the other has none.
+#[test]
+fn a_poll_of_a_workflow_that_goes_on_is_no_pass() {
+    let flow = |_: Duration| ("in-progress", false, vec![step("a", "success", "dplA"), step("b", "pending", "")]);
+    let once = WatchSettings { mode: Mode::Once, ..settings() };
+    for require in [Require::All, Require::Any] {
+        let verdicts = divided(&once, require, || flowing(flow, |_, _| "active"));
+        assert_eq!(verdicts, (Verdict::Pending, Verdict::Inconclusive), "{require:?}");
+    }
+}
+
+/// Both shards stop waiting because a human is asked about one of their targets, and then fewer targets have to pass.
+#[test]
+fn a_workflow_that_was_left_is_no_pass_with_a_lower_requirement() {
+    let target = |at: &usize| Target::new("inl1".parse().unwrap(), format!("cmp{at}").parse().unwrap());
+    let first = |index| (0..).find(|at| Shard::new(index, 2).unwrap().has(&target(at))).unwrap();
+    let asked = [first(1), first(2)].map(|at| format!("dpl{at}"));
+    let flow = |now: Duration| {
+        let steps = (0..6).map(|at| format!("dpl{at}")).map(|id| match asked.contains(&id) {
+            true => with(step(&id, "approval-awaiting", &id), json!({"approval": {"id": id}})),
+            false => step(&id, "success", &id),
+        });
+        let (word, ended) = if now < s(300) { ("in-progress", false) } else { ("error", true) };
+        (word, ended, steps.collect())
+    };
+    let word = |_: Duration, id: &str| if asked.iter().any(|own| own == id) { "pending-approval" } else { "active" };
+    let settings = WatchSettings { on_approval: OnApproval::Fail, ..settings() };
+    let verdicts = divided(&settings, Require::Any, || flowing(flow, word));
+    assert_eq!(verdicts, (Verdict::Failed, Verdict::ApprovalNeeded));
 }
 
 proptest! {
