@@ -169,7 +169,7 @@ impl Watch {
             Scope::Targets(targets) => (Discovery::over(schedule), Some(targets.as_slice().to_vec())),
             Scope::Workflow(id, installs) => {
                 WatchSettings::check_workflow(&pinning)?;
-                (Discovery::of_workflow(id, installs, schedule), None)
+                (Discovery::of_workflow(id, installs, settings.on_approval, schedule), None)
             }
             Scope::Branch(typed) => {
                 WatchSettings::check_workflow(&pinning)?;

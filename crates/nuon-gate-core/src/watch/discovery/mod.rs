@@ -12,7 +12,7 @@ use self::branch::{BranchNext, BranchTargets};
 use self::workflow::WorkflowTargets;
 use super::event::{Refusal, RunEvent};
 use super::poller::Poller;
-use super::settings::{Mode, WatchSettings};
+use super::settings::{Mode, OnApproval, WatchSettings};
 use super::shared::Shared;
 use super::takeovers::Takeover;
 use super::target::TargetWatch;
@@ -104,8 +104,13 @@ impl Discovery {
         Self::new(Source::Names(Box::new(resolver)), schedule)
     }
 
-    pub(super) fn of_workflow(id: WorkflowId, installs: Vec<InstallId>, schedule: Schedule) -> Self {
-        Self::new(Source::Workflow(Box::new(WorkflowTargets::new(id, installs))), schedule)
+    pub(super) fn of_workflow(
+        id: WorkflowId,
+        installs: Vec<InstallId>,
+        on_approval: OnApproval,
+        schedule: Schedule,
+    ) -> Self {
+        Self::new(Source::Workflow(Box::new(WorkflowTargets::new(id, installs, on_approval))), schedule)
     }
 
     pub(super) fn of_branch(typed: BranchRef, schedule: Schedule) -> Self {

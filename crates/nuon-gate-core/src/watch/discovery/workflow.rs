@@ -11,6 +11,7 @@ use crate::model::{Deploy, Status, StepState, Workflow, WorkflowEnd, WorkflowSte
 use crate::schedule::Observed;
 use crate::watch::errors::MISSES;
 use crate::watch::install_lists::FEWEST;
+use crate::watch::settings::OnApproval;
 use crate::watch::target::TargetWatch;
 use crate::{DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId, reason};
 
@@ -22,6 +23,7 @@ pub(super) struct WorkflowTargets {
     installs: Vec<InstallId>,
     /// It is one of several in a run: it may have nothing to deploy.
     is_of_run: bool,
+    on_approval: OnApproval,
     /// As last read.
     workflow: Option<Arc<Workflow>>,
     /// The install that it belongs to, once that is certain: one of its deploys has said so, or the user named the
@@ -79,11 +81,12 @@ pub(super) enum WorkflowNext {
 }
 
 impl WorkflowTargets {
-    pub(super) fn new(id: WorkflowId, installs: Vec<InstallId>) -> Self {
+    pub(super) fn new(id: WorkflowId, installs: Vec<InstallId>, on_approval: OnApproval) -> Self {
         Self {
             id,
             installs,
             is_of_run: false,
+            on_approval,
             workflow: None,
             owner: None,
             most_steps: 0,
@@ -101,7 +104,7 @@ impl WorkflowTargets {
 
     /// The workflow of an install in a branch's run.
     pub(super) fn of_run(id: WorkflowId) -> Self {
-        Self { is_of_run: true, ..Self::new(id, Vec::new()) }
+        Self { is_of_run: true, ..Self::new(id, Vec::new(), OnApproval::Wait) }
     }
 
     /// Returns the name of the install that it works on.
@@ -228,10 +231,28 @@ impl WorkflowTargets {
         };
         let is_passed = own().all(has_passed)
             && workflow.asked_about().next().is_some()
-            && workflow.asked_about().all(is_answered)
+            && workflow.asked_about().all(|asked| is_answered(asked) || self.others().any(|id| id.as_str() == asked))
+            && self.others_rest(workflow)
             && workflow.failed_step().is_none();
         let left = if is_lost { Some(Left::Lost) } else { is_passed.then_some(Left::Passed) };
         left.filter(|_| self.are_all_followed(targets) && own().all(TargetWatch::has_ended))
+    }
+
+    /// Returns the deploys of other shards.
+    fn others(&self) -> impl Iterator<Item = &DeployId> {
+        let is_own = |owner: &Target| self.targets.contains_key(owner);
+        self.joined.iter().filter(move |id| matches!(self.owners.get(*id), Some(Some((owner, _))) if !is_own(owner)))
+    }
+
+    /// Returns whether no other shard has anything to wait for in its deploys. After one that is at work, more deploys may come
+    /// here as well.
+    fn others_rest(&self, workflow: &Workflow) -> bool {
+        let asked: HashSet<&str> = workflow.asked_about().collect();
+        let mut others = self.others();
+        others.all(|id| match asked.contains(id.as_str()) {
+            true => self.on_approval == OnApproval::Pass,
+            false => !workflow.steps_of(id).any(is_open),
+        })
     }
 
     /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).
@@ -255,8 +276,6 @@ impl WorkflowTargets {
 
     /// Returns whether all of its steps are there, and have ended. A workflow can report success before its steps have ended.
     fn is_done(&self, workflow: &Workflow) -> bool {
-        let open = [StepState::NotBegun, StepState::Running, StepState::Retrying];
-        let is_open = |step: &WorkflowStep| !step.is_hidden() && open.contains(&step.state());
         workflow.steps().count() == self.most_steps && !workflow.steps().any(is_open)
     }
 
@@ -380,6 +399,10 @@ impl WorkflowTargets {
             None => false,
         })
     }
+}
+
+fn is_open(step: &WorkflowStep) -> bool {
+    !step.is_hidden() && matches!(step.state(), StepState::NotBegun | StepState::Running | StepState::Retrying)
 }
 
 /// Returns how a workflow has ended. It succeeded only if it says so and each of its steps did.

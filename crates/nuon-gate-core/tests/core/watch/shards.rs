@@ -267,12 +267,17 @@ fn a_poll_of_a_workflow_that_goes_on_is_no_pass() {
     }
 }
 
+/// A deploy, of those that [`flowing`] serves, that belongs to a shard of two: the first, or one after it.
+fn deploy_of(index: u32, after: usize) -> String {
+    let target = |at: &usize| Target::new("inl1".parse().unwrap(), format!("cmp{at}").parse().unwrap());
+    let at = (0..).filter(|at| Shard::new(index, 2).unwrap().has(&target(at))).nth(after).unwrap();
+    format!("dpl{at}")
+}
+
 /// Both shards stop waiting because a human is asked about one of their targets, and then fewer targets have to pass.
 #[test]
 fn a_workflow_that_was_left_is_no_pass_with_a_lower_requirement() {
-    let target = |at: &usize| Target::new("inl1".parse().unwrap(), format!("cmp{at}").parse().unwrap());
-    let first = |index| (0..).find(|at| Shard::new(index, 2).unwrap().has(&target(at))).unwrap();
-    let asked = [first(1), first(2)].map(|at| format!("dpl{at}"));
+    let asked = [deploy_of(1, 0), deploy_of(2, 0)];
     let flow = |now: Duration| {
         let steps = (0..6).map(|at| format!("dpl{at}")).map(|id| match asked.contains(&id) {
             true => with(step(&id, "approval-awaiting", &id), json!({"approval": {"id": id}})),
@@ -285,6 +290,51 @@ fn a_workflow_that_was_left_is_no_pass_with_a_lower_requirement() {
     let settings = WatchSettings { on_approval: OnApproval::Fail, ..settings() };
     let verdicts = divided(&settings, Require::Any, || flowing(flow, word));
     assert_eq!(verdicts, (Verdict::Failed, Verdict::ApprovalNeeded));
+}
+
+/// A human is asked about a deploy of the second shard only. The first waits for as long as the second does.
+#[test]
+fn a_shard_leaves_a_workflow_that_asks_about_a_deploy_of_another() {
+    let (own, other) = (deploy_of(1, 0), deploy_of(2, 0));
+    let flow = |_: Duration| {
+        let asks = with(step("b", "approval-awaiting", &other), json!({"approval": {"id": "waa1"}}));
+        ("in-progress", false, vec![step("a", "success", &own), asks])
+    };
+    let word = |_: Duration, id: &str| if id == other { "pending-approval" } else { "active" };
+    for (on_approval, verdict) in [(OnApproval::Pass, Verdict::Passed), (OnApproval::Wait, Verdict::TimedOut)] {
+        let settings = WatchSettings { on_approval, ..settings() };
+        for settings in [settings.clone(), sharded(settings.clone(), 1, 2), sharded(settings, 2, 2)] {
+            let ended = run(of_workflow(settings), flowing(flow, word)).report;
+            assert_eq!(ended.verdict, verdict, "{:?}", ended.shard);
+            assert!(verdict != Verdict::Passed || ended.elapsed < s(30), "{:?}", ended.elapsed);
+        }
+    }
+}
+
+/// What a deploy of the second shard is followed by belongs to the first, which has nothing else to wait for.
+#[test]
+fn a_shard_waits_for_what_comes_after_a_deploy_of_another() {
+    let [asked, other, later] = [deploy_of(1, 0), deploy_of(2, 0), deploy_of(1, 1)];
+    let flow = |now: Duration| {
+        let asks = with(step("a", "approval-awaiting", &asked), json!({"approval": {"id": "waa1"}}));
+        let steps = if now < s(60) {
+            vec![asks, step("b", "in-progress", &other)]
+        } else {
+            vec![asks, step("b", "success", &other), step("c", "success", &later)]
+        };
+        ("in-progress", false, steps)
+    };
+    let word = |now: Duration, id: &str| match id {
+        _ if id == asked => "pending-approval",
+        _ if now < s(60) => "executing",
+        _ => "active",
+    };
+    let settings = WatchSettings { on_approval: OnApproval::Pass, ..settings() };
+    let part = run(of_workflow(sharded(settings, 1, 2)), flowing(flow, word));
+    assert_eq!(
+        (part.report.verdict, ids(&part)),
+        (Verdict::Passed, [asked, later].map(|id| id.replace("dpl", "cmp")).to_vec())
+    );
 }
 
 proptest! {
