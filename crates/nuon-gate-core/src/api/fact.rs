@@ -14,7 +14,7 @@ use super::exchange::refusal;
 use super::{ApiError, ErrorClass, Expected, MOST_ROWS, Request, TailCursor, Wire, contents, decode, without_mark};
 use crate::model::{
     App, Branch, BranchRun, CliConfig, ComponentHealth, Deploy, GroupRun, Install, InstallComponent, LogRecord,
-    LogTail, Plan, QueuePlace, QueuePosition, Resource, RunRow, Workflow, WorkflowStep,
+    LogTail, Plan, QueuePosition, Resource, RunRow, Workflow, WorkflowStep,
 };
 use crate::{BranchPlace, ComponentId, Dashboard, InstallComponentId, InstallId, RunId, WorkflowId};
 
@@ -74,8 +74,8 @@ pub enum Fact {
     Health(Arc<ComponentHealth>),
     /// Resources of the requested component.
     Resources(Page<Resource>),
-    /// The workflow's place in its queue, if it is in one and the server says so.
-    Queue(Option<QueuePlace>),
+    /// What the server says of the workflow's place in its queue; `None` if it knows no places.
+    Queue(Option<QueuePosition>),
     /// Apps.
     Apps(Page<App>),
     /// Branches of the requested app.
@@ -213,7 +213,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
         Request::Resources(install, component, own, _) => {
             Fact::Resources(resources(install, component, own, page(headers, body)?)?)
         }
-        Request::QueuePosition(_) => Fact::Queue(decode::<QueuePosition>(body)?.place()),
+        Request::QueuePosition(_) => Fact::Queue(Some(decode(body)?)),
         Request::Apps(_) => Fact::Apps(page(headers, body)?),
         Request::Branches(app, _) => {
             Fact::Branches(page::<Branch>(headers, body)?.owned_by(app, |row| row.app_id.as_ref(), "another app")?)

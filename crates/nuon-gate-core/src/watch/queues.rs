@@ -4,19 +4,21 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{QueuePlace, StepState, Workflow};
+use crate::model::{QueuePlace, QueuePosition, StepState, Workflow};
 use crate::{Moment, WorkflowId};
 
-/// After this many answers without a place the server counts as not offering it.
+/// After this many answers that there is no such thing the server counts as not offering it, and is asked seldom.
 const MISSES: u32 = 3;
+const SELDOM: Duration = Duration::from_secs(60);
 
 /// The queues of workflows that have not begun.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
     waiting: HashMap<WorkflowId, Waiting>,
-    /// How many answers in a row have named no place.
+    /// How many answers have said that there is no such thing, and when the last did.
     misses: u32,
-    /// A place has been named once.
+    missed: Option<Moment>,
+    /// The server has answered otherwise once.
     is_offered: bool,
 }
 
@@ -40,9 +42,10 @@ impl Queues {
 
     /// Returns whether to request the place of a workflow, at most at this interval.
     pub(super) fn is_wanted(&self, id: &WorkflowId, now: Moment, every: Duration) -> bool {
-        let is_offered = self.is_offered || self.misses < MISSES;
+        let is_refused = !self.is_offered && self.misses >= MISSES;
+        let is_too_soon = is_refused && self.missed.is_some_and(|missed| now < missed + SELDOM);
         let is_due = |waiting: &Waiting| waiting.asked.is_none_or(|asked| now >= asked + every);
-        is_offered && self.waiting.get(id).is_some_and(is_due)
+        !is_too_soon && self.waiting.get(id).is_some_and(is_due)
     }
 
     /// Returns whether the place of a workflow that waits was never requested.
@@ -50,10 +53,19 @@ impl Queues {
         self.waiting.get(id).is_some_and(|waiting| waiting.asked.is_none())
     }
 
-    /// Records a place, and returns it if it has changed.
-    pub(super) fn accept(&mut self, id: &WorkflowId, place: Option<QueuePlace>, now: Moment) -> Option<QueuePlace> {
-        self.is_offered |= place.is_some();
-        self.misses = if place.is_some() { 0 } else { self.misses.saturating_add(1) };
+    /// Records an answer, and returns the place in it if that has changed. A workflow without a place may get one; a server
+    /// that knows no places says so (`None`).
+    pub(super) fn accept(
+        &mut self,
+        id: &WorkflowId,
+        answer: Option<&QueuePosition>,
+        now: Moment,
+    ) -> Option<QueuePlace> {
+        self.is_offered |= answer.is_some();
+        if answer.is_none() {
+            (self.misses, self.missed) = (self.misses.saturating_add(1), Some(now));
+        }
+        let place = answer.and_then(QueuePosition::place);
         let waiting = self.waiting.get_mut(id)?;
         waiting.asked = Some(now);
         waiting.since = place.as_ref().map(|_| waiting.since.unwrap_or(now));
@@ -101,6 +113,11 @@ mod tests {
         Some(QueuePlace { position, ahead: Vec::new() })
     }
 
+    fn accept(queues: &mut Queues, id: &WorkflowId, position: u64, second: u64) -> Option<QueuePlace> {
+        let answer = QueuePosition { position: Some(position), ..QueuePosition::default() };
+        queues.accept(id, Some(&answer), at(second))
+    }
+
     const EVERY: Duration = Duration::from_secs(10);
     const PENDING: &str = r#"{"status":{"status":"pending"},"steps":[{"status":{"status":"pending"}}]}"#;
 
@@ -117,15 +134,15 @@ mod tests {
         assert!(!queues.is_wanted(&id, at(0), EVERY), "nothing is known of it");
         queues.note_workflow(&id, &workflow(PENDING));
         assert!(queues.is_wanted(&id, at(0), EVERY) && queues.is_new(&id));
-        assert_eq!(queues.accept(&id, place(3), at(1)), place(3));
+        assert_eq!(accept(&mut queues, &id, 3, 1), place(3));
         assert!(!queues.is_new(&id));
         assert!(!queues.is_wanted(&id, at(10), EVERY) && queues.is_wanted(&id, at(11), EVERY));
-        assert_eq!(queues.accept(&id, place(3), at(11)), None, "it is the same");
-        assert_eq!(queues.accept(&id, place(2), at(21)), place(2));
+        assert_eq!(accept(&mut queues, &id, 3, 11), None, "it is the same");
+        assert_eq!(accept(&mut queues, &id, 2, 21), place(2));
         assert_eq!((queues.since(&id), queues.place(&id).cloned()), (Some(at(1)), place(2)));
         for body in begun {
             queues.note_workflow(&id, &workflow(PENDING));
-            queues.accept(&id, place(2), at(21));
+            accept(&mut queues, &id, 2, 21);
             queues.note_workflow(&id, &workflow(body));
             assert_eq!((queues.since(&id), queues.place(&id)), (None, None), "{body}");
             assert!(!queues.is_wanted(&id, at(99), EVERY), "{body}");
@@ -133,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_without_queues_is_not_asked_for_ever() {
+    fn a_server_without_queues_is_asked_seldom() {
         let id: WorkflowId = "inw1".parse().unwrap();
         let mut queues = Queues::default();
         queues.note_workflow(&id, &workflow(PENDING));
@@ -141,12 +158,27 @@ mod tests {
             assert!(queues.is_wanted(&id, at(second), EVERY));
             assert_eq!(queues.accept(&id, None, at(second)), None);
         }
-        assert!(!queues.is_wanted(&id, at(99), EVERY));
+        // For whichever workflow.
+        let other: WorkflowId = "inw2".parse().unwrap();
+        queues.note_workflow(&other, &workflow(PENDING));
+        for id in [&id, &other] {
+            assert!(!queues.is_wanted(id, at(79), EVERY) && queues.is_wanted(id, at(80), EVERY));
+        }
         assert_eq!(queues.since(&id), None);
-        let mut offering = Queues::default();
-        offering.note_workflow(&id, &workflow(PENDING));
-        offering.accept(&id, place(1), at(0));
-        (0..9).for_each(|_| drop(offering.accept(&id, None, at(1))));
-        assert!(offering.is_wanted(&id, at(99), EVERY), "it has left the queue, and may come back");
+        assert_eq!(accept(&mut queues, &id, 2, 80), place(2));
+        assert!(queues.is_wanted(&other, at(81), EVERY) && queues.is_wanted(&id, at(90), EVERY), "it has come back");
+    }
+
+    #[test]
+    fn a_workflow_without_a_place_may_get_one() {
+        let id: WorkflowId = "inw1".parse().unwrap();
+        for before in [0, 1] {
+            let mut queues = Queues::default();
+            queues.note_workflow(&id, &workflow(PENDING));
+            accept(&mut queues, &id, before, 0);
+            (1..9).for_each(|second| drop(accept(&mut queues, &id, 0, second)));
+            (0..9).for_each(|_| drop(queues.accept(&id, None, at(9))));
+            assert_eq!((queues.since(&id), queues.is_wanted(&id, at(19), EVERY)), (None, true), "{before}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::settings::{Mode, WatchSettings};
 use super::takeovers::Takeovers;
 use crate::api::{ApiError, Reply, Request};
 use crate::cause::Warning;
-use crate::model::{QueuePlace, StepStanding, Workflow};
+use crate::model::{QueuePosition, StepStanding, Workflow};
 use crate::{Dashboard, DeployId, InstallId, Moment, WorkflowId};
 
 /// How often the dashboard's address is requested: no verdict depends on it.
@@ -199,11 +199,11 @@ impl Shared {
     pub(super) fn accept_queue(
         &mut self,
         id: &WorkflowId,
-        place: Option<QueuePlace>,
+        answer: Option<&QueuePosition>,
         target: Option<usize>,
         now: Moment,
     ) {
-        if let Some(place) = self.queues.accept(id, place, now) {
+        if let Some(place) = self.queues.accept(id, answer, now) {
             self.emit(now, EventKind::Queued { target, workflow: id.clone(), place });
         }
     }

@@ -42,7 +42,7 @@ fn becomes(request: &Request, body: &str) -> (Becomes, Reply) {
             Said::Installs(page) if page.rows.is_empty() => NoneYet,
             Said::InstallComponents(page) if page.rows.is_empty() => NoneYet,
             Said::Resources(page) if page.rows.is_empty() => NoneYet,
-            Said::Queue(None) => NoneYet,
+            Said::Queue(Some(answer)) if answer.place().is_none() => NoneYet,
             Said::Apps(page) if page.rows.is_empty() => NoneYet,
             Said::Branches(page) if page.rows.is_empty() => NoneYet,
             Said::Runs(page) if page.rows.is_empty() => NoneYet,

@@ -44,8 +44,8 @@ impl Discovery {
                 workflow.accept(read, now);
                 Ok(self.join(now, targets, shared))
             }
-            (Source::Workflow(workflow), Fact::Queue(place)) => {
-                shared.accept_queue(workflow.id(), place, None, now);
+            (Source::Workflow(workflow), Fact::Queue(answer)) => {
+                shared.accept_queue(workflow.id(), answer.as_ref(), None, now);
                 Ok(self.join(now, targets, shared))
             }
             (Source::Workflow(workflow), Fact::InstallDeploys(rows)) => {

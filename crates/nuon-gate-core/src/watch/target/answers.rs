@@ -45,8 +45,8 @@ impl TargetWatch {
                 shared.accept_dashboard(dashboard);
                 return Ok(());
             }
-            (Fact::Queue(place), Request::QueuePosition(id)) => {
-                shared.accept_queue(id, place, Some(self.record.index()), now);
+            (Fact::Queue(answer), Request::QueuePosition(id)) => {
+                shared.accept_queue(id, answer.as_ref(), Some(self.record.index()), now);
                 return Ok(());
             }
             (Fact::Plan(plan), _) => {

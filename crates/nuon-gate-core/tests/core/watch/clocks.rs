@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::virtual_time::{
-    LATENCY, Scripted, after, component, created, deploy, exists, hang, latest, list, ms, none, pinned, retry_after,
-    row, run, s, serving, settings, soon, status, step, watch, with, workflow,
+    Body, LATENCY, Scripted, after, component, created, deploy, exists, hang, latest, list, ms, none, pinned,
+    retry_after, row, run, s, serving, settings, soon, status, step, watch, with, workflow,
 };
 use nuon_gate_core::api::Request;
 use nuon_gate_core::schedule::Intervals;
@@ -308,4 +308,22 @@ fn a_first_deploy_is_a_change_too() {
     let turn = run.asked_at().iter().position(|at| *at >= s(100)).unwrap();
     let gap = run.asked[turn + 1].at - run.asked[turn].at;
     assert!(gap <= s(3), "the next poll came after {gap:?}");
+}
+
+/// The server does not know the place at first.
+#[test]
+fn the_queue_timeout_begins_when_the_place_is_known() {
+    let settings = WatchSettings { clocks: Clocks { queue: Some(s(60)), ..settings().clocks }, ..settings() };
+    let ended = run(pinned(settings, "dpl0"), |now, request| {
+        let own = created(with(row("dpl0", "queued"), json!({"workflow_id": "inw1"})), 0);
+        soon(match request {
+            Request::LatestDeploy(..) | Request::Deploy(..) => deploy(&own),
+            Request::Deploys(..) => list(&[own]),
+            Request::Workflow(..) => workflow("pending", false, &[step("a", "pending", "dpl0")]),
+            Request::QueuePosition(_) => Body::Exactly(json!({"position": if now < s(120) { 0 } else { 2 }})),
+            _ => exists(request),
+        })
+    });
+    assert_eq!((ended.report.verdict, ended.target().clock()), (Verdict::TimedOut, Some(Clock::Queue)));
+    assert!((s(180)..s(220)).contains(&ended.report.elapsed), "{:?}", ended.report.elapsed);
 }
