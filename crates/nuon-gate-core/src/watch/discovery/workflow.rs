@@ -37,7 +37,7 @@ pub(super) struct WorkflowTargets {
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The deploys of the whole install.
     list: InstallList,
-    /// How often the server has said that there is no such list.
+    /// How often the server has said that there is no such list, since it last gave one.
     list_missing: u32,
     /// The last deploy of each component that was replaced before it was seen. Its successor becomes the target; if none has
     /// come when the workflow ends, it does itself.
@@ -306,7 +306,7 @@ impl WorkflowTargets {
     /// Accepts the newest deploys of the install: which are the workflow's, and whose each of these is. What is not there, or
     /// does not say whose it is, has to be read by itself.
     pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
-        self.list = InstallList::Read;
+        (self.list, self.list_missing) = (InstallList::Read, 0);
         let mut wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         let own = rows.iter().filter(|row| row.workflow() == Some(&self.id)).filter_map(|row| row.id.as_ref());
         self.deploys.extend(own.filter(|id| wanted.insert((*id).clone())).cloned());

@@ -1,12 +1,14 @@
 //! Deploys of a workflow that no step names, so that only the install's list shows them, in virtual time.
 
+use std::time::Duration;
+
 use nuon_gate_core::Verdict;
 use nuon_gate_core::api::Request;
 use nuon_gate_core::watch::{Mode, WatchSettings};
 use serde_json::json;
 
 use super::discovery::{flowing, of_workflow, verdicts};
-use crate::virtual_time::{Body, foreign, list, row, run, settings, soon, status, step, with};
+use crate::virtual_time::{Body, foreign, list, row, run, s, settings, soon, status, step, with};
 
 /// Nothing proves that it has passed, as no step has worked on it.
 #[test]
@@ -55,4 +57,33 @@ fn a_list_that_cannot_be_read_proves_no_success() {
     assert_eq!(of_unnamed(once(), |_| None), Verdict::Pending);
     assert_eq!(of_unnamed(once(), |_| Some(status(404))), Verdict::Passed);
     assert_eq!(of_unnamed(once(), |_| Some(status(503))), Verdict::Inconclusive);
+}
+
+/// Whenever three deploys are new, the list is read. It was not there twice, but once it was.
+#[test]
+fn a_list_that_was_read_once_is_needed_although_it_is_missing_now_and_then() {
+    let flow = |now: Duration| {
+        let deploys = if now < s(20) {
+            3
+        } else if now < s(40) {
+            6
+        } else {
+            9
+        };
+        let steps = (0..deploys).map(|at| step(&format!("s{at}"), "success", &format!("dpl{at}"))).collect();
+        let (word, ended) = if now < s(60) { ("in-progress", false) } else { ("success", true) };
+        (word, ended, steps)
+    };
+    let mut server = flowing(flow, |_, id| if id == "dplB" { "error" } else { "active" });
+    let mut last_missed = false;
+    let run = run(of_workflow(settings()), move |now, request| match request {
+        Request::InstallDeploys(_) => soon(match now.as_secs() {
+            0..40 => status(404),
+            40..60 => list(&[]),
+            _ if !std::mem::replace(&mut last_missed, true) => status(404),
+            _ => list(&[with(row("dplB", "error"), json!({"workflow_id": "inw1"}))]),
+        }),
+        _ => server(now, request),
+    });
+    assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Failed, 10));
 }
