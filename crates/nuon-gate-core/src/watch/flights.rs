@@ -54,7 +54,8 @@ impl Flights {
     }
 
     /// Returns the next poller whose request has to be sent, if one may be, given what each needs. A list of an install that
-    /// is under way will do, unless the poller knows of something newer.
+    /// is under way will do, unless the poller knows of something newer: discovery needs one that was sent after the success
+    /// that it has read.
     pub(super) fn next<'a>(&mut self, poller_of: impl Fn(PollerId) -> &'a Poller) -> Option<PollerId> {
         while let Some(first) = self.ready.first().copied() {
             let (_, poller, _) = first;
@@ -66,7 +67,9 @@ impl Flights {
             let serial = self.serials.get(request).copied();
             let full = self.under_way.len() >= MOST_AT_ONCE;
             match serial.and_then(|serial| self.under_way.get_mut(&serial)) {
-                Some(flight) if is_list(request) && !own.is_hurried() => flight.pollers.push(poller),
+                Some(flight) if is_list(request) && !own.is_hurried() && poller != PollerId::Discovery => {
+                    flight.pollers.push(poller);
+                }
                 Some(_) => self.waiting.entry(request.clone()).or_default().push(poller),
                 None if full => return None,
                 None => {

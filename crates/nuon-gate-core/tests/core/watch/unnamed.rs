@@ -8,7 +8,7 @@ use nuon_gate_core::watch::{Mode, WatchSettings};
 use serde_json::json;
 
 use super::discovery::{flowing, of_workflow, verdicts};
-use crate::virtual_time::{Body, foreign, list, row, run, s, settings, soon, status, step, with};
+use crate::virtual_time::{Body, after, foreign, list, row, run, s, settings, soon, status, step, with};
 
 /// Nothing proves that it has passed, as no step has worked on it.
 #[test]
@@ -86,4 +86,38 @@ fn a_list_that_was_read_once_is_needed_although_it_is_missing_now_and_then() {
         _ => server(now, request),
     });
     assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Failed, 10));
+}
+
+/// The targets have requested the list before the workflow succeeded, and get it after that.
+#[test]
+fn a_list_that_was_requested_before_the_success_does_not_prove_it() {
+    for latency in 4..16 {
+        let flow = |now: Duration| {
+            let (word, ended) = if now < s(30) { ("in-progress", false) } else { ("success", true) };
+            let word_of_step = if now < s(30) { "in-progress" } else { "success" };
+            (word, ended, (0..3).map(|at| step(&format!("s{at}"), word_of_step, &format!("dpl{at}"))).collect())
+        };
+        let word = |now: Duration, id: &str| match id {
+            "dplB" => "error",
+            _ if now < s(30) => "executing",
+            _ => "active",
+        };
+        let mut server = flowing(flow, word);
+        let run = run(of_workflow(settings()), move |now, request| match request {
+            Request::InstallDeploys(_) => {
+                let ids = ["dpl0", "dpl1", "dpl2", "dplB"].into_iter().take(if now < s(30) { 3 } else { 4 });
+                let rows: Vec<_> = ids
+                    .map(|id| {
+                        with(
+                            row(id, word(now, id)),
+                            json!({"component_id": id.replace("dpl", "cmp"), "workflow_id": "inw1"}),
+                        )
+                    })
+                    .collect();
+                after(s(latency), list(&rows))
+            }
+            _ => server(now, request),
+        });
+        assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Failed, 4), "{latency}");
+    }
 }
