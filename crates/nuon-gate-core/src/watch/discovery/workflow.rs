@@ -338,12 +338,10 @@ impl WorkflowTargets {
             let expected = self.targets.get(&owner).is_some_and(|index| !targets[*index].has_ended());
             let joins = joining.iter().any(|(joining, _)| *joining == owner);
             // A row that was replaced before it was seen is reported with its successor.
-            let mut own = workflow.steps_of(id).peekable();
-            let was_replaced = match own.peek() {
-                Some(_) => own.all(|step| step.state() == StepState::Replaced),
-                None => matches!(seen.current_status(), Status::Retried | Status::Discarded),
-            };
-            if !expected && !joins && !was_replaced {
+            let was_replaced = was_replaced(workflow, id, &seen);
+            if !expected && !joins && self.repeats_other(workflow, &owner) {
+                self.joined.insert(id.clone());
+            } else if !expected && !joins && !was_replaced {
                 self.joined.insert(id.clone());
                 joining.push((owner, seen));
             } else if was_replaced && !expected {
@@ -355,6 +353,12 @@ impl WorkflowTargets {
             joining.extend(self.without_successor(&joining, targets));
         }
         joining
+    }
+
+    /// Returns whether a deploy of this component is the retry of another shard's, for a target there to follow.
+    fn repeats_other(&self, workflow: &Workflow, owner: &Target) -> bool {
+        let mut others = self.others().filter_map(|id| Some((id, self.owners.get(id)?.as_ref()?)));
+        others.any(|(id, (other, seen))| other == owner && was_replaced(workflow, id, seen))
     }
 
     /// Returns the replaced deploys of components of which no newer deploy is a target, or becomes one now.
@@ -398,6 +402,15 @@ impl WorkflowTargets {
             Some(None) => true,
             None => false,
         })
+    }
+}
+
+/// Returns whether another deploy takes the place of this one, last seen so: its steps say so, or itself if it has none.
+fn was_replaced(workflow: &Workflow, id: &DeployId, seen: &Deploy) -> bool {
+    let mut own = workflow.steps_of(id).peekable();
+    match own.peek() {
+        Some(_) => own.all(|step| step.state() == StepState::Replaced),
+        None => matches!(seen.current_status(), Status::Retried | Status::Discarded),
     }
 }
 

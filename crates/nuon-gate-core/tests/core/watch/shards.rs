@@ -337,6 +337,31 @@ fn a_shard_waits_for_what_comes_after_a_deploy_of_another() {
     );
 }
 
+/// A component that is retried is one target, of other shards as well.
+#[test]
+fn a_retried_deploy_of_another_shard_counts_once() {
+    let other = deploy_of(2, 0);
+    let again = format!("{other}New");
+    let flow = |now: Duration| match now.as_secs() {
+        0..20 => ("in-progress", false, vec![step("a", "in-progress", &other)]),
+        20..40 => ("in-progress", false, vec![step("a", "retried", &other), step("b", "in-progress", &again)]),
+        _ => ("success", true, vec![step("a", "retried", &other), step("b", "success", &again)]),
+    };
+    let word = |now: Duration, id: &str| match now.as_secs() {
+        0..20 => "executing",
+        _ if id == other => "retried",
+        20..40 => "executing",
+        _ => "active",
+    };
+    let watch = |settings| run(of_workflow(settings), flowing(flow, word));
+    let empty = watch(sharded(settings(), 1, 2));
+    let words = "the one target is not in shard 1/2, so nothing was waited for".to_owned();
+    assert_eq!((empty.report.verdict, empty.warnings()), (Verdict::Passed, vec![words]));
+    // More are required than there are.
+    let two = watch(sharded(WatchSettings { require: at_least(2), ..settings() }, 1, 2));
+    assert_eq!(two.report.verdict, Verdict::Failed);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
