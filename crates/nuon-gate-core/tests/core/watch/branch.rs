@@ -17,17 +17,17 @@ use crate::virtual_time::{
 
 /// The app `shop` with the branch `main`. Its runs release to `one` in the group `canary` and `two` in the group
 /// `customers`.
-struct Shop {
+pub(super) struct Shop {
     /// The newest first.
-    runs: Vec<Value>,
-    groups: BTreeMap<&'static str, Vec<Value>>,
-    workflows: BTreeMap<&'static str, Value>,
-    deploys: BTreeMap<&'static str, Value>,
-    /// Nothing is answered.
-    is_silent: bool,
+    pub(super) runs: Vec<Value>,
+    pub(super) groups: BTreeMap<&'static str, Vec<Value>>,
+    pub(super) workflows: BTreeMap<&'static str, Value>,
+    pub(super) deploys: BTreeMap<&'static str, Value>,
+    /// What is answered instead to some requests.
+    pub(super) instead: fn(&Request) -> Option<Scripted>,
 }
 
-fn release(id: &str, status: &str, second: i64) -> Value {
+pub(super) fn release(id: &str, status: &str, second: i64) -> Value {
     let own = json!({"id": id, "status": status, "workflow_id": format!("inw{id}")});
     let word = if status == "running" { "in-progress" } else { status };
     let workflow = json!({
@@ -37,19 +37,19 @@ fn release(id: &str, status: &str, second: i64) -> Value {
     created(workflow, second)
 }
 
-fn group(run: &str, name: &str, status: &str, installs: &[Value]) -> Value {
+pub(super) fn group(run: &str, name: &str, status: &str, installs: &[Value]) -> Value {
     json!({
         "id": format!("igr{run}{name}"), "app_branch_run_id": run, "install_group_name": name,
         "status": {"status": status}, "total_installs": installs.len(), "installs": installs,
     })
 }
 
-fn member(name: &str, status: &str, workflow: &str) -> Value {
+pub(super) fn member(name: &str, status: &str, workflow: &str) -> Value {
     json!({"install_id": format!("inl{name}"), "status": status, "workflow_id": workflow})
 }
 
 /// The workflow of an install, with one step that works on this deploy.
-fn workflow(id: &str, install: &str, status: &str, deploy: &str) -> Value {
+pub(super) fn workflow(id: &str, install: &str, status: &str, deploy: &str) -> Value {
     let step = json!({
         "id": format!("iws{id}"), "name": "deploy api", "status": {"status": status}, "step_target_type": "install_deploys",
         "step_target_id": deploy, "finished": status != "in-progress",
@@ -60,7 +60,7 @@ fn workflow(id: &str, install: &str, status: &str, deploy: &str) -> Value {
     })
 }
 
-fn deploy(id: &str, install: &str, status: &str, workflow: &str, second: i64) -> Value {
+pub(super) fn deploy(id: &str, install: &str, status: &str, workflow: &str, second: i64) -> Value {
     let own = json!({
         "install_id": format!("inl{install}"), "component_id": "cmpapi", "component_name": "api", "workflow_id": workflow,
     });
@@ -87,17 +87,17 @@ impl Shop {
                 ("dpltwo", deploy("dpltwo", "two", "active", "inwtwo", 0)),
             ]
             .into(),
-            is_silent: false,
+            instead: |_| None,
         }
     }
 
-    fn customers(&mut self) -> &mut Value {
+    pub(super) fn customers(&mut self) -> &mut Value {
         &mut self.groups.get_mut("run1").unwrap()[1]
     }
 
-    fn answer(mut self, request: &Request) -> Body {
-        if self.is_silent {
-            return broken();
+    fn answer(mut self, request: &Request) -> Scripted {
+        if let Some(instead) = (self.instead)(request) {
+            return instead;
         }
         let page = |page: &u32, rows: Vec<Value>| if *page == 1 { json!(rows) } else { json!([]) };
         let of_install = |deploys: BTreeMap<&str, Value>, install: &str| {
@@ -115,26 +115,26 @@ impl Shop {
             Request::LatestDeploy(install, ..) => of_install(self.deploys, install.as_str()),
             _ => None,
         };
-        found.map_or_else(none, Body::Exactly)
+        soon(found.map_or_else(none, Body::Exactly))
     }
 }
 
 /// Waits for the newest run, or for this one.
-fn wait_for(named: &str, settings: WatchSettings, change: impl Fn(&mut Shop, Duration)) -> Run {
+pub(super) fn wait_for(named: &str, settings: WatchSettings, change: impl Fn(&mut Shop, Duration)) -> Run {
     wait_with(&Driver::default(), named, settings, change)
 }
 
 fn wait_with(driver: &Driver, named: &str, settings: WatchSettings, change: impl Fn(&mut Shop, Duration)) -> Run {
     let scope = Scope::Branch(named.parse::<BranchRef>().unwrap());
     let watch = Watch::new(settings, scope, Pins::default(), Timestamp::from_second(STARTED_AT).unwrap()).unwrap();
-    driver.run(watch, |now, request| -> Scripted {
+    driver.run(watch, |now, request| {
         let mut shop = Shop::done();
         change(&mut shop, now);
-        soon(shop.answer(request))
+        shop.answer(request)
     })
 }
 
-fn reason(run: &Run) -> String {
+pub(super) fn reason(run: &Run) -> String {
     run.run_reason().map(|line| line.plain().to_owned()).unwrap_or_default()
 }
 
@@ -322,7 +322,9 @@ fn a_run_has_the_age_of_its_creation() {
     for (name, driver, answers, shows, second, refusal) in cases {
         let settings = WatchSettings { on_stale: OnStale::Fail, ..settings() };
         let run = wait_with(driver, "shop/main", settings, |shop, now| {
-            shop.is_silent = now < s(answers);
+            if now < s(answers) {
+                shop.instead = |_| Some(soon(broken()));
+            }
             shop.runs = if now < s(shows) { Vec::new() } else { vec![release("run1", "success", second)] };
         });
         let verdict = if refusal.is_some() { Verdict::Pending } else { Verdict::Passed };

@@ -2,6 +2,7 @@
 
 mod basics;
 mod branch;
+mod branch_polls;
 mod clocks;
 mod discovery;
 mod earlier;

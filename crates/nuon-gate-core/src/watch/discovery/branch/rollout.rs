@@ -43,6 +43,8 @@ pub(super) struct Rollout {
     /// The runs whose groups have been read once.
     has_groups: BTreeSet<RunId>,
     poll: RunPoll,
+    /// The deploys that are to become targets. A poll that is begun anew does not find them again.
+    joining: Vec<Joining>,
     /// The poll before has seen that a human is asked.
     asked_before: bool,
     /// Since when a human is asked.
@@ -99,6 +101,7 @@ impl Rollout {
             has_groups: BTreeSet::new(),
             // It has just been read.
             poll: RunPoll { has_run: true, ..RunPoll::new(now) },
+            joining: Vec::new(),
             asked_before: false,
             asked_since: None,
             contradicted_since: None,
@@ -246,7 +249,7 @@ impl Rollout {
         if let Some(request) = self.next_install(targets) {
             return RolloutNext::Read(request);
         }
-        let joining = std::mem::take(&mut self.poll.joining);
+        let joining = std::mem::take(&mut self.joining);
         self.poll.is_over = true;
         self.takeovers = Some((self.poll.began, self.taken()));
         self.report_changes(url, now);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::model::{GroupInstall, GroupRun, RunRow, RunStatus};
 use crate::paging::Paged;
-use crate::watch::discovery::Joining;
 use crate::watch::discovery::branch::decide::InstallSight;
 use crate::{GroupReport, GroupRunId, InstallId, Line, Moment, RunId, WaitingInstall, WorkflowId};
 
@@ -24,7 +23,6 @@ pub(super) struct RunPoll {
     /// The workflows that have been read, each for its install.
     pub(super) read: HashSet<(InstallId, WorkflowId)>,
     pub(super) sights: Vec<InstallSight>,
-    pub(super) joining: Vec<Joining>,
 }
 
 impl RunPoll {
@@ -39,7 +37,6 @@ impl RunPoll {
             cursor: 0,
             read: HashSet::new(),
             sights: Vec::new(),
-            joining: Vec::new(),
         }
     }
 }

@@ -82,7 +82,7 @@ impl Rollout {
                         deploy,
                         of_run: Some((pin, workflow.clone())),
                     };
-                    self.poll.joining.extend(joining.into_iter().map(joined));
+                    self.joining.extend(joining.into_iter().map(joined));
                 }
                 // A workflow without steps has proven nothing.
                 WorkflowNext::End(DiscoveryEnd::Complete) if member.targets.is_empty() => {

@@ -1,0 +1,43 @@
+//! Polls of a branch's run, in virtual time: what cannot be read for a while, and what is late.
+
+use std::time::Duration;
+
+use nuon_gate_core::Verdict;
+use nuon_gate_core::api::Request;
+
+use super::branch::{Shop, deploy, group, member, release, wait_for, workflow};
+use crate::virtual_time::{broken, s, settings, soon};
+
+/// Until this second, nothing has ended.
+fn goes_on_until(shop: &mut Shop, now: Duration, second: u64) {
+    if now >= s(second) {
+        return;
+    }
+    shop.runs = vec![release("run1", "running", 0)];
+    let own = |name, group_name, flow| group("run1", group_name, "in-progress", &[member(name, "running", flow)]);
+    shop.groups.insert("run1", vec![own("one", "canary", "inwone"), own("two", "customers", "inwtwo")]);
+    for (flow, name, id) in [("inwone", "one", "dplone"), ("inwtwo", "two", "dpltwo")] {
+        shop.workflows.insert(flow, workflow(flow, name, "in-progress", id));
+        shop.deploys.insert(id, deploy(id, name, "executing", flow, 0));
+    }
+}
+
+/// The workflow of install `two` cannot be read.
+fn without_two(shop: &mut Shop) {
+    shop.instead = |request| match request {
+        Request::Workflow(_, id) if id.as_str() == "inwtwo" => Some(soon(broken())),
+        _ => None,
+    };
+}
+
+#[test]
+fn a_deploy_of_a_poll_that_broke_off_becomes_a_target() {
+    let run = wait_for("shop/main", settings(), |shop, now| {
+        shop.deploys.insert("dplone", deploy("dplone", "one", "error", "inwone", 0));
+        goes_on_until(shop, now, 120);
+        if now < s(45) {
+            without_two(shop);
+        }
+    });
+    assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Failed, 2));
+}
