@@ -27,23 +27,12 @@ impl Watch {
         for warning in self.discovery.take_warnings() {
             self.shared.warn(now, warning);
         }
+        for joining in self.discovery.take_joining() {
+            self.join(joining, now);
+        }
         match discovered {
-            Discovered::Nothing => {}
+            Discovered::Nothing | Discovered::Over => {}
             Discovered::Retry(error) => return Some(error),
-            Discovered::Joined(joining) => {
-                for Joining { target, deploy, of_run } in joining {
-                    if !self.own_shard.claim(&target) {
-                        continue;
-                    }
-                    let shared = self.pinning.shared.clone();
-                    let pins = match of_run {
-                        None => shared,
-                        Some((pin, workflow)) => Pins { branch_run: Some(pin), workflow: Some(workflow), ..shared },
-                    };
-                    let index = self.add(target.clone(), pins, Some(&deploy), now);
-                    self.shared.emit(now, EventKind::Joined { target: index, is: target });
-                }
-            }
             Discovered::Targets(targets) => match self.enrol(now, targets) {
                 Ok(()) => self.end_discovery(None, DiscoveryEnd::Complete, now),
                 Err(invalid) => self.shared.refuse(Refusal::Invalid(invalid)),
@@ -56,6 +45,20 @@ impl Watch {
             Discovered::Refused(refusal) => self.shared.refuse(refusal),
         }
         None
+    }
+
+    /// Makes a deploy a target, unless it is another shard's.
+    fn join(&mut self, Joining { target, deploy, of_run }: Joining, now: Moment) {
+        if !self.own_shard.claim(&target) {
+            return;
+        }
+        let shared = self.pinning.shared.clone();
+        let pins = match of_run {
+            None => shared,
+            Some((pin, workflow)) => Pins { branch_run: Some(pin), workflow: Some(workflow), ..shared },
+        };
+        let index = self.add(target.clone(), pins, Some(&deploy), now);
+        self.shared.emit(now, EventKind::Joined { target: index, is: target });
     }
 
     /// Starts watching a target, and returns its position. If its deploy has been seen, that deploy is followed from

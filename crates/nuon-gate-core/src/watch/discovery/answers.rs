@@ -77,14 +77,16 @@ impl Discovery {
     /// Goes on with the poll of a branch's run.
     fn poll_on(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Result<Discovered, ApiError> {
         let Source::Branch(branch) = &mut self.source else { return Ok(Discovered::Nothing) };
-        Ok(match branch.next(targets, now, shared)? {
+        let next = branch.next(targets, now, shared);
+        self.joining.append(&mut branch.take_joining());
+        Ok(match next? {
             BranchNext::Read(request) => {
                 self.poller.need(request);
                 Discovered::Nothing
             }
-            BranchNext::Over { joining, observed } => {
+            BranchNext::Over(observed) => {
                 self.poller.over(now, observed);
-                Discovered::Joined(joining)
+                Discovered::Over
             }
             BranchNext::End(end) => Discovered::End(end),
             BranchNext::Refused(refusal) => Discovered::Refused(refusal),
@@ -147,7 +149,10 @@ impl Discovery {
 
     fn retry(&mut self, now: Moment, error: ApiError) -> Discovered {
         self.poller.failed(now, error.clone());
-        Discovered::Retry(error)
+        match &self.source {
+            Source::Branch(branch) => branch.broke_off(now).map_or(Discovered::Retry(error), Discovered::End),
+            _ => Discovered::Retry(error),
+        }
     }
 
     /// Makes targets of deploys that no target follows yet, and ends with the workflow.
@@ -172,7 +177,8 @@ impl Discovery {
             WorkflowNext::Join(joining, observed) => {
                 self.poller.over(now, observed);
                 let joined = |(target, deploy)| Joining { target, deploy, of_run: None };
-                Discovered::Joined(joining.into_iter().map(joined).collect())
+                self.joining.extend(joining.into_iter().map(joined));
+                Discovered::Over
             }
             WorkflowNext::End(end) => Discovered::End(end),
         }

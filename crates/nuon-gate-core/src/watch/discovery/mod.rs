@@ -29,6 +29,8 @@ use crate::{BranchRef, InstallId, Moment, RunReport, Target, Verdict, WorkflowId
 pub(super) struct Discovery {
     poller: Poller,
     source: Source,
+    /// The deploys that have been found and are not targets yet.
+    joining: Vec<Joining>,
     /// How the search has ended, once it has.
     end: Option<DiscoveryEnd>,
     /// Until when the success of what is waited for has to last, once it was read.
@@ -80,8 +82,8 @@ pub(super) enum Discovered {
     Retry(ApiError),
     /// These are the targets.
     Targets(Vec<Target>),
-    /// These deploys become targets.
-    Joined(Vec<Joining>),
+    /// The poll is over.
+    Over,
     /// One of the things that are wanted, by its position, does not exist.
     Unknown(usize, UnknownName),
     /// The search is over.
@@ -92,7 +94,13 @@ pub(super) enum Discovered {
 
 impl Discovery {
     fn new(source: Source, schedule: Schedule) -> Self {
-        Self { poller: Poller::new(schedule, Moment::START), source, end: None, settles_until: None }
+        Self {
+            poller: Poller::new(schedule, Moment::START),
+            source,
+            joining: Vec::new(),
+            end: None,
+            settles_until: None,
+        }
     }
 
     /// A search that is over from the start, because the targets are known.
@@ -237,6 +245,11 @@ impl Discovery {
             Source::Branch(branch) => branch.take_takeovers(),
             Source::Names(_) | Source::Workflow(_) | Source::Known => None,
         }
+    }
+
+    /// Takes the deploys that become targets, whether or not their poll has come to its end.
+    pub(super) fn take_joining(&mut self) -> Vec<Joining> {
+        std::mem::take(&mut self.joining)
     }
 
     /// Takes warnings about how the targets were found.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::Verdict;
 use nuon_gate_core::api::Request;
+use nuon_gate_core::watch::EventKind;
+use nuon_gate_core::{Moment, Verdict};
 
-use super::branch::{Shop, deploy, group, member, release, wait_for, workflow};
+use super::branch::{Shop, deploy, group, member, reason, release, wait_for, workflow};
 use crate::virtual_time::{broken, s, settings, soon};
 
 /// Until this second, nothing has ended.
@@ -40,4 +41,33 @@ fn a_deploy_of_a_poll_that_broke_off_becomes_a_target() {
         }
     });
     assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Failed, 2));
+}
+
+#[test]
+fn a_deploy_is_watched_although_the_poll_breaks_off() {
+    let run = wait_for("shop/main", settings(), |shop, now| {
+        goes_on_until(shop, now, 120);
+        without_two(shop);
+    });
+    let joined = run.events.iter().find(|event| matches!(event.kind, EventKind::Joined { .. }));
+    assert!(joined.is_some_and(|joined| joined.at < Moment::after_start(s(10))), "{joined:?}");
+    assert_eq!(run.report.targets.iter().map(|target| target.verdict).collect::<Vec<_>>(), [Verdict::Passed]);
+    assert_ne!(run.report.verdict, Verdict::Passed);
+}
+
+#[test]
+fn a_run_that_failed_is_known_although_an_install_cannot_be_read() {
+    // It gets some time, as its deploys belong to the report.
+    for (heals, targets) in [(s(3600), 1), (s(75), 2)] {
+        let run = wait_for("shop/main", settings(), |shop, now| {
+            goes_on_until(shop, now, 100);
+            shop.runs = vec![release("run1", if now < s(60) { "running" } else { "failed" }, 0)];
+            if now < heals {
+                without_two(shop);
+            }
+        });
+        assert_eq!((run.report.verdict, reason(&run).as_str()), (Verdict::Failed, "run run1 failed"));
+        assert_eq!(run.report.targets.len(), targets);
+        assert!(run.report.elapsed < s(140), "{:?}", run.report.elapsed);
+    }
 }

@@ -53,11 +53,8 @@ enum Stage {
 /// What is needed, or the outcome.
 pub(super) enum BranchNext {
     Read(Request),
-    /// The poll is over: these become targets.
-    Over {
-        joining: Vec<Joining>,
-        observed: Observed,
-    },
+    /// The poll is over.
+    Over(Observed),
     End(DiscoveryEnd),
     Refused(Refusal),
 }
@@ -142,6 +139,14 @@ impl BranchTargets {
         }
     }
 
+    /// As [`Rollout::broke_off`].
+    pub(super) fn broke_off(&self, now: Moment) -> Option<DiscoveryEnd> {
+        match &self.stage {
+            Stage::Rollout(rollout) => rollout.broke_off(now),
+            Stage::Lookup(_) | Stage::Search(_) => None,
+        }
+    }
+
     pub(super) fn note_target(&mut self, target: &Target, index: usize) {
         if let Stage::Rollout(rollout) = &mut self.stage {
             rollout.note_target(target, index);
@@ -159,6 +164,14 @@ impl BranchTargets {
         match &mut self.stage {
             Stage::Rollout(rollout) => rollout.take_takeovers(),
             Stage::Lookup(_) | Stage::Search(_) => None,
+        }
+    }
+
+    /// Takes the deploys that become targets.
+    pub(super) fn take_joining(&mut self) -> Vec<Joining> {
+        match &mut self.stage {
+            Stage::Rollout(rollout) => rollout.take_joining(),
+            Stage::Lookup(_) | Stage::Search(_) => Vec::new(),
         }
     }
 
@@ -274,7 +287,7 @@ impl BranchTargets {
                     }
                     return Ok(match rollout.next(targets, now, once, url) {
                         RolloutNext::Read(request) => BranchNext::Read(request),
-                        RolloutNext::Over { joining, observed } => BranchNext::Over { joining, observed },
+                        RolloutNext::Over(observed) => BranchNext::Over(observed),
                         RolloutNext::End(end) => {
                             let is_complete = matches!(end, DiscoveryEnd::Complete);
                             // With an approval outstanding, it is one that the user does not require.
@@ -314,5 +327,5 @@ fn rejected(cause: Cause) -> BranchNext {
 }
 
 fn not_yet() -> BranchNext {
-    BranchNext::Over { joining: Vec::new(), observed: Observed::Nothing }
+    BranchNext::Over(Observed::Nothing)
 }

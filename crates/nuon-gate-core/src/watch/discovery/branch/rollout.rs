@@ -43,13 +43,15 @@ pub(super) struct Rollout {
     /// The runs whose groups have been read once.
     has_groups: BTreeSet<RunId>,
     poll: RunPoll,
-    /// The deploys that are to become targets. A poll that is begun anew does not find them again.
+    /// The deploys that become targets, whatever comes of the poll: no other finds them again.
     joining: Vec<Joining>,
     /// The poll before has seen that a human is asked.
     asked_before: bool,
     /// Since when a human is asked.
     asked_since: Option<Moment>,
     contradicted_since: Option<Moment>,
+    /// Since when the run says that it failed.
+    failed_since: Option<Moment>,
     /// What the last whole poll has led to.
     decided: Option<RunDecision>,
     /// The installs that a later run has taken, by the last whole poll, and when that began.
@@ -74,10 +76,7 @@ struct Member {
 pub(super) enum RolloutNext {
     Read(Request),
     /// The poll is over.
-    Over {
-        joining: Vec<Joining>,
-        observed: Observed,
-    },
+    Over(Observed),
     End(DiscoveryEnd),
 }
 
@@ -90,11 +89,19 @@ impl Rollout {
         pin: RunPin,
         now: Moment,
     ) -> Self {
+        let found = RunEvent::Found {
+            run: run.id.clone(),
+            workflow: run.workflow_id.clone(),
+            status: Line::new(run.status.as_str()),
+            commit: run.commit.as_ref().map(|commit| commit.line(40)),
+        };
         Self {
             place,
             rules,
             pin,
             by_list,
+            reported: Reported::new(run.status.clone()),
+            events: vec![found],
             run,
             members: HashMap::new(),
             named: BTreeMap::new(),
@@ -105,10 +112,9 @@ impl Rollout {
             asked_before: false,
             asked_since: None,
             contradicted_since: None,
+            failed_since: None,
             decided: None,
             takeovers: None,
-            reported: Reported::default(),
-            events: Vec::new(),
             changed: now,
         }
     }
@@ -116,6 +122,11 @@ impl Rollout {
     /// Takes the events since the last call.
     pub(super) fn take_events(&mut self) -> Vec<RunEvent> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Takes the deploys that become targets.
+    pub(super) fn take_joining(&mut self) -> Vec<Joining> {
+        std::mem::take(&mut self.joining)
     }
 
     pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
@@ -164,13 +175,13 @@ impl Rollout {
     /// If it does not answer the request, or cannot be used.
     pub(super) fn accept(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
         match (request, fact) {
-            (Request::Run(..), Fact::Run(run)) => self.accept_run(run),
+            (Request::Run(..), Fact::Run(run)) => self.accept_run(run, now),
             (Request::Runs(_, _, page), Fact::Runs(found)) => {
                 let listed = self.poll.listed.get_or_insert_default();
                 listed.accept(*page, found, "runs", |row| row.workflow.as_ref())?;
                 let mut runs = listed.rows().iter().filter_map(|row| row.run.clone());
                 match (runs.find(|run| is_it(run, &self.run.id)), listed.page()) {
-                    (Some(run), _) => self.accept_run(run),
+                    (Some(run), _) => self.accept_run(run, now),
                     (None, Some(_)) => Ok(()),
                     (None, None) => Err(ApiError::Undecodable("the run is not in the list of its branch".to_owned())),
                 }
@@ -206,11 +217,12 @@ impl Rollout {
         }
     }
 
-    fn accept_run(&mut self, run: Arc<BranchRun>) -> Result<(), ApiError> {
+    fn accept_run(&mut self, run: Arc<BranchRun>, now: Moment) -> Result<(), ApiError> {
         if run.id != self.run.id {
             return Err(ApiError::Undecodable("the answer is about another run".to_owned()));
         }
         self.run = run;
+        self.failed_since = self.has_failed().then(|| self.failed_since.unwrap_or(now));
         self.poll.has_run = true;
         Ok(())
     }
@@ -249,17 +261,16 @@ impl Rollout {
         if let Some(request) = self.next_install(targets) {
             return RolloutNext::Read(request);
         }
-        let joining = std::mem::take(&mut self.joining);
         self.poll.is_over = true;
         self.takeovers = Some((self.poll.began, self.taken()));
         self.report_changes(url, now);
-        let sight = self.sight(!targets.is_empty() || !joining.is_empty(), once);
+        let sight = self.sight(!targets.is_empty() || self.poll.has_joined, once);
         let decision = self.after_lag(sight.decide(self.rules), now, once);
         self.decided = Some(decision.clone());
-        let is_new = self.changed == now || !joining.is_empty();
+        let is_new = self.changed == now || self.poll.has_joined;
         match decision {
-            RunDecision::End(end) if joining.is_empty() => RolloutNext::End(end),
-            _ => RolloutNext::Over { joining, observed: if is_new { Observed::Change } else { Observed::Nothing } },
+            RunDecision::End(end) if !self.poll.has_joined => RolloutNext::End(end),
+            _ => RolloutNext::Over(if is_new { Observed::Change } else { Observed::Nothing }),
         }
     }
 
@@ -281,9 +292,20 @@ impl Rollout {
         match &self.decided {
             Some(RunDecision::End(end)) => Some(end.clone()),
             // Whatever else could not be read.
-            _ if self.run.status.is_final() && self.run.status != RunStatus::Success => Some(self.failure().into()),
+            _ if self.has_failed() => Some(self.failure().into()),
             _ => None,
         }
+    }
+
+    /// Returns how the run has ended, now that a poll of it has broken off, if it is not worthwhile to read the rest: what has
+    /// failed stays so.
+    pub(super) fn broke_off(&self, now: Moment) -> Option<DiscoveryEnd> {
+        let is_old = self.failed_since.is_some_and(|since| now >= since + LAG);
+        self.decided().filter(|_| is_old)
+    }
+
+    fn has_failed(&self) -> bool {
+        self.run.status.is_final() && self.run.status != RunStatus::Success
     }
 
     /// Returns the installs whose workflows have succeeded without deploying anything.

@@ -23,6 +23,8 @@ pub(super) struct RunPoll {
     /// The workflows that have been read, each for its install.
     pub(super) read: HashSet<(InstallId, WorkflowId)>,
     pub(super) sights: Vec<InstallSight>,
+    /// A deploy that it has shown becomes a target.
+    pub(super) has_joined: bool,
 }
 
 impl RunPoll {
@@ -37,6 +39,7 @@ impl RunPoll {
             cursor: 0,
             read: HashSet::new(),
             sights: Vec::new(),
+            has_joined: false,
         }
     }
 }
@@ -52,12 +55,19 @@ pub(super) struct Placed {
 }
 
 /// What has been reported already.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reported {
-    pub(super) run: Option<RunStatus>,
+    pub(super) run: RunStatus,
     pub(super) groups: Vec<(GroupRunId, GroupReport)>,
     /// The installs that wait by the last poll.
     pub(super) waiting: Vec<WaitingInstall>,
     pub(super) superseded: BTreeSet<(InstallId, RunId)>,
     pub(super) asks: bool,
+}
+
+impl Reported {
+    /// The run itself has been reported.
+    pub(super) fn new(run: RunStatus) -> Self {
+        Self { run, groups: Vec::new(), waiting: Vec::new(), superseded: BTreeSet::new(), asks: false }
+    }
 }

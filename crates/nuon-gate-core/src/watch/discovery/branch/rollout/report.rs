@@ -119,20 +119,11 @@ impl Rollout {
     /// Reports changes.
     pub(super) fn report_changes(&mut self, url: Option<Line>, now: Moment) {
         let run = self.run.clone();
-        let before = self.reported.run.replace(run.status.clone());
-        match before {
-            None => self.events.push(RunEvent::Found {
-                run: run.id.clone(),
-                workflow: run.workflow_id.clone(),
-                status: Line::new(run.status.as_str()),
-                commit: run.commit.as_ref().map(|commit| commit.line(40)),
-            }),
-            Some(from) if from != run.status => {
-                let (from, to) = (Line::new(from.as_str()), Line::new(run.status.as_str()));
-                self.events.push(RunEvent::Changed { run: run.id.clone(), from, to });
-                self.changed = now;
-            }
-            Some(_) => {}
+        let from = std::mem::replace(&mut self.reported.run, run.status.clone());
+        if from != run.status {
+            let (from, to) = (Line::new(from.as_str()), Line::new(run.status.as_str()));
+            self.events.push(RunEvent::Changed { run: run.id.clone(), from, to });
+            self.changed = now;
         }
         self.report_groups(now);
         self.report_installs(now);

@@ -82,6 +82,7 @@ impl Rollout {
                         deploy,
                         of_run: Some((pin, workflow.clone())),
                     };
+                    self.poll.has_joined = true;
                     self.joining.extend(joining.into_iter().map(joined));
                 }
                 // A workflow without steps has proven nothing.
