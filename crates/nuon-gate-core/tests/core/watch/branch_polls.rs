@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use nuon_gate_core::api::Request;
-use nuon_gate_core::watch::EventKind;
-use nuon_gate_core::{Moment, Verdict};
+use nuon_gate_core::watch::{EventKind, OnApproval, WatchSettings};
+use nuon_gate_core::{Moment, Shard, Sharding, Target, Verdict};
+use serde_json::json;
 
 use super::branch::{Shop, deploy, group, member, reason, release, wait_for, workflow};
 use crate::virtual_time::{broken, s, settings, soon};
@@ -69,5 +70,29 @@ fn a_run_that_failed_is_known_although_an_install_cannot_be_read() {
         assert_eq!((run.report.verdict, reason(&run).as_str()), (Verdict::Failed, "run run1 failed"));
         assert_eq!(run.report.targets.len(), targets);
         assert!(run.report.elapsed < s(140), "{:?}", run.report.elapsed);
+    }
+}
+
+#[test]
+fn a_shard_without_targets_passes_with_the_run() {
+    let own = Target::new("inlone".parse().unwrap(), "cmpapi".parse().unwrap());
+    for index in 1..=2 {
+        let shard = Shard::new(index, 2).unwrap();
+        let sharding = Some(Sharding { shard, run: Some("ci-7".to_owned()) });
+        let shard_settings = WatchSettings { sharding, ..settings() };
+        let ended = wait_for("shop/main", shard_settings.clone(), |shop, now| {
+            goes_on_until(shop, now, 60);
+            shop.groups.get_mut("run1").unwrap().truncate(1);
+        });
+        let left =
+            wait_for("shop/main", WatchSettings { on_approval: OnApproval::Pass, ..shard_settings }, |shop, _| {
+                shop.runs = vec![release("run1", "running", 0)];
+                shop.runs[0]["app_branch_runs"][0]["awaiting_approval"] = json!(true);
+                shop.groups.get_mut("run1").unwrap().truncate(1);
+            });
+        for run in [ended, left] {
+            let (verdict, targets) = (run.report.verdict, run.report.targets.len());
+            assert_eq!((verdict, targets), (Verdict::Passed, usize::from(shard.has(&own))), "{}", reason(&run));
+        }
     }
 }

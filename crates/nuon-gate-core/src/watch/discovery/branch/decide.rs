@@ -26,8 +26,8 @@ pub(super) struct RunSight {
     /// What contradicts a success in the groups: their statuses, and the installs that they name.
     pub(super) odd_groups: Vec<Cause>,
     pub(super) installs: Vec<InstallSight>,
-    /// Whether anything at all was deployed.
-    pub(super) has_targets: bool,
+    /// Whether anything at all was deployed, be it to another shard's targets.
+    pub(super) has_deployed: bool,
 }
 
 /// What one poll has read about an install in the run.
@@ -124,7 +124,7 @@ impl RunSight {
             (Some(asks), OnApproval::Fail) => needed(asks),
             // Ending now would miss what an install still has to deploy.
             (_, OnApproval::Pass) if self.has(|state| matches!(state, InstallState::Open)) => RunDecision::Wait,
-            (Some(asks), OnApproval::Pass) if !self.has_targets => needed(asks),
+            (Some(asks), OnApproval::Pass) if !self.has_deployed => needed(asks),
             (Some(_), OnApproval::Pass) => RunDecision::End(self.installs_end()),
             (None, _) | (_, OnApproval::Wait) if self.is_left() => RunDecision::End(self.installs_end()),
             (None, _) | (_, OnApproval::Wait) => RunDecision::Wait,
@@ -179,7 +179,7 @@ impl RunSight {
                 InstallState::Open | InstallState::Left(_) => return RunDecision::Wait,
             }
         }
-        match self.has_targets {
+        match self.has_deployed {
             true => RunDecision::End(DiscoveryEnd::Complete),
             false => failed(&Cause::NothingReleased(self.run.clone())),
         }

@@ -264,7 +264,7 @@ impl Rollout {
         self.poll.is_over = true;
         self.takeovers = Some((self.poll.began, self.taken()));
         self.report_changes(url, now);
-        let sight = self.sight(!targets.is_empty() || self.poll.has_joined, once);
+        let sight = self.sight(once);
         let decision = self.after_lag(sight.decide(self.rules), now, once);
         self.decided = Some(decision.clone());
         let is_new = self.changed == now || self.poll.has_joined;

@@ -63,7 +63,7 @@ fn passed() -> Scene {
         asks: None,
         odd_groups: Vec::new(),
         installs: vec![own],
-        has_targets: true,
+        has_deployed: true,
     };
     Scene {
         sight,
@@ -173,10 +173,10 @@ fn what_contradicts_a_success() {
     check(vec![
         (
             "no install",
-            passed().with(|sight| sight.installs.clear()).with(|sight| sight.has_targets = false),
+            passed().with(|sight| sight.installs.clear()).with(|sight| sight.has_deployed = false),
             Contradiction(nothing.clone()),
         ),
-        ("no deploy", passed().with(|sight| sight.has_targets = false), Contradiction(nothing)),
+        ("no deploy", passed().with(|sight| sight.has_deployed = false), Contradiction(nothing)),
         ("an install goes on", passed().and(InstallState::Open), Wait),
         (
             "nothing was deployed to an install",
@@ -229,7 +229,7 @@ fn what_a_later_run_takes() {
             passed()
                 .superseded(Ignore)
                 .install(|own| own.state = InstallState::Nothing)
-                .with(|sight| sight.has_targets = false),
+                .with(|sight| sight.has_deployed = false),
             Contradiction((Verdict::Failed, Cause::NothingReleased(run()))),
         ),
         (
@@ -255,7 +255,7 @@ fn what_a_human_is_asked() {
         ("wait", passed().asking(Waits), Wait),
         ("fail", passed().asking(Fail), needed()),
         ("pass", passed().asking(Pass), Passes),
-        ("pass without anything", passed().asking(Pass).with(|sight| sight.has_targets = false), needed()),
+        ("pass without anything", passed().asking(Pass).with(|sight| sight.has_deployed = false), needed()),
         ("asked before it ended", passed().asking(Fail).says("success", Some(WorkflowEnd::Succeeded)), Passes),
         ("an install is still to deploy more", passed().asking(Pass).and(InstallState::Open), Wait),
         (

@@ -51,7 +51,7 @@ impl Rollout {
     }
 
     /// Puts together what the poll has shown.
-    pub(super) fn sight(&mut self, has_targets: bool, once: bool) -> RunSight {
+    pub(super) fn sight(&mut self, once: bool) -> RunSight {
         let run = self.run.clone();
         let asks = self.asks().then(|| self.approval());
         let seen_twice = std::mem::replace(&mut self.asked_before, asks.is_some());
@@ -64,7 +64,7 @@ impl Rollout {
             asks: asks.filter(|_| seen_twice || once),
             odd_groups: self.own_groups().iter().filter_map(odd).chain(self.lost()).collect(),
             installs: std::mem::take(&mut self.poll.sights),
-            has_targets,
+            has_deployed: self.members.values().flatten().any(|member| member.targets.has_deployed()),
         }
     }
 
