@@ -96,3 +96,17 @@ fn a_shard_without_targets_passes_with_the_run() {
         }
     }
 }
+
+#[test]
+fn a_run_that_was_once_not_found_by_its_id_is_found_by_it_again() {
+    let run = wait_for("shop/main", settings(), |shop, now| {
+        goes_on_until(shop, now, 120);
+        if now >= s(10) {
+            shop.instead = |request| matches!(request, Request::Runs(..)).then(|| soon(broken()));
+        }
+        if (s(20)..s(40)).contains(&now) {
+            shop.runs.clear();
+        }
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed, "{}", reason(&run));
+}

@@ -319,7 +319,7 @@ fn rollout(search: &RunSearch, run: Arc<BranchRun>, is_pinned: bool, shared: &Sh
         require: settings.require,
         expect: settings.expect,
     };
-    Rollout::new(search.place().clone(), run, search.is_by_list(), rules, pin, now)
+    Rollout::new(search.place().clone(), run, rules, pin, now)
 }
 
 fn rejected(cause: Cause) -> BranchNext {

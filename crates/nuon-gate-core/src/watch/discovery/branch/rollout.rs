@@ -33,8 +33,6 @@ pub(super) struct Rollout {
     rules: RunRules,
     /// How the run was pinned.
     pin: RunPin,
-    /// Some servers do not find a run by its id, only in the list (`docs/nuon-api.md`, "Releases of a branch").
-    by_list: bool,
     run: Arc<BranchRun>,
     /// The workflows of installs, whichever poll has shown them.
     members: HashMap<InstallId, Vec<Member>>,
@@ -81,14 +79,7 @@ pub(super) enum RolloutNext {
 }
 
 impl Rollout {
-    pub(super) fn new(
-        place: BranchPlace,
-        run: Arc<BranchRun>,
-        by_list: bool,
-        rules: RunRules,
-        pin: RunPin,
-        now: Moment,
-    ) -> Self {
+    pub(super) fn new(place: BranchPlace, run: Arc<BranchRun>, rules: RunRules, pin: RunPin, now: Moment) -> Self {
         let found = RunEvent::Found {
             run: run.id.clone(),
             workflow: run.workflow_id.clone(),
@@ -99,7 +90,6 @@ impl Rollout {
             place,
             rules,
             pin,
-            by_list,
             reported: Reported::new(run.status.clone()),
             events: vec![found],
             run,
@@ -153,10 +143,10 @@ impl Rollout {
         self.run.status.is_final() || self.run.workflow.end().is_some()
     }
 
-    /// Begins a poll, or resumes one that was interrupted: a fleet takes many requests, and one failure must not
-    /// repeat all of them.
+    /// Begins a poll, or resumes one that has broken off: a fleet takes many requests, and one failure must not repeat all of
+    /// them.
     pub(super) fn begin(&mut self, now: Moment) {
-        if self.poll.is_over || now >= self.poll.began + LAG {
+        if self.poll.is_over || !self.poll.has_run || now >= self.poll.began + LAG {
             self.poll = RunPoll::new(now);
         }
     }
@@ -227,11 +217,11 @@ impl Rollout {
         Ok(())
     }
 
-    /// Records that the run was not found by its id, as some servers only have it in their list. Returns whether that
-    /// means anything.
+    /// Records that the run was not found by its id: some servers only have it in their list (`docs/nuon-api.md`, "Releases of a
+    /// branch"). That holds for this poll, as others may only lag. Returns whether it means anything.
     pub(super) fn on_missing(&mut self, request: &Request) -> bool {
-        let is_about_run = matches!(request, Request::Run(..)) && !self.by_list;
-        self.by_list |= is_about_run;
+        let is_about_run = matches!(request, Request::Run(..));
+        self.poll.by_list |= is_about_run;
         is_about_run
     }
 
@@ -320,7 +310,7 @@ impl Rollout {
     /// Returns what has to be read of the run and its groups.
     fn unread(&mut self) -> Option<Request> {
         if !self.poll.has_run {
-            return Some(match self.by_list {
+            return Some(match self.poll.by_list {
                 false => Request::Run(self.place.clone(), self.run.id.clone()),
                 true => {
                     let page = self.poll.listed.get_or_insert_default().page().unwrap_or(1);

@@ -65,11 +65,6 @@ impl RunSearch {
         self.wanted.is_some()
     }
 
-    /// Returns whether the run has to be found in the list.
-    pub(super) fn is_by_list(&self) -> bool {
-        self.by_list
-    }
-
     /// Begins a poll.
     pub(super) fn begin(&mut self) {
         self.listed = Paged::default();

@@ -13,6 +13,8 @@ pub(super) struct RunPoll {
     pub(super) began: Moment,
     pub(super) is_over: bool,
     pub(super) has_run: bool,
+    /// The run is not found by its id, and so looked for in the list.
+    pub(super) by_list: bool,
     pub(super) listed: Option<Paged<WorkflowId, RunRow>>,
     /// The groups of the run, and of those that took its place somewhere.
     pub(super) groups: BTreeMap<RunId, Paged<GroupRunId, GroupRun>>,
@@ -33,6 +35,7 @@ impl RunPoll {
             began,
             is_over: false,
             has_run: false,
+            by_list: false,
             listed: None,
             groups: BTreeMap::new(),
             installs: None,
