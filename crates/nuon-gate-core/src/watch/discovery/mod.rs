@@ -324,7 +324,7 @@ impl Discovery {
     pub(super) fn begin_poll(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) {
         let request = match &mut self.source {
             Source::Branch(branch) => {
-                branch.begin(now);
+                branch.begin(now, shared.is_ending());
                 // A poll that has read nothing yet has something to read.
                 match branch.next(targets, now, shared) {
                     Ok(BranchNext::Read(request)) => Some(request),

@@ -101,8 +101,9 @@ impl Shop {
         }
         let page = |page: &u32, rows: Vec<Value>| if *page == 1 { json!(rows) } else { json!([]) };
         let of_install = |deploys: BTreeMap<&str, Value>, install: &str| {
-            let own = deploys.into_values().filter(|row| row["install_id"] == *install);
-            own.max_by_key(|row| row["created_at"].as_str().map(str::to_owned))
+            let mut own: Vec<_> = deploys.into_values().filter(|row| row["install_id"] == *install).collect();
+            own.sort_by_key(|row| std::cmp::Reverse(row["created_at"].as_str().map(str::to_owned)));
+            own
         };
         let found = match request {
             Request::Apps(number) => Some(page(number, vec![json!({"id": "appshop", "name": "shop"})])),
@@ -112,7 +113,8 @@ impl Shop {
             Request::GroupRuns(_, run, number) => self.groups.remove(run.as_str()).map(|rows| page(number, rows)),
             Request::Workflow(_, id) => self.workflows.remove(id.as_str()),
             Request::Deploy(_, _, id) => self.deploys.remove(id.as_str()),
-            Request::LatestDeploy(install, ..) => of_install(self.deploys, install.as_str()),
+            Request::LatestDeploy(install, ..) => of_install(self.deploys, install.as_str()).into_iter().next(),
+            Request::InstallDeploys(install) => Some(json!(of_install(self.deploys, install.as_str()))),
             _ => None,
         };
         soon(found.map_or_else(none, Body::Exactly))
@@ -230,6 +232,7 @@ fn a_successful_run_needs_a_proof_for_every_install() {
 #[test]
 fn an_install_without_a_deploy_is_named() {
     let action = |shop: &mut Shop| {
+        shop.deploys.remove("dpltwo");
         let steps = &mut shop.workflows.get_mut("inwtwo").unwrap()["steps"];
         *steps =
             json!([{"id": "iws1", "name": "post-deploy action", "status": {"status": "success"}, "finished": true}]);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use nuon_gate_core::api::Request;
-use nuon_gate_core::watch::{EventKind, OnApproval, WatchSettings};
+use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, WatchSettings};
 use nuon_gate_core::{Moment, Shard, Sharding, Target, Verdict};
 use serde_json::json;
 
 use super::branch::{Shop, deploy, group, member, reason, release, wait_for, workflow};
-use crate::virtual_time::{broken, s, settings, soon};
+use crate::virtual_time::{broken, hang, s, settings, soon};
 
 /// Until this second, nothing has ended.
 fn goes_on_until(shop: &mut Shop, now: Duration, second: u64) {
@@ -106,6 +106,19 @@ fn a_run_that_was_once_not_found_by_its_id_is_found_by_it_again() {
         }
         if (s(20)..s(40)).contains(&now) {
             shop.runs.clear();
+        }
+    });
+    assert_eq!(run.report.verdict, Verdict::Passed, "{}", reason(&run));
+}
+
+/// A poll is under way when the time is up, and all has ended a second before.
+#[test]
+fn the_last_poll_reads_the_run_itself() {
+    let clocks = Clocks { total: s(30), ..settings().clocks };
+    let run = wait_for("shop/main", WatchSettings { clocks, ..settings() }, |shop, now| {
+        goes_on_until(shop, now, 29);
+        if (s(15)..s(30)).contains(&now) {
+            shop.instead = |request| matches!(request, Request::GroupRuns(..)).then(hang);
         }
     });
     assert_eq!(run.report.verdict, Verdict::Passed, "{}", reason(&run));

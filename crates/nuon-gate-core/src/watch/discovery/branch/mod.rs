@@ -181,11 +181,11 @@ impl BranchTargets {
     }
 
     /// Begins a poll.
-    pub(super) fn begin(&mut self, now: Moment) {
+    pub(super) fn begin(&mut self, now: Moment, is_ending: bool) {
         match &mut self.stage {
             Stage::Lookup(_) => {}
             Stage::Search(search) => search.begin(),
-            Stage::Rollout(rollout) => rollout.begin(now),
+            Stage::Rollout(rollout) => rollout.begin(now, is_ending),
         }
     }
 

@@ -144,9 +144,9 @@ impl Rollout {
     }
 
     /// Begins a poll, or resumes one that has broken off: a fleet takes many requests, and one failure must not repeat all of
-    /// them.
-    pub(super) fn begin(&mut self, now: Moment) {
-        if self.poll.is_over || !self.poll.has_run || now >= self.poll.began + LAG {
+    /// them. The last poll, with which the watch `is_ending`, reads everything.
+    pub(super) fn begin(&mut self, now: Moment, is_ending: bool) {
+        if self.poll.is_over || is_ending || !self.poll.has_run || now >= self.poll.began + LAG {
             self.poll = RunPoll::new(now);
         }
     }
