@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use nuon_gate_core::api::Request;
-use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, WatchSettings};
+use nuon_gate_core::watch::{Clocks, EventKind, OnApproval, OnSuperseded, WatchSettings};
 use nuon_gate_core::{Moment, Shard, Sharding, Target, Verdict};
 use serde_json::json;
 
 use super::branch::{Shop, deploy, group, member, reason, release, wait_for, workflow};
-use crate::virtual_time::{broken, hang, s, settings, soon};
+use crate::virtual_time::{Run, broken, hang, s, settings, soon};
 
 /// Until this second, nothing has ended.
 fn goes_on_until(shop: &mut Shop, now: Duration, second: u64) {
@@ -122,4 +122,63 @@ fn the_last_poll_reads_the_run_itself() {
         }
     });
     assert_eq!(run.report.verdict, Verdict::Passed, "{}", reason(&run));
+}
+
+/// A later run took install `two` before this one deployed to it. It reaches it at this second, and is done 20 s later. This
+/// run succeeds at 20 s.
+fn taken(shop: &mut Shop, now: Duration, reaches: u64) {
+    goes_on_until(shop, now, 20);
+    let two = json!({"install_id": "inltwo", "status": "cancelled", "superseded_by_run_id": "run2"});
+    *shop.customers() = group("run1", "customers", "cancelled", &[two]);
+    let is_done = now >= s(reaches + 20);
+    let (run, word, own) = match is_done {
+        true => ("success", "success", "active"),
+        false => ("running", "in-progress", "executing"),
+    };
+    shop.runs.push(release("run2", run, 5));
+    shop.groups.insert("run2", vec![group("run2", "canary", word, &[])]);
+    shop.deploys.remove("dpltwo");
+    if now >= s(reaches) {
+        let reached = group("run2", "customers", word, &[member("two", word, "inwtwo2")]);
+        shop.groups.get_mut("run2").unwrap().push(reached);
+        shop.workflows.insert("inwtwo2", workflow("inwtwo2", "two", word, "dpltwo2"));
+        shop.deploys.insert("dpltwo2", deploy("dpltwo2", "two", own, "inwtwo2", 50));
+    }
+}
+
+fn follow(change: impl Fn(&mut Shop, Duration)) -> Run {
+    let settings = WatchSettings { on_superseded: Some(OnSuperseded::Follow), ..settings() };
+    wait_for("shop/main/run1", settings, change)
+}
+
+#[test]
+fn a_later_run_that_took_an_install_may_take_its_time() {
+    for reaches in [25, 200] {
+        let run = follow(|shop, now| taken(shop, now, reaches));
+        assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Passed, 2), "{}", reason(&run));
+    }
+    // That it cannot be read is no word against it.
+    let run = follow(|shop, now| {
+        taken(shop, now, 200);
+        shop.instead = |request| match request {
+            Request::Run(_, id) if id.as_str() == "run2" => Some(soon(broken())),
+            _ => None,
+        };
+    });
+    assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Passed, 2), "{}", reason(&run));
+}
+
+#[test]
+fn a_later_run_that_ended_before_an_install_that_it_took_deploys_nothing_there() {
+    for word in ["success", "failed"] {
+        let run = follow(|shop, now| {
+            taken(shop, now, 3600);
+            if now >= s(100) {
+                shop.runs[1] = release("run2", word, 5);
+            }
+        });
+        let expected = "the run says that it succeeded, but nothing was deployed to install inltwo";
+        assert_eq!((run.report.verdict, reason(&run).as_str()), (Verdict::Failed, expected));
+        assert!((s(130)..s(160)).contains(&run.report.elapsed), "{:?}", run.report.elapsed);
+    }
 }

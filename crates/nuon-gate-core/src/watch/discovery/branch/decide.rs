@@ -37,6 +37,8 @@ pub(super) struct InstallSight {
     pub(super) install: Line,
     /// The later run that took its place, if this one has given it up.
     pub(super) superseded_by: Option<RunId>,
+    /// The later run that is followed instead goes on, as far as is known.
+    pub(super) is_awaited: bool,
     /// What its entry in the group says against its success.
     pub(super) said: Option<InstallTrouble>,
     pub(super) state: InstallState,
@@ -169,6 +171,7 @@ impl RunSight {
             let is_ignored = on_superseded == OnSuperseded::Ignore && own.superseded_by.is_some();
             match &own.state {
                 InstallState::Nothing if is_ignored => {}
+                InstallState::Nothing if own.is_awaited => return RunDecision::Wait,
                 InstallState::Nothing => return trouble(own, InstallTrouble::NeverDeployed),
                 InstallState::Failed(failure) => return RunDecision::Contradiction(failure.clone()),
                 InstallState::Done => {

@@ -209,9 +209,9 @@ impl BranchTargets {
 
     /// Records that something could not be read. Returns whether the poll goes on without it.
     pub(super) fn does_without(&mut self, request: &Request, is_missing: bool, once: bool) -> bool {
-        match (&mut self.stage, request) {
-            (Stage::Rollout(rollout), Request::InstallDeploys(_)) => rollout.does_without_list(is_missing, once),
-            _ => false,
+        match &mut self.stage {
+            Stage::Rollout(rollout) => rollout.does_without(request, is_missing, once),
+            Stage::Lookup(_) | Stage::Search(_) => false,
         }
     }
 

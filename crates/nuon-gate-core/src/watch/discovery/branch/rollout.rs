@@ -140,7 +140,7 @@ impl Rollout {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.run.status.is_final() || self.run.workflow.end().is_some()
+        has_ended(&self.run)
     }
 
     /// Begins a poll, or resumes one that has broken off: a fleet takes many requests, and one failure must not repeat all of
@@ -165,6 +165,10 @@ impl Rollout {
     /// If it does not answer the request, or cannot be used.
     pub(super) fn accept(&mut self, request: &Request, fact: Fact, now: Moment) -> Result<(), ApiError> {
         match (request, fact) {
+            (Request::Run(_, later), Fact::Run(run)) if *later != self.run.id => {
+                self.poll.later.insert(later.clone(), !has_ended(&run));
+                Ok(())
+            }
             (Request::Run(..), Fact::Run(run)) => self.accept_run(run, now),
             (Request::Runs(_, _, page), Fact::Runs(found)) => {
                 let listed = self.poll.listed.get_or_insert_default();
@@ -225,9 +229,18 @@ impl Rollout {
         is_about_run
     }
 
-    /// As [`WorkflowTargets::does_without_list`], for the workflow that it was requested for.
-    pub(super) fn does_without_list(&mut self, is_missing: bool, once: bool) -> bool {
-        self.current().is_some_and(|member| member.targets.does_without_list(is_missing, once))
+    /// Records that something could not be read. Returns whether the poll goes on without it.
+    pub(super) fn does_without(&mut self, request: &Request, is_missing: bool, once: bool) -> bool {
+        match request {
+            Request::InstallDeploys(_) => {
+                self.current().is_some_and(|member| member.targets.does_without_list(is_missing, once))
+            }
+            Request::Run(_, later) if *later != self.run.id => {
+                self.poll.later.insert(later.clone(), true);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Returns whether what a request is about has answered before, so that it exists.
@@ -249,6 +262,9 @@ impl Rollout {
             return RolloutNext::Read(request);
         }
         if let Some(request) = self.next_install(targets) {
+            return RolloutNext::Read(request);
+        }
+        if let Some(request) = self.unread_later() {
             return RolloutNext::Read(request);
         }
         self.poll.is_over = true;
@@ -326,6 +342,10 @@ impl Rollout {
         }
         None
     }
+}
+
+fn has_ended(run: &BranchRun) -> bool {
+    run.status.is_final() || run.workflow.end().is_some()
 }
 
 fn group_name(group: &GroupRun) -> Line {

@@ -53,7 +53,13 @@ struct Scene {
 
 /// A run that has succeeded with one install.
 fn passed() -> Scene {
-    let own = InstallSight { install: Line::new("acme"), superseded_by: None, said: None, state: InstallState::Done };
+    let own = InstallSight {
+        install: Line::new("acme"),
+        superseded_by: None,
+        is_awaited: false,
+        said: None,
+        state: InstallState::Done,
+    };
     let sight = RunSight {
         run: run(),
         status: RunStatus::Success,
@@ -240,6 +246,11 @@ fn what_a_later_run_takes() {
         ("follow where it goes on", passed().superseded(Follow).install(|own| own.state = InstallState::Open), Wait),
         (
             "follow where it has not come to",
+            passed().superseded(Follow).install(|own| (own.state, own.is_awaited) = (InstallState::Nothing, true)),
+            Wait,
+        ),
+        (
+            "follow where it did not come to",
             passed().superseded(Follow).install(|own| own.state = InstallState::Nothing),
             Contradiction(never),
         ),

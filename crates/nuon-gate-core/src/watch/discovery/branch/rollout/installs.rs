@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Placed, Rollout, group_name};
 use crate::api::Request;
-use crate::model::{GroupInstall, GroupRun};
+use crate::model::{GroupInstall, GroupRun, RunStatus};
+use crate::watch::discovery::branch::decide::{InstallSight, InstallState};
 use crate::watch::settings::OnSuperseded;
 use crate::watch::takeovers::Takeover;
 use crate::{InstallId, RunId};
@@ -29,14 +30,29 @@ impl Rollout {
             for row in group.rows() {
                 let Some(install) = row.install_id.clone() else { continue };
                 let superseded_by = row.superseded_by_run_id.clone();
-                let row = match (&superseded_by, self.rules.on_superseded) {
+                let (followed, row) = match (&superseded_by, self.rules.on_superseded) {
                     (Some(by), OnSuperseded::Follow) => self.successor(&install, by.clone())?,
-                    _ => row.clone(),
+                    _ => (None, row.clone()),
                 };
-                placed.push(Placed { install, group: group_name(&group), row, superseded_by });
+                placed.push(Placed { install, group: group_name(&group), row, superseded_by, followed });
             }
         }
         Ok(placed)
+    }
+
+    /// Returns the request for a later run on which it depends whether an install is still to be deployed to, if this one says that
+    /// it succeeded.
+    pub(super) fn unread_later(&self) -> Option<Request> {
+        let has_nothing = |(_, sight): &(_, &InstallSight)| matches!(sight.state, InstallState::Nothing);
+        let installs = self.poll.installs.iter().flatten().zip(&self.poll.sights).filter(has_nothing);
+        let mut later = installs.filter_map(|(placed, _)| placed.followed.as_ref());
+        let unread = later.find(|run| self.run.status == RunStatus::Success && !self.poll.later.contains_key(*run))?;
+        Some(Request::Run(self.place.clone(), unread.clone()))
+    }
+
+    /// Returns whether the later run that is followed at an install goes on.
+    pub(super) fn is_awaited(&self, placed: &Placed) -> bool {
+        placed.followed.as_ref().is_some_and(|run| self.poll.later.get(run) == Some(&true))
     }
 
     /// Returns the installs that a later run has taken, as this poll shows.
@@ -49,8 +65,8 @@ impl Rollout {
         taken.collect()
     }
 
-    /// Returns the entry of the run that took an install last.
-    fn successor(&mut self, install: &InstallId, first: RunId) -> Result<GroupInstall, Request> {
+    /// Returns the run that took an install last, and its entry there.
+    fn successor(&mut self, install: &InstallId, first: RunId) -> Result<(Option<RunId>, GroupInstall), Request> {
         let (mut run, mut seen) = (first, BTreeSet::new());
         loop {
             let groups = self.groups(&run)?;
@@ -60,7 +76,7 @@ impl Rollout {
             let goes_on = |next: &RunId| *next != run && seen.len() < MOST_SUCCESSORS && seen.insert(next.clone());
             match row.superseded_by_run_id.clone().filter(goes_on) {
                 Some(next) => run = next,
-                None => return Ok(row),
+                None => return Ok((Some(run), row)),
             }
         }
     }

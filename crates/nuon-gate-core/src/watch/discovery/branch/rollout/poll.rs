@@ -18,6 +18,8 @@ pub(super) struct RunPoll {
     pub(super) listed: Option<Paged<WorkflowId, RunRow>>,
     /// The groups of the run, and of those that took its place somewhere.
     pub(super) groups: BTreeMap<RunId, Paged<GroupRunId, GroupRun>>,
+    /// Whether each of those goes on, where that matters.
+    pub(super) later: BTreeMap<RunId, bool>,
     /// The installs of the run, in order, once all groups have been read.
     pub(super) installs: Option<Vec<Placed>>,
     /// How many of them have been read.
@@ -38,6 +40,7 @@ impl RunPoll {
             by_list: false,
             listed: None,
             groups: BTreeMap::new(),
+            later: BTreeMap::new(),
             installs: None,
             cursor: 0,
             read: HashSet::new(),
@@ -55,6 +58,8 @@ pub(super) struct Placed {
     pub(super) row: GroupInstall,
     /// The later run that took this one's place, if any.
     pub(super) superseded_by: Option<RunId>,
+    /// The last run that took the install, if that is followed there.
+    pub(super) followed: Option<RunId>,
 }
 
 /// What has been reported already.

@@ -54,6 +54,10 @@ impl Rollout {
     pub(super) fn sight(&mut self, once: bool) -> RunSight {
         let run = self.run.clone();
         let asks = self.asks().then(|| self.approval());
+        let mut installs = std::mem::take(&mut self.poll.sights);
+        for (placed, own) in self.poll.installs.iter().flatten().zip(&mut installs) {
+            own.is_awaited = self.is_awaited(placed);
+        }
         let seen_twice = std::mem::replace(&mut self.asked_before, asks.is_some());
         RunSight {
             run: run.id.clone(),
@@ -63,7 +67,7 @@ impl Rollout {
             failure: self.failure(),
             asks: asks.filter(|_| seen_twice || once),
             odd_groups: self.own_groups().iter().filter_map(odd).chain(self.lost()).collect(),
-            installs: std::mem::take(&mut self.poll.sights),
+            installs,
             has_deployed: self.members.values().flatten().any(|member| member.targets.has_deployed()),
         }
     }

@@ -26,7 +26,7 @@ impl Rollout {
             let install = self.install_label(&placed);
             self.named.insert(placed.install.clone(), install.clone());
             let superseded_by = placed.superseded_by.clone();
-            self.poll.sights.push(InstallSight { install, superseded_by, said, state });
+            self.poll.sights.push(InstallSight { install, superseded_by, is_awaited: false, said, state });
             self.poll.cursor += 1;
         }
         None
