@@ -182,3 +182,14 @@ fn a_later_run_that_ended_before_an_install_that_it_took_deploys_nothing_there()
         assert!((s(130)..s(160)).contains(&run.report.elapsed), "{:?}", run.report.elapsed);
     }
 }
+
+#[test]
+fn a_later_run_may_have_no_groups_yet() {
+    let run = follow(|shop, now| {
+        taken(shop, now, 60);
+        if now < s(60) {
+            shop.groups.remove("run2");
+        }
+    });
+    assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Passed, 2), "{}", reason(&run));
+}

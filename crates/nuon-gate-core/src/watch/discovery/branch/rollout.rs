@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::poll::{Placed, Reported, RunPoll};
 use super::decide::{RunDecision, RunRules};
 use super::search::is_it;
-use crate::api::{ApiError, Fact, Request, Runs};
+use crate::api::{ApiError, Fact, Page, Request, Runs};
 use crate::model::{BranchRun, GroupRun, RunStatus};
 use crate::pins::RunPin;
 use crate::schedule::Observed;
@@ -238,6 +238,12 @@ impl Rollout {
             Request::Run(_, later) if *later != self.run.id => {
                 self.poll.later.insert(later.clone(), true);
                 true
+            }
+            // The id is the server's own: there are none yet.
+            Request::GroupRuns(_, run, page) if is_missing && *run != self.run.id && !self.has_groups.contains(run) => {
+                let none = Page { rows: Vec::new(), more: Some(false) };
+                let groups = self.poll.groups.entry(run.clone()).or_default();
+                groups.accept(*page, none, "groups", |group| group.id.as_ref()).is_ok()
             }
             _ => false,
         }
