@@ -178,3 +178,22 @@ fn a_deploy_that_the_install_does_not_have_is_not_waited_for() {
     });
     assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl0"), "{:?}", run.run_reason());
 }
+
+/// The first answer names the workflow that is pinned, the deploy's detail another, and later answers none.
+#[test]
+fn a_deploy_of_another_workflow_than_the_pinned_one_does_not_pass() {
+    let pins = Pins { workflow: Some("inw1".parse().unwrap()), ..Pins::default() };
+    let clocks = Clocks { total: s(120), ..settings().clocks };
+    let run = run(watch(WatchSettings { clocks, ..settings() }, 1, pins), |now, request| {
+        let named = |workflow: &str| with(row("dpl0", "active"), json!({ "workflow_id": workflow }));
+        soon(match request {
+            Request::LatestDeploy(..) if now < s(1) => deploy(&named("inw1")),
+            Request::Deploy(..) if now < s(3) => deploy(&named("inw7")),
+            Request::Deploys(..) => list(&[row("dpl0", "active")]),
+            Request::Workflow(..) => workflow("success", true, &[step("a", "success", "dpl0")]),
+            Request::LatestDeploy(..) | Request::Deploy(..) => deploy(&row("dpl0", "active")),
+            _ => exists(request),
+        })
+    });
+    assert_ne!(run.report.verdict, Verdict::Passed);
+}

@@ -5,7 +5,7 @@ use crate::cause::Cause;
 use crate::model::{Deploy, Workflow, WorkflowStep};
 use crate::pins::Baseline;
 use crate::watch::phase::{End, Policy, wrong_kind};
-use crate::{DeployId, RemoteText};
+use crate::{DeployId, MatchedBy, RemoteText};
 
 impl Own {
     /// Returns whether a row is of another component, or another install's: the only ids of these that every answer has.
@@ -61,9 +61,19 @@ impl Own {
 
     /// Returns whether the deploy is not known to match the pins. Then neither it nor its replacement can pass.
     pub(super) fn is_unmatched(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+        let is_contradicted = self.contradicted_pin(row, policy).is_some();
         match self.origin {
-            Origin::Named => !self.matches,
-            Origin::Matched | Origin::Successor(_) => self.pins.contradicted_by(row, policy.started_at).is_some(),
+            Origin::Named => !self.matches || is_contradicted,
+            Origin::Matched | Origin::Successor(_) => is_contradicted,
+        }
+    }
+
+    /// Returns the pin that the deploy contradicts: by the row, or by the workflow that a row before it has named.
+    fn contradicted_pin(&self, row: &Deploy, policy: &Policy<'_>) -> Option<MatchedBy> {
+        let workflows = self.pins.workflow.as_ref().zip(self.workflow_id.as_ref());
+        match workflows.is_some_and(|(pin, own)| pin != own) {
+            true => Some(MatchedBy::Workflow),
+            false => self.pins.contradicted_by(row, policy.started_at),
         }
     }
 
@@ -81,7 +91,7 @@ impl Own {
             return Some(end);
         }
         // A deploy that was named by its id, or found by its workflow, has not been matched against the other pins yet.
-        let pin = self.pins.contradicted_by(row, policy.started_at).filter(|_| self.origin == Origin::Named)?;
+        let pin = self.contradicted_pin(row, policy).filter(|_| self.origin == Origin::Named)?;
         Some(End::rejected(Cause::PinMismatch { deploy: self.id.clone(), pin }))
     }
 }

@@ -118,6 +118,7 @@ fn no_answers() -> Vec<Scene> {
 fn pins() -> Vec<Scene> {
     let active = row(OWN, "active");
     let build = || Pins { build: "bld-2".parse().ok(), ..Pins::default() };
+    let nameless = without(active.clone(), "workflow_id");
     let of_workflow = || Pins { workflow: "iwf-2".parse().ok(), ..Pins::default() };
     let since = || Pins { since: Some(Since::Ago(Duration::from_secs(5))), ..Pins::default() };
     let after = || Pins { after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
@@ -148,8 +149,11 @@ fn pins() -> Vec<Scene> {
         named("its workflow is another", WHICH, of_workflow())
             .poll(0, [detail(&active)])
             .then(mismatch(MatchedBy::Workflow)),
+        named("its workflow is not said at first, and is another", WHICH, of_workflow())
+            .poll(0, [detail(&nameless), newest(&active)])
+            .then(mismatch(MatchedBy::Workflow)),
         named("its workflow is not said: no pass", WHICH, of_workflow())
-            .poll(0, [detail(&without(active.clone(), "workflow_id")), newest(&active), done("iwf-1")])
+            .poll(0, [detail(&nameless), newest(&nameless)])
             .then(unmatched()),
         named("it is too old", WHICH, since()).poll(0, [detail(&active)]).then(mismatch(MatchedBy::Since)),
         named("its age is not said: no pass", WHICH, since())
