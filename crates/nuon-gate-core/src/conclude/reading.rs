@@ -101,17 +101,10 @@ pub(super) async fn gather<F>(
             Ok(None) => break,
             Ok(Some(Ok((task, found)))) => {
                 open.retain(|other| !other.is(&task));
-                match found {
-                    Ok(Finding::InstallHistories(indices, rows)) => {
-                        waiting.extend(histories::take(report, indices, &rows));
-                    }
+                waiting.extend(match found {
                     Ok(finding) => take(report, finding),
-                    Err(error) => match task {
-                        // Older servers lack the list.
-                        Task::InstallHistories(indices, _) => waiting.extend(histories::each(report, indices)),
-                        task => miss(report, &task, &error.to_string()),
-                    },
-                }
+                    Err(error) => instead(report, task, &error),
+                });
             }
             // The task panicked: its part is missing, like any other late part.
             Ok(Some(Err(_))) => {}
@@ -272,14 +265,15 @@ where
     Ok(records)
 }
 
-fn take(report: &mut Report, finding: Finding) {
+/// Takes what was found, and returns what is still to be read for it.
+fn take(report: &mut Report, finding: Finding) -> Vec<Task> {
     match finding {
         Finding::Dashboard(dashboard) => report.dashboard = dashboard,
         Finding::History(index, rows) => {
             let target = &mut report.targets[index];
             target.history = target.deploy.as_deref().map(|deploy| History::new(rows.as_slice(), deploy));
         }
-        Finding::InstallHistories(indices, rows) => drop(histories::take(report, indices, &rows)),
+        Finding::InstallHistories(indices, rows) => return histories::take(report, indices, &rows),
         Finding::Plan(index, plan) => report.targets[index].plan = plan,
         Finding::Log(index, excerpt) => {
             let target = &mut report.targets[index];
@@ -288,6 +282,17 @@ fn take(report: &mut Report, finding: Finding) {
             target.log_error = excerpt.error;
         }
     }
+    Vec::new()
+}
+
+/// Returns what to read instead of something that could not be read.
+fn instead(report: &mut Report, task: Task, error: &ApiError) -> Vec<Task> {
+    match task {
+        // Older servers lack the list.
+        Task::InstallHistories(indices, _) => return histories::each(report, indices),
+        task => miss(report, &task, &error.to_string()),
+    }
+    Vec::new()
 }
 
 fn miss(report: &mut Report, task: &Task, why: &str) {
