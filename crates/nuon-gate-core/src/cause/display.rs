@@ -24,6 +24,35 @@ fn before(sign: &str, text: Option<&RemoteText>) -> String {
     text.map(|text| format!("{}{sign}", shown(text))).unwrap_or_default()
 }
 
+impl Cause {
+    /// Says what contradicts the success of a run, if this does.
+    pub(crate) fn contradiction(&self) -> Option<String> {
+        Some(match self {
+            Self::InstallOfRun { install, trouble } => {
+                let (before, after) = match trouble {
+                    InstallTrouble::NeverDeployed => ("nothing was deployed to ", ""),
+                    InstallTrouble::SaidFailed => ("its group says that it failed at ", ""),
+                    InstallTrouble::SaidUnfinished => ("its group says that it has not ended at ", ""),
+                    InstallTrouble::NoLongerNamed => ("", " is no longer in any of its groups"),
+                };
+                format!("but {before}install {}{after}", install.plain())
+            }
+            Self::GroupOfRun { group, trouble } => {
+                let what = match trouble {
+                    GroupTrouble::Incomplete { total, named } => {
+                        format!("has {total} installs, of which only {named} are named")
+                    }
+                    GroupTrouble::Failures(count) => format!("says that {count} of its installs failed"),
+                    GroupTrouble::Says(word) if word.is_blank() => "does not say how it ended".to_owned(),
+                    GroupTrouble::Says(word) => format!("says `{}`", word.line(60).plain()),
+                };
+                format!("but group {} {what}", group.plain())
+            }
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -61,25 +90,8 @@ impl fmt::Display for Cause {
                 };
                 write!(f, "run {run} {how}{groups}{error}{step}")
             }
-            Self::InstallOfRun { install, trouble } => {
-                let (before, after) = match trouble {
-                    InstallTrouble::NeverDeployed => ("nothing was deployed to ", ""),
-                    InstallTrouble::SaidFailed => ("its group says that it failed at ", ""),
-                    InstallTrouble::SaidUnfinished => ("its group says that it has not ended at ", ""),
-                    InstallTrouble::NoLongerNamed => ("", " is no longer in any of its groups"),
-                };
-                write!(f, "the run says that it succeeded, but {before}install {}{after}", install.plain())
-            }
-            Self::GroupOfRun { group, trouble } => {
-                let what = match trouble {
-                    GroupTrouble::Incomplete { total, named } => {
-                        format!("has {total} installs, of which only {named} are named")
-                    }
-                    GroupTrouble::Failures(count) => format!("says that {count} of its installs failed"),
-                    GroupTrouble::Says(word) if word.is_blank() => "does not say how it ended".to_owned(),
-                    GroupTrouble::Says(word) => format!("says `{}`", word.line(60).plain()),
-                };
-                write!(f, "the run says that it succeeded, but group {} {what}", group.plain())
+            Self::InstallOfRun { .. } | Self::GroupOfRun { .. } => {
+                write!(f, "the run says that it succeeded, {}", self.contradiction().unwrap_or_default())
             }
             Self::NothingReleased(run) => write!(f, "run {run} succeeded without deploying anything"),
             Self::InstallSuperseded { install, by } => {

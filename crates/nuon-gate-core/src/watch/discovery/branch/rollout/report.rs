@@ -18,8 +18,7 @@ impl Rollout {
         let waiting = self.reported.waiting.first().map(ToString::to_string);
         let contradiction = match &self.decided {
             Some(RunDecision::Contradiction((_, cause))) => {
-                let cause = cause.to_string();
-                Some(cause.strip_prefix("the run says that it succeeded, ").unwrap_or(&cause).to_owned())
+                Some(cause.contradiction().unwrap_or_else(|| cause.to_string()))
             }
             _ => None,
         };
