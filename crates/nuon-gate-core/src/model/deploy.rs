@@ -119,16 +119,6 @@ impl Deploy {
         self.created_at.zip(other.created_at).map(|(own, other)| own.cmp(&other))
     }
 
-    /// Returns the row with fields of an earlier answer that this one omits: when it was created, and its workflow.
-    pub(crate) fn completed_by(&self, before: &Self) -> Self {
-        let mut row = self.clone();
-        row.created_at = row.created_at.or(before.created_at);
-        if row.workflow().is_none() {
-            row.workflow_id = before.workflow().cloned();
-        }
-        row
-    }
-
     /// Returns the deploy's status: `status_v2` first, `status` for servers without it, else unknown.
     pub fn current_status(&self) -> &Status {
         static UNKNOWN: Status = Status::Unknown;

@@ -1,6 +1,7 @@
 //! What polls have read about rows. A later answer that omits something does not remove it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -63,6 +64,22 @@ impl ReadRows {
     /// Returns when a row was created, as it says, or said before.
     pub(super) fn created_of(&self, row: &Deploy) -> Option<Timestamp> {
         row.created_at.or_else(|| self.known.get(row.id.as_ref()?)?.created)
+    }
+
+    /// Returns the row with what it has said before and leaves out now.
+    pub(super) fn completed(&self, row: Arc<Deploy>) -> Arc<Deploy> {
+        let (created, workflow) = (self.created_of(&row), self.workflow_of(&row).cloned());
+        if created == row.created_at && workflow.as_ref() == row.workflow() {
+            return row;
+        }
+        let workflow_id = row.workflow_id.clone().or(workflow);
+        Arc::new(Deploy { created_at: created, workflow_id, ..(*row).clone() })
+    }
+
+    /// Returns whether a row is a deploy of a workflow, and none of these.
+    pub(super) fn is_another_of(&self, workflow: &WorkflowId, these: &[DeployId], row: &Deploy) -> bool {
+        let is_one = row.id.as_ref().is_none_or(|id| these.contains(id));
+        !is_one && self.workflow_of(row) == Some(workflow) && self.is_deploy(row)
     }
 
     pub(super) fn note_idle(&mut self, id: DeployId) {

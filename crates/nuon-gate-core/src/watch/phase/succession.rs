@@ -78,13 +78,8 @@ impl Succession {
     fn is_successor(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         let Replaced { row: before, workflow, pins, ids, read_rows, .. } = &self.replaced;
         let is_newer = row.order(before) != Some(Ordering::Less);
-        let was_followed = row.id.as_ref().is_none_or(|id| ids.contains(id));
         let is_asked_for = pins.contradicted_by(row, policy.started_at).is_none();
-        is_newer
-            && !was_followed
-            && is_asked_for
-            && read_rows.workflow_of(row) == Some(workflow)
-            && read_rows.is_deploy(row)
+        is_newer && is_asked_for && read_rows.is_another_of(workflow, ids, row)
     }
 
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {

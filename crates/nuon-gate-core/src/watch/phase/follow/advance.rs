@@ -3,7 +3,7 @@
 use crate::cause::Warning;
 use crate::model::{Deploy, Status, StepState};
 use crate::pins::Pins;
-use crate::watch::phase::{Decision, LAG, Move, Note, Phase, Policy, Replaced, wrong_kind};
+use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, wrong_kind};
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
 use crate::{DeployId, Judgement, Kind, MatchedBy};
 
@@ -12,7 +12,7 @@ use super::{Follow, Origin, Rivals, ago};
 impl Follow {
     /// Moves on to another deploy, or back to searching, if the answers require it.
     pub(in crate::watch::phase) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
-        if self.own.missing_since.is_some_and(|since| policy.now >= since + LAG) {
+        if self.own.is_missing(policy.now) {
             return self.search_on(false, notes);
         }
         let Some(row) = self.own.known.clone().filter(|_| self.reads.current) else {

@@ -85,6 +85,7 @@ impl Follow {
     /// Records a row that the server has shown, and that did not match.
     pub(in crate::watch::phase) fn after_row(mut self, newest: Option<Arc<Deploy>>) -> Self {
         let Some(newest) = newest else { return self };
+        self.rivals.read_rows.note_rows([&*newest]);
         match self.own.known.as_ref().and_then(|known| newest.order(known)) {
             Some(Ordering::Less) => self.rivals.read_rows.note_older(&newest),
             Some(Ordering::Equal) => {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::bake::{HealthReads, KnownHealth};
-use super::{Held, LAG, Past, Policy, ReadRows};
+use super::{Held, Past, Policy, ReadRows};
 use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::hold::Behind;
@@ -307,7 +307,8 @@ impl Follow {
         if !is_own || is_certain {
             return false;
         }
-        now >= *self.own.missing_since.get_or_insert(now) + LAG
+        self.own.missing_since.get_or_insert(now);
+        self.own.is_missing(now)
     }
 
     /// Returns the step at work on the deploy, if this is its workflow.

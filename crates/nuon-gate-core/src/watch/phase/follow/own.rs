@@ -4,8 +4,8 @@ use super::{Origin, Own};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow, WorkflowStep};
 use crate::pins::Baseline;
-use crate::watch::phase::{End, Policy, wrong_kind};
-use crate::{DeployId, MatchedBy, RemoteText};
+use crate::watch::phase::{End, LAG, Policy, wrong_kind};
+use crate::{DeployId, MatchedBy, Moment, RemoteText};
 
 impl Own {
     /// Returns whether a row is of another component, or another install's: the only ids of these that every answer has.
@@ -24,6 +24,11 @@ impl Own {
             self.part = self.part.take().or_else(|| part(row).cloned());
             self.kind = self.kind.or_else(|| row.install_deploy_type.as_ref().and(row.kind()));
         }
+    }
+
+    /// Returns whether the install has no such deploy, for longer than a replica can lag.
+    pub(super) fn is_missing(&self, now: Moment) -> bool {
+        self.missing_since.is_some_and(|since| now >= since + LAG)
     }
 
     /// Returns whether a row contradicts an earlier one: a deploy stays in its component and workflow, and never becomes a

@@ -71,13 +71,11 @@ impl Rivals {
 
     /// Returns whether the component's list shows a newer row of the same workflow, which no pin contradicts.
     pub(super) fn has_replacement(&self, own: &Own, policy: &Policy<'_>) -> bool {
+        let Some(workflow) = &own.workflow_id else { return false };
         let is_next = |row: &Deploy| {
             let is_newer = self.read_rows.created_of(row).zip(own.created).is_some_and(|(its, own)| its > own);
-            let was_followed = row.id.as_ref().is_none_or(|id| own.replaced.contains(id));
             let is_asked_for = own.pins.contradicted_by(row, policy.started_at).is_none();
-            let workflow = self.read_rows.workflow_of(row);
-            let is_of_same = workflow.is_some() && workflow == own.workflow_id.as_ref();
-            is_newer && !was_followed && is_asked_for && is_of_same && self.read_rows.is_deploy(row)
+            is_newer && is_asked_for && self.read_rows.is_another_of(workflow, &own.replaced, row)
         };
         self.reads.rows.iter().flat_map(|rows| rows.iter()).any(is_next)
     }
@@ -125,11 +123,7 @@ impl Rivals {
     pub(super) fn accept_newest(&mut self, own: &Own, row: Option<Arc<Deploy>>, by: ShownBy) {
         let id = |row: &Option<Arc<Deploy>>| row.as_ref().and_then(|row| row.id.clone());
         self.read_rows.note_rows(row.as_deref());
-        let created = row.as_ref().and_then(|row| self.read_rows.created_of(row));
-        let row = row.map(|row| match row.created_at {
-            None if created.is_some() => Arc::new(Deploy { created_at: created, ..(*row).clone() }),
-            _ => row,
-        });
+        let row = row.map(|row| self.read_rows.completed(row));
         let (was, shown) = (id(&self.newest), id(&row));
         if let Some(row) =
             row.as_ref().filter(|row| row.created_at.zip(own.created).is_some_and(|(its, own)| its < own))
@@ -140,10 +134,6 @@ impl Rivals {
         let is_late = |row: &Deploy| row.id.as_ref() == Some(&own.id) || own.created.is_some();
         self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.read_rows.is_older(row));
         let before = self.newest.take().filter(|before| self.read_rows.is_deploy(before));
-        let row = row.map(|row| match before.as_ref().filter(|before| before.id == row.id) {
-            Some(before) => Arc::new(row.completed_by(before)),
-            None => row,
-        });
         let before = before.filter(|before| row.as_ref().is_none_or(|row| stays_newest(own, before, row)));
         self.newest = before.or(row);
         let is = id(&self.newest);
