@@ -34,6 +34,10 @@ impl Rivals {
     /// time is not older than any other.
     pub(super) fn newer_than(&self, own: &Own) -> Option<&Arc<Deploy>> {
         let (Newest::Row(newest), Some(_)) = (&self.reads.newest, &own.known) else { return None };
+        // It was shown before the deploy's detail said which component it is of.
+        if own.is_of_another(newest) {
+            return None;
+        }
         let workflow = self.read_rows.workflow_of(newest);
         let replaces = workflow.is_some() && workflow == own.workflow_id.as_ref();
         let was_followed = newest.id.as_ref().is_some_and(|id| *id == own.id || own.replaced.contains(id));

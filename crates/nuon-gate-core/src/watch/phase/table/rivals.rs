@@ -117,6 +117,8 @@ fn older_without_a_time() -> Vec<Scene> {
     let at_work_on_other = || workflow("iwf-2", "success", OTHER, "success");
     let built = |row: &Value| with(row.clone(), &json!({ "build_id": "bld-1" }));
     let after = || Pins { deploy: Some(id(OWN)), after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
+    let part = |row: Value, part: &str| with(row, &json!({ "install_component_id": part }));
+    let theirs = part(created(of(row(OTHER, "active"), "iwf-2"), -20), "inc-db");
     vec![
         latest("followed: not by a row whose detail says that it is older", WHICH)
             .poll(0, [newest(&queued)])
@@ -141,6 +143,18 @@ fn older_without_a_time() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(4, [detail(&built(&active)), newest(&timeless), done("iwf-1"), list(&[&active, &timeless])])
             .then(passes_by("iwf-1")),
+        search(
+            "superseded: not by another component's deploy that was shown while it was searched for",
+            WHICH,
+            by_build(),
+        )
+        .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+        .poll(0, [newest(&theirs), list(&[&theirs])])
+        .then(NOT_STARTED)
+        .poll(2, [newest(&part(built(&queued), "inc-web"))])
+        .then(IN_PROGRESS)
+        .poll(4, [detail(&part(built(&active), "inc-web")), newest(&part(built(&active), "inc-web")), done("iwf-1")])
+        .then(passes_by("iwf-1")),
         search("superseded: not by what was the newest before, where the own row has no time", WHICH, by_build())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(0, [newest(&older), list(&[&older])])
