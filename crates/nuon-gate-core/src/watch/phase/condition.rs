@@ -22,6 +22,8 @@ const OLDEST_OBSERVATION: Duration = Duration::from_secs(120);
 /// The times that decide which observations count, by the server's clock.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
+    /// When the deploy got its passing status. A step may still verify it then.
+    pub(super) stated: Timestamp,
     /// When the deploy ended.
     pub(super) ended: Timestamp,
     /// The last observation at the first poll of the component's health; this one by the runner's clock.
@@ -86,10 +88,13 @@ pub(super) fn condition(component: &ComponentHealth, resources: &[Resource], tim
         return unseen("nothing of the component was observed since the deploy ended");
     }
     let assessed = resources.iter().filter(|row| row.is_assessed()).filter_map(|row| Some((row.trouble()?, row)));
-    // Without a time, what is healthy proves nothing, and what is not may be so now.
-    let worst = assessed
-        .filter(|(trouble, row)| row.observed_at.map_or(*trouble > Trouble::Nothing, |at| at > times.ended))
-        .max_by_key(|(trouble, _)| *trouble);
+    // Without a time, what is healthy proves nothing, and what is not may be so now. What was not healthy while the deploy
+    // was being verified is not healthy until an observation says otherwise.
+    let counts = |trouble: Trouble, row: &Resource| match trouble {
+        Trouble::Nothing => row.observed_at.is_some_and(|at| at > times.ended),
+        _ => row.observed_at.is_none_or(|at| at > times.stated),
+    };
+    let worst = assessed.filter(|(trouble, row)| counts(*trouble, row)).max_by_key(|(trouble, _)| *trouble);
     let is_bad = worst.is_some_and(|(_, row)| row.health.as_ref().is_some_and(Health::is_bad));
     // The server writes this time in whole seconds.
     let is_since = began.as_second() >= times.ended.as_second();

@@ -100,6 +100,7 @@ impl Follow {
         };
         let read = self.known_health.last.map_or(policy.now, |(_, read)| read);
         let times = Times {
+            stated: row.status_since().unwrap_or(ended),
             ended,
             // With a single poll, observations from before and after it cannot be distinguished.
             first: self.known_health.first.filter(|_| policy.settings.mode == Mode::Wait).map(|(observed, _)| observed),

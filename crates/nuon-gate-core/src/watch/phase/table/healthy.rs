@@ -14,6 +14,9 @@ use crate::{InstallComponentId, RemoteText};
 /// When the deploy ended, in seconds after the watch began.
 const ENDED: i64 = 0;
 
+/// When it got its status, before a step had verified its health.
+const STATED: i64 = -3;
+
 /// A resource of the component: its health, and when that was observed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Thing {
@@ -98,6 +101,12 @@ const TABLE: &[Row] = &[
     ("a pushed check alone", "healthy", 5, &[check("healthy", 9)], Healthy(5, 9)),
     ("a pushed check since, the rest from before", "healthy", -900, &[check("healthy", 9), pod("healthy", -1)], NOTHING_SINCE),
     ("a pushed check from before, the rest since", "healthy", -900, &[check("unhealthy", -9), pod("healthy", 9)], Healthy(-900, 9)),
+    // While the deploy was being verified.
+    ("a check says no while it is verified", "healthy", -900, &[check("unhealthy", -2), pod("healthy", 9)],
+        NotYet("Deployment api is unhealthy: so unhealthy")),
+    ("one is unclear while it is verified", "healthy", -900, &[check("splendid", -2), pod("healthy", 9)], SPLENDID),
+    ("a check says no at its status", "healthy", -900, &[check("unhealthy", -3), pod("healthy", 9)], Healthy(-900, 9)),
+    ("a check says yes while it is verified", "healthy", -900, &[check("healthy", -2), pod("unknown", 9)], NOTHING_ASSESSED),
     // Observations without a health.
     ("all unknown", "healthy", -900, &[pod("unknown", 9)], NOTHING_ASSESSED),
     ("all not applicable", "healthy", -900, &[pod("not-applicable", 9)], NOTHING_ASSESSED),
@@ -154,7 +163,13 @@ pub(super) fn second(second: i64) -> Timestamp {
 
 /// The deploy ended, and the last observation by the first poll had been made a second before. Then it is this second.
 fn times(now: i64) -> Times {
-    Times { ended: second(ENDED), first: Some(second(ENDED - 1)), read: second(now), now: second(now) }
+    Times {
+        stated: second(STATED),
+        ended: second(ENDED),
+        first: Some(second(ENDED - 1)),
+        read: second(now),
+        now: second(now),
+    }
 }
 
 pub(super) fn component(word: &str, since: i64) -> Value {
@@ -305,7 +320,13 @@ fn clocks_that_differ_make_nothing_newer() {
         (Some(-90), -30, 70, None),
     ];
     for (first, observed, read, counts) in cases {
-        let times = Times { ended: second(0), first: first.map(second), read: second(read), now: second(read) };
+        let times = Times {
+            stated: second(0),
+            ended: second(0),
+            first: first.map(second),
+            read: second(read),
+            now: second(read),
+        };
         let own =
             condition(&read_component(&component("healthy", -900)), &read_things(&[pod("healthy", observed)]), times);
         let expected = counts.map_or(NOTHING_SINCE, |counts| Healthy(-900, counts)).condition();
