@@ -168,7 +168,10 @@ impl Search {
         policy: &Policy<'_>,
     ) -> Result<Vec<Note>, ApiError> {
         match fact {
-            Fact::Deploy(baseline) => self.pins.after = Some(known_baseline(&baseline)?),
+            Fact::Deploy(baseline) => {
+                self.pins.after = Some(known_baseline(&baseline)?);
+                self.exists |= baseline.component_id.as_ref() == Some(&policy.target.component);
+            }
             Fact::Latest(row) => self.accept_latest(request, row, policy),
             Fact::InstallDeploys(rows) => self.accept_install_list(&rows, policy),
             Fact::Deploys(rows) => {

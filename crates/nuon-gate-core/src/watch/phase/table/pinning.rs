@@ -45,6 +45,9 @@ fn baselines() -> Vec<Scene> {
             .poll(2, proven())
             .then(passes_by("iwf-1"))
             .reports(["found dpl-web by after"]),
+        search("a baseline of the component shows that it exists", WHICH, after())
+            .poll(0, [detail(&with(before.clone(), &json!({ "component_id": "cmp-web" }))), no_newest()])
+            .then(needs("latest of a hundred")),
         search("a baseline without a time is no answer", WHICH, after())
             .poll(0, [detail(&without(before.clone(), "created_at"))])
             .then(Then::NoAnswer)
