@@ -25,6 +25,7 @@ use crate::{Hold, Judgement, Moment, Verdict};
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
         match self.decide_unless_stale(policy) {
+            Decision::End(_) if !self.own.is_of(policy.target) => self.unidentified(policy),
             Decision::End(end) => match (self.on_stale(policy), &self.own.known) {
                 (Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
                 _ if end.verdict() == Verdict::Cancelled => self.unless_taken(end, policy),
@@ -74,10 +75,7 @@ impl Follow {
         let judgement = policy.judge(row);
         let is_final = judgement.is_final();
         if judgement != Judgement::Pending && !self.own.identified {
-            return match self.reads.details {
-                0 => Decision::Need(deploy_request(policy.target, &self.own.id)),
-                _ => Decision::Hold(Hold::Outdated),
-            };
+            return self.unidentified(policy);
         }
         if let Some(end) = self.own.mismatch(row, policy) {
             return Decision::End(end);
@@ -98,6 +96,14 @@ impl Follow {
             return Decision::Need(component_list_request(policy.target));
         }
         self.decide_by_steps(row, judgement, policy)
+    }
+
+    /// Decides about a deploy of which nothing yet says whose it is.
+    fn unidentified(&self, policy: &Policy<'_>) -> Decision {
+        match self.reads.details {
+            0 => Decision::Need(deploy_request(policy.target, &self.own.id)),
+            _ => Decision::Hold(Hold::Outdated),
+        }
     }
 
     /// Decides once all is read that the deploy's status requires, by the steps that work on it.
@@ -327,6 +333,8 @@ impl Follow {
         match self.on_stale(policy) {
             Some(OnStale::Fail) => Some(self.stale(row, policy)),
             Some(OnStale::Wait) => None,
+            // It may be another install's.
+            _ if !self.own.is_of(policy.target) => None,
             Some(OnStale::Accept) | None => Some(self.failed(verdict, row, policy.is_by_rule(row))),
         }
     }

@@ -1,11 +1,13 @@
 //! What is known about the followed deploy itself.
 
+use std::sync::Arc;
+
 use super::{Origin, Own};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow, WorkflowStep};
 use crate::pins::Baseline;
 use crate::watch::phase::{End, LAG, Policy, wrong_kind};
-use crate::{DeployId, MatchedBy, Moment, RemoteText};
+use crate::{DeployId, MatchedBy, Moment, RemoteText, Target};
 
 impl Own {
     /// Returns whether a row is of another component, or another install's: the only ids of these that every answer has.
@@ -24,6 +26,14 @@ impl Own {
             self.part = self.part.take().or_else(|| part(row).cloned());
             self.kind = self.kind.or_else(|| row.install_deploy_type.as_ref().and(row.kind()));
         }
+    }
+
+    /// Returns whether it is known to be the target's: by its detail, or by a row that names the install and the component.
+    pub(super) fn is_of(&self, target: &Target) -> bool {
+        let is_named = |row: &Arc<Deploy>| {
+            row.install_id.as_ref() == Some(&target.install) && row.component_id.as_ref() == Some(&target.component)
+        };
+        self.identified || self.known.as_ref().is_some_and(is_named)
     }
 
     /// Returns whether the install has no such deploy, for longer than a replica can lag.

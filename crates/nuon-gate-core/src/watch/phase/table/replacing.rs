@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::said::{Said, created, detail, list, newest, of, plans_only, row, typed, with, without, workflow};
-use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, own, passes, play, rejected};
+use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, needs, own, passes, play, rejected};
 use super::{NO_DEPLOYS, OTHER, OWN, RETRIES, WHICH};
 use crate::cause::Cause;
 use crate::model::WorkflowEnd;
@@ -122,10 +122,14 @@ fn kinds() -> Vec<Scene> {
     vec![
         own("a teardown in place of an apply", WHICH)
             .poll(0, [detail(&retried), list(&[&typed(queued.clone(), "teardown")])])
+            .then(needs("deploy dpl-new"))
+            .poll(3, [detail(&typed(queued.clone(), "teardown"))])
             .then(failed(Cause::Crossed(id("dpl-new")))),
         own("what took its place is not of the kind that is expected", WHICH)
             .with(|settings| settings.expect = Some(Kind::Teardown))
             .poll(0, [detail(&typed(retried.clone(), "teardown")), list(&[&queued])])
+            .then(needs("deploy dpl-new"))
+            .poll(3, [detail(&queued)])
             .then(failed(Cause::Unexpected { deploy: id("dpl-new"), kind: Kind::Apply, expected: Kind::Teardown })),
         pinned("what took its place has to match the pins")
             .poll(0, [detail(&own_build), list(&[&new_build]), workflow("iwf-1", "in-progress", OWN, "retried")])
