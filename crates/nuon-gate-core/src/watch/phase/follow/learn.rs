@@ -129,6 +129,7 @@ impl Follow {
     fn identify(&mut self, row: &Deploy) {
         let before = self.own.workflow_id.clone();
         self.own.identify(row);
+        self.rivals.drop_stranger(&self.own);
         if self.own.workflow_id != before {
             (self.reads.workflow, self.reads.workflows, self.own.most_steps) = (None, 0, 0);
             (self.own.workflow_answered, self.own.workflow_missed) = (false, false);

@@ -34,10 +34,6 @@ impl Rivals {
     /// time is not older than any other.
     pub(super) fn newer_than(&self, own: &Own) -> Option<&Arc<Deploy>> {
         let (Newest::Row(newest), Some(_)) = (&self.reads.newest, &own.known) else { return None };
-        // It was shown before the deploy's detail said which component it is of.
-        if own.is_of_another(newest) {
-            return None;
-        }
         let workflow = self.read_rows.workflow_of(newest);
         let replaces = workflow.is_some() && workflow == own.workflow_id.as_ref();
         let was_followed = newest.id.as_ref().is_some_and(|id| *id == own.id || own.replaced.contains(id));
@@ -84,6 +80,14 @@ impl Rivals {
         self.reads.rows.iter().flat_map(|rows| rows.iter()).any(is_next)
     }
 
+    /// Drops the newest row if it is of another component, as the deploy's detail has now shown. Which is the newest is then
+    /// read again.
+    pub(super) fn drop_stranger(&mut self, own: &Own) {
+        if self.newest.take_if(|newest| own.is_of_another(newest)).is_some() {
+            (self.newest_by, self.reads) = (ShownBy::default(), RivalReads::default());
+        }
+    }
+
     /// Records that the newest row deploys something, as far as can be known.
     pub(super) fn note_deploying(&mut self, own: &Own) {
         self.reads.deploying = self.newer_than(own).and_then(|row| row.id.clone());
@@ -117,7 +121,7 @@ impl Rivals {
     /// Accepts rows, of which the first that deploys something is the newest.
     pub(super) fn accept_rows(&mut self, own: &Own, rows: &[Deploy]) {
         self.read_rows.note_rows(rows);
-        let newest = rows.iter().find(|row| self.read_rows.is_deploy(row)).cloned();
+        let newest = rows.iter().find(|row| self.read_rows.is_deploy(row) && !own.is_of_another(row)).cloned();
         let beside = rows.iter().any(|row| row.id.as_ref() == Some(&own.id));
         self.accept_newest(own, newest.map(Arc::new), ShownBy { latest: false, beside });
     }
@@ -127,7 +131,7 @@ impl Rivals {
     pub(super) fn accept_newest(&mut self, own: &Own, row: Option<Arc<Deploy>>, by: ShownBy) {
         let id = |row: &Option<Arc<Deploy>>| row.as_ref().and_then(|row| row.id.clone());
         self.read_rows.note_rows(row.as_deref());
-        let row = row.map(|row| self.read_rows.completed(row));
+        let row = row.filter(|row| !own.is_of_another(row)).map(|row| self.read_rows.completed(row));
         let (was, shown) = (id(&self.newest), id(&row));
         if let Some(row) =
             row.as_ref().filter(|row| row.created_at.zip(own.created).is_some_and(|(its, own)| its < own))

@@ -155,6 +155,14 @@ fn older_without_a_time() -> Vec<Scene> {
         .then(IN_PROGRESS)
         .poll(4, [detail(&part(built(&active), "inc-web")), newest(&part(built(&active), "inc-web")), done("iwf-1")])
         .then(passes_by("iwf-1")),
+        search("superseded: by what is shown after another component's deploy", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(0, [newest(&theirs), list(&[&theirs])])
+            .then(NOT_STARTED)
+            .poll(2, [newest(&part(built(&queued), "inc-web"))])
+            .then(IN_PROGRESS)
+            .poll(4, [detail(&part(built(&active), "inc-web")), newest(&part(newer("queued"), "inc-web"))])
+            .then(needs("workflow iwf-2")),
         search("superseded: not by what was the newest before, where the own row has no time", WHICH, by_build())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(0, [newest(&older), list(&[&older])])
@@ -362,6 +370,11 @@ fn seen_before() -> Vec<Scene> {
             .then(NOT_STARTED)
             .poll(2, [newest(&active), detail(&active), newest(&active)])
             .then(needs("workflow iwf-2")),
+        pinned("what did not match before is newer, but whose deploy it is is not known yet")
+            .poll(0, in_vain(&newer("queued")))
+            .then(NOT_STARTED)
+            .wide_poll(2, [newest(&by_build(queued.clone())), newest(&newer("queued")), its_workflow(), done("iwf-1")])
+            .then(needs("deploy dpl-web")),
         pinned("what did not match before is of the same time as what matches")
             .poll(0, in_vain(&third(-60)))
             .then(NOT_STARTED)
