@@ -48,7 +48,7 @@ impl Watch {
     }
 
     /// Makes a deploy a target, unless it is another shard's.
-    fn join(&mut self, Joining { target, deploy, of_run }: Joining, now: Moment) {
+    fn join(&mut self, Joining { target, deploy, newest, of_run }: Joining, now: Moment) {
         if !self.own_shard.claim(&target) {
             return;
         }
@@ -58,6 +58,9 @@ impl Watch {
             Some((pin, workflow)) => Pins { branch_run: Some(pin), workflow: Some(workflow), ..shared },
         };
         let index = self.add(target.clone(), pins, Some(&deploy), now);
+        if let Some(newest) = newest {
+            self.targets[index].overhear(std::slice::from_ref(&newest), now);
+        }
         self.shared.emit(now, EventKind::Joined { target: index, is: target });
     }
 

@@ -176,7 +176,10 @@ impl Discovery {
             }
             WorkflowNext::Join(joining, observed) => {
                 self.poller.over(now, observed);
-                let joined = |(target, deploy)| Joining { target, deploy, of_run: None };
+                let joined = |(target, deploy)| {
+                    let newest = workflow.newest_of(&target);
+                    Joining { target, deploy, newest, of_run: None }
+                };
                 self.joining.extend(joining.into_iter().map(joined));
                 Discovered::Over
             }

@@ -70,6 +70,8 @@ pub(super) struct Joining {
     pub(super) target: Target,
     /// As it was read.
     pub(super) deploy: Arc<Deploy>,
+    /// The newest row of its component, if that was shown.
+    pub(super) newest: Option<Arc<Deploy>>,
     /// How the branch's run was pinned that it is part of, and that run's workflow for the install.
     pub(super) of_run: Option<(RunPin, WorkflowId)>,
 }

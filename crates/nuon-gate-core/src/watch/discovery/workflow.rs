@@ -13,7 +13,7 @@ use crate::watch::errors::MISSES;
 use crate::watch::install_lists::FEWEST;
 use crate::watch::settings::OnApproval;
 use crate::watch::target::TargetWatch;
-use crate::{DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId, reason};
+use crate::{ComponentId, DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId, reason};
 
 /// A workflow of which every deploy is a target.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct WorkflowTargets {
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The deploys of the whole install.
     list: InstallList,
+    /// The newest deploy of each component that such a list has shown, whichever workflow runs it.
+    newest: HashMap<ComponentId, Arc<Deploy>>,
     /// How often the server has said that there is no such list, since it last gave one.
     list_missing: u32,
     /// The last deploy of each component that was replaced before it was seen. Its successor becomes the target; if none has
@@ -93,6 +95,7 @@ impl WorkflowTargets {
             deploys: Vec::new(),
             owners: HashMap::new(),
             list: InstallList::Unread,
+            newest: HashMap::new(),
             list_missing: 0,
             replaced: HashMap::new(),
             joined: HashSet::new(),
@@ -307,6 +310,7 @@ impl WorkflowTargets {
     /// does not say whose it is, has to be read by itself.
     pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
         (self.list, self.list_missing) = (InstallList::Read, 0);
+        self.note_newest(rows);
         let mut wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
         let own = rows.iter().filter(|row| row.workflow() == Some(&self.id)).filter_map(|row| row.id.as_ref());
         self.deploys.extend(own.filter(|id| wanted.insert((*id).clone())).cloned());
@@ -314,6 +318,21 @@ impl WorkflowTargets {
             // A row that does not name its target is read by itself.
             let _unknown = self.accept_owner(&Arc::new(row.clone()));
         }
+    }
+
+    /// Records the newest row of each component: it may supersede the workflow's own.
+    fn note_newest(&mut self, rows: &[Deploy]) {
+        let mut shown = HashSet::new();
+        for row in rows.iter().filter(|row| row.kind().is_some()) {
+            let Some(component) = row.component_id.as_ref().filter(|id| shown.insert(*id)) else { continue };
+            if self.newest.get(component).is_none_or(|before| before.created_at <= row.created_at) {
+                self.newest.insert(component.clone(), Arc::new(row.clone()));
+            }
+        }
+    }
+
+    pub(super) fn newest_of(&self, target: &Target) -> Option<Arc<Deploy>> {
+        self.newest.get(&target.component).cloned()
     }
 
     /// Records that the list could not be read. Returns whether the poll goes on without it. `is_missing`: the server says

@@ -161,9 +161,14 @@ impl TargetWatch {
         }
         // Neither its own poll, if there is one, nor the next passes a deploy that is superseded here.
         if let Ok(Answer { fact: Fact::InstallDeploys(rows), .. }) = reply {
-            self.phase.overhear(rows, self.record.target(), now);
+            self.overhear(rows, now);
         }
         false
+    }
+
+    /// Learns from rows of its install that something else has read.
+    pub(super) fn overhear(&mut self, rows: &[Deploy], now: Moment) {
+        self.phase.overhear(rows, self.record.target(), now);
     }
 
     /// Postpones the next poll until then, if the last one has shown nothing new.

@@ -352,6 +352,37 @@ fn a_deploy_becomes_a_target_once_whatever_its_target_goes_on_to_follow() {
     assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed]));
 }
 
+/// The list of the install's deploys shows it, before the deploy of the workflow is a target. The endpoint for the newest
+/// lags behind.
+#[test]
+fn what_supersedes_a_deploy_before_it_is_a_target_is_not_forgotten() {
+    for (policy, verdict) in [(OnSuperseded::Fail, Verdict::Superseded), (OnSuperseded::Ignore, Verdict::Passed)] {
+        for lists in [true, false] {
+            let settings = WatchSettings { on_superseded: Some(policy), ..settings() };
+            let mut server = flowing(done, |_, _| "active");
+            let run = run(of_workflow(settings), move |now, request| {
+                let of = |id: &str, word: &str, workflow: &str, at: i64| {
+                    created(with(row(id, word), json!({"component_id": "cmpA", "workflow_id": workflow})), at)
+                };
+                let (own, newer) = (of("dplA", "active", "inw1", 0), of("dplNewer", "queued", "inw2", 10));
+                match request {
+                    Request::InstallDeploys(_) => soon(list(&if lists { vec![newer, own] } else { vec![newer] })),
+                    Request::LatestDeploy(..) => soon(deploy(&own)),
+                    Request::Deploy(_, _, id) if id.as_str() == "dplNewer" => soon(deploy(&newer)),
+                    Request::Workflow(_, id) if id.as_str() == "inw2" => {
+                        let steps = [step("a", "in-progress", "dplNewer")];
+                        soon(Body::Json(
+                            json!({"id": "inw2", "owner_id": "inl1", "status": {"status": "in-progress"}, "steps": steps}),
+                        ))
+                    }
+                    _ => server(now, request),
+                }
+            });
+            assert_eq!((run.report.verdict, verdicts(&run)), (verdict, vec![verdict]), "{policy:?}, {lists}");
+        }
+    }
+}
+
 #[test]
 fn more_targets_than_the_workflow_deploys_cannot_be_required() {
     let settings = WatchSettings { require: at_least(2), ..settings() };

@@ -101,6 +101,7 @@ impl Follow {
     pub(in crate::watch) fn not_older_than(mut self, seen: Option<&Deploy>, now: Moment) -> Self {
         if let Some(seen) = seen {
             self.own.was_seen = true;
+            self.own.created = self.own.created.or(seen.created_at);
             self.own.workflow_id = self.own.workflow_id.take().or_else(|| seen.workflow().cloned());
             self.own.freshness = Freshness::default();
             self.own.freshness.admit(now, seen);

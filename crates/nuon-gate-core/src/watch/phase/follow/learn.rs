@@ -1,6 +1,5 @@
 //! What each answer adds to the knowledge about a deploy that is followed.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -94,7 +93,7 @@ impl Follow {
             self.identify(own);
         }
         self.rivals.reads.shown = true;
-        let newest = rows_since(policy.target, rows, own);
+        let newest = rows_since(policy.target, rows, own.created_at);
         let own = Arc::new(own.clone());
         if newest.len() > 1 {
             self.accept_newer(newest);
@@ -112,12 +111,13 @@ impl Follow {
     /// Learns whether there is a newer deploy, or a newer state of this one: an older answer no longer counts. The state
     /// itself is read by its own poll, because the answers that are still expected in this one may be older.
     pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) {
-        let Some(own) = &self.own.known else { return };
         let shown = rows_of(target, rows).find(|row| row.id.as_ref() == Some(&self.own.id));
-        if shown.is_some_and(|row| row.current_status() != own.current_status() && self.own.freshness.admit(now, row)) {
+        let differs =
+            |row: &Deploy| self.own.known.as_ref().is_some_and(|own| row.current_status() != own.current_status());
+        if shown.is_some_and(|row| differs(row) && self.own.freshness.admit(now, row)) {
             self.reads.current = false;
         }
-        let newest = rows_since(target, rows, own);
+        let newest = rows_since(target, rows, self.own.created);
         let first = newest.iter().find(|row| self.rivals.read_rows.is_deploy(row));
         if first.is_some_and(|row| row.id.as_ref() != Some(&self.own.id)) {
             self.accept_newer(newest);
@@ -210,8 +210,9 @@ impl Follow {
 }
 
 /// Returns a target's rows that may be newer than its own: older ones are of no use, and there may be many.
-fn rows_since(target: &Target, rows: &[Deploy], own: &Deploy) -> Vec<Deploy> {
-    rows_of(target, rows).filter(|row| row.order(own) != Some(Ordering::Less)).cloned().collect()
+fn rows_since(target: &Target, rows: &[Deploy], created: Option<Timestamp>) -> Vec<Deploy> {
+    let is_older = |row: &Deploy| row.created_at.zip(created).is_some_and(|(its, own)| its < own);
+    rows_of(target, rows).filter(|row| !is_older(row)).cloned().collect()
 }
 
 /// Returns whether the server says that one state of a deploy was written after another.

@@ -78,6 +78,7 @@ impl Rollout {
                     let group = member.group.clone();
                     let pin = self.pin;
                     let joined = |(target, deploy): (Target, _)| Joining {
+                        newest: member.targets.newest_of(&target),
                         target: target.in_group(Some(group.clone())),
                         deploy,
                         of_run: Some((pin, workflow.clone())),
