@@ -39,6 +39,9 @@ pub(super) fn check(case: &Case) -> Vec<String> {
             true => flow.status == "cancelled",
             false => parked || flow.finished && matches!(flow.status.as_str(), "error" | "cancelled"),
         };
+        // A health step that is tried again may still succeed, whatever the workflow as a whole says.
+        let tried = |step: &Step| step.target_type == "install_components" && step.status == "retrying";
+        let over = over && !flow.works_on(deploy, component, true).any(tried);
         // A workflow that names another install is not a good answer.
         over && (flow.owner.is_empty() || flow.owner == case.install)
     };
@@ -110,7 +113,9 @@ fn is_plain_poll(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Sa
     let decides = |own: &&&Exchange| Ask::of(&own.path).decides() && case.concerns(own);
     let mut asked = case.reads.iter().filter(decides).filter(|own| near(own.sent_ms, own.done_ms));
     let rows: Vec<&Seen<Row>> = case.rows.iter().filter(|seen| near(seen.sent, seen.done)).collect();
-    let latest = rows.iter().any(|seen| seen.listed) || on_superseded(case.question) == "ignore";
+    // Only a list with the deploy itself shows that none is newer.
+    let shown = |seen: &&Seen<Row>| seen.listed && seen.what.id == deploy;
+    let latest = rows.iter().any(shown) || on_superseded(case.question) == "ignore";
     let detail = rows.iter().any(|seen| !seen.listed && seen.named && seen.sent <= anchor.1 && seen.what.id == deploy);
     // If an earlier answer has a later time, either this one is outdated, or the server's clock was set back.
     let is_behind = |seen: &Seen<Row>| {

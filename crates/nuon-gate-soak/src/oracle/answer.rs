@@ -86,10 +86,15 @@ pub(super) fn good(exchange: &Exchange) -> bool {
     }
 }
 
-/// Returns until when an answer asks the client to wait, or 0.
+/// Returns until when an answer asks the client to wait, or 0. If it names a date, and does not say what time it is, that is
+/// not known.
 pub(super) fn pause_until(exchange: &Exchange) -> u64 {
-    let asked = http(exchange).and_then(|answer| answer.header("retry-after"));
-    asked.map_or(0, |text| {
-        exchange.done_ms.saturating_add(text.trim().parse().map_or(u64::MAX, |seconds: u64| seconds * 1000))
-    })
+    let Some(asked) = http(exchange).and_then(|answer| answer.header("retry-after")) else { return 0 };
+    let by_date = || {
+        let until = rfc2822::parse(asked).ok()?.timestamp().as_microsecond();
+        // `Date` has whole seconds.
+        Some(u64::try_from((until - server_time(exchange)?) / 1_000).unwrap_or_default() + 1_000)
+    };
+    let length = asked.trim().parse().map(|seconds: u64| seconds.saturating_mul(1_000)).ok().or_else(by_date);
+    exchange.done_ms.saturating_add(length.unwrap_or(u64::MAX))
 }

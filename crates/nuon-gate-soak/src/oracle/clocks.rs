@@ -1,5 +1,7 @@
 //! Whether a timeout expired (contract: clocks), and whether the end came too late.
 
+use std::cmp::Ordering;
+
 use super::answer::{body, rows_of, server_time};
 use super::ask::Ask;
 use super::case::{Case, Seen};
@@ -60,7 +62,13 @@ fn last_change(case: &Case) -> u64 {
     };
     let is_alone = case.question.targets.len() == 1;
     let is_own = |seen: &Seen<Row>| is_alone || seen.listed || seen.by_id;
-    let sooner = among(&|_| true).min(among(&is_own));
+    // If the server's clock was set back, only answers without a time show that anything has changed.
+    let is_behind = |seen: &Seen<Row>| {
+        let later = |own: &Seen<Row>| own.what.updated.zip(seen.what.updated).is_some_and(|(own, its)| own > its);
+        let newer = |own: &Seen<Row>| later(own) || own.what.account(&seen.what) == Some(Ordering::Greater);
+        case.of(deploy).any(|own| own.done <= seen.sent && newer(own))
+    };
+    let sooner = among(&|_| true).min(among(&is_own)).min(among(&|seen| !is_behind(seen)));
     if !is_shown_to_others(case, deploy) {
         return sooner;
     }
@@ -96,6 +104,9 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     let all = !newest.is_empty() && newest.iter().all(|seen| seen.what.status == "error");
     // If only a workflow is pinned, finding its deploys also requests details, which no target uses.
     let is_known = !case.question.targets.is_empty() || newest.len() > 1;
+    // Only an answer that names the install shows whose it is.
+    let is_own = |seen: &Seen<Row>| seen.by_id || seen.what.install == case.install;
+    let is_known = is_known && case.of(deploy).any(is_own);
     let judged =
         is_known && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);
     fails && all && judged

@@ -66,9 +66,10 @@ fn row(case: &Case, deploy: &str) -> Option<String> {
     (!passes && !by_approval && !lasts(case, deploy)).then(|| format!("its newest status is {}", shown.join(" or ")))
 }
 
-/// Returns whether its answers have shown a pass for minutes.
+/// Returns whether its answers have shown for minutes what passes.
 fn lasts(case: &Case, deploy: &str) -> bool {
-    case.lasting(deploy).iter().any(|seen| word_of(case, &seen.what) == Word::Passes)
+    let by_approval = |row: &Row| case.question.on_approval == "pass" && row.status == "pending-approval";
+    case.lasting(deploy).iter().any(|seen| word_of(case, &seen.what) == Word::Passes || by_approval(&seen.what))
 }
 
 /// Checks the workflow's part, for at least one possible order of the last poll's answers.

@@ -23,20 +23,24 @@ impl Case<'_> {
 
     /// Returns whether there is no pause as long as an interval between two times.
     pub(super) fn unbroken(&self, from: u64, to: u64) -> bool {
-        if self.pauses.iter().any(|(done, until)| *done <= to && *until >= from) {
-            return true;
-        }
         let is_slowed = self.is_slowed(from, to);
         let pause = if is_slowed { self.pause().max(SLOWED_MS) } else { self.pause() };
         let mut busy_until = from;
         let until = self.by_sent.iter().take_while(|own| own.sent_ms <= to);
         for own in until.filter(|own| own.done_ms >= from && (is_slowed || self.concerns(own))) {
-            if own.sent_ms >= busy_until + pause {
+            busy_until = self.paused_until(busy_until, pause);
+            if own.sent_ms >= busy_until.saturating_add(pause) {
                 return false;
             }
             busy_until = busy_until.max(own.done_ms);
         }
-        to < busy_until + pause
+        to < self.paused_until(busy_until, pause).saturating_add(pause)
+    }
+
+    /// Returns until when the server had asked to wait, if that began before a poll would have been over.
+    fn paused_until(&self, busy_until: u64, pause: u64) -> u64 {
+        let began = self.pauses.iter().filter(|(done, _)| *done < busy_until.saturating_add(pause));
+        began.map(|(_, until)| *until).fold(busy_until, u64::max)
     }
 
     /// Returns whether the rate of the requests can be reduced in this time, so that those of a poll wait for those of
