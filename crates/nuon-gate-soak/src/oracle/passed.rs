@@ -145,7 +145,9 @@ fn unasked_human(case: &Case, row: &Seen<Row>, flow: &Flow) -> String {
 /// Checks `--settle`: another poll has to follow after that time.
 fn settled(case: &Case, deploy: &str) -> Option<String> {
     let settle = case.question.settle_ms;
-    if settle == 0 || case.outcome.at_ms + spare(case.question) >= case.question.timeout_ms {
+    // A plan that waits for a human is read twice anyway.
+    let by_approval = case.newest(deploy).iter().any(|seen| word_of(case, &seen.what) != Word::Passes);
+    if settle == 0 || by_approval || case.outcome.at_ms + spare(case.question) >= case.question.timeout_ms {
         return None;
     }
     let passing = || case.of(deploy).filter(|seen| word_of(case, &seen.what) != Word::Fails);
