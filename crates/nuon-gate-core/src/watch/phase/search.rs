@@ -8,14 +8,13 @@ use jiff::Timestamp;
 use super::{
     Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, component_list_request,
     deploy_request, install_list_request, is_cut_off, known_baseline, latest_request, rows_of, workflow_request,
-    wrong_kind,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
 use crate::cause::{Cause, Mismatch, Unmatched};
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
-use crate::watch::settings::{Mode, OnStale};
+use crate::watch::settings::Mode;
 use crate::{DeployId, Hold, Moment, Target, WorkflowId};
 
 /// The search for a row that matches.
@@ -255,22 +254,13 @@ impl Search {
         }
     }
 
-    /// Returns why a row that matches must not be followed. One that may have ended before the wait began is followed
-    /// nevertheless, if it then is not judged.
-    fn unexpected(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
-        let is_judged = self.pins.is_pinned() || policy.settings.on_stale == OnStale::Accept;
-        wrong_kind(row, None, policy.settings.expect).filter(|_| is_judged)
-    }
-
     fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         self.read_rows.is_deploy(row) && self.pins.match_deploy(row, policy.started_at)
     }
 
-    /// Moves on to following the row that matches, unless it must not be followed.
+    /// Moves on to following the row that matches.
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
-        let is_expected = |(row, _): &(Arc<Deploy>, bool)| self.unexpected(row, policy).is_none();
-        let is_followed = self.reads.found.as_ref().is_some_and(is_expected);
-        let found = self.reads.found.take_if(|_| is_followed);
+        let found = self.reads.found.take();
         let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
@@ -284,11 +274,6 @@ impl Search {
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
-        if let Some((row, _)) = &self.reads.found
-            && let Some(end) = self.unexpected(row, policy)
-        {
-            return Decision::End(end);
-        }
         match self.missing(policy) {
             Some(request) => Decision::Need(request),
             None => self.not_found(policy),

@@ -86,8 +86,10 @@ fn none_yet() -> Vec<Scene> {
         latest("a deploy that is not of the kind that is expected", WHICH)
             .with(|settings| settings.expect = Some(Kind::Teardown))
             .poll(0, [newest(&queued)])
+            .then(needs("deploy dpl-web"))
+            .poll(2, [detail(&queued)])
             .then(failed(unexpected))
-            .reports([]),
+            .reports(["found dpl-web by latest"]),
     ]
 }
 
