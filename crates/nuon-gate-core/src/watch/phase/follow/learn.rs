@@ -162,7 +162,9 @@ impl Follow {
             }
             return Vec::new();
         }
-        let ended_anew = self.own.known.as_ref().and_then(|known| known.status_since()) < row.status_since();
+        // The status has whole seconds. A row without it says more exactly when it was written.
+        let since = |row: &Deploy| row.status_since().map(Timestamp::as_second);
+        let ended_anew = self.own.known.as_ref().and_then(|known| since(known)) < since(&row);
         self.own.known = Some(row.clone());
         if let Some(ended) = row.status_since().filter(|_| ended_anew) {
             self.known_health.end_anew(ended, policy);
