@@ -5,7 +5,7 @@ use crate::virtual_time::{
     with,
 };
 use nuon_gate_core::api::Request;
-use nuon_gate_core::watch::EventKind;
+use nuon_gate_core::watch::{Clocks, EventKind, WatchSettings};
 use nuon_gate_core::{Line, MatchedBy, Rules, Verdict};
 use serde_json::{Value, json};
 
@@ -75,6 +75,16 @@ fn a_failure_without_readable_details_is_a_failure() {
             assert_eq!(run.reason(), "no such subnet");
         }
     }
+}
+
+/// It may be another install's.
+#[test]
+fn a_failure_that_the_install_does_not_have_is_none_when_time_is_over() {
+    let clocks = Clocks { total: s(20), ..settings().clocks };
+    let run = run(latest(WatchSettings { clocks, ..settings() }), |_, request| {
+        soon(if matches!(request, Request::Deploy(..)) { status(404) } else { deploy(&row("dpl0", "error")) })
+    });
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
 }
 
 #[test]
@@ -245,7 +255,7 @@ fn an_unknown_status_is_waited_on_and_warned_of_once() {
 fn the_users_lists_of_statuses_take_precedence() {
     let rules = Rules::new(vec!["thawed".into()], vec!["frozen".into()], vec!["error".into()]).unwrap();
     for (end, verdict) in [("thawed", Verdict::Passed), ("frozen", Verdict::Failed)] {
-        let watch = pinned(nuon_gate_core::watch::WatchSettings { rules: rules.clone(), ..settings() }, "dpl0");
+        let watch = pinned(WatchSettings { rules: rules.clone(), ..settings() }, "dpl0");
         let run = run(watch, serving(|now| Some(row("dpl0", if now < s(30) { "error" } else { end }))));
         assert_eq!(run.report.verdict, verdict);
         assert!(run.warnings().is_empty(), "{:?}", run.warnings());

@@ -333,8 +333,8 @@ impl Follow {
         match self.on_stale(policy) {
             Some(OnStale::Fail) => Some(self.stale(row, policy)),
             Some(OnStale::Wait) => None,
-            // It may be another install's.
-            _ if !self.own.is_of(policy.target) => None,
+            // The server has said that the install has no such deploy.
+            _ if self.own.missing_since.is_some() => None,
             Some(OnStale::Accept) | None => Some(self.failed(verdict, row, policy.is_by_rule(row))),
         }
     }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::said::{Said, detail, list, newest, of, row, with, workflow};
-use super::scene::{IN_PROGRESS, Scene, Then, fails_as, id, latest, named, needs, of_workflow, own, play, search};
+use super::said::{Said, detail, newest, nothing, row, workflow};
+use super::scene::{IN_PROGRESS, Scene, Then, fails_as, id, latest, named, needs, own, play};
 use super::{JUDGING, OTHER, OWN, WHICH};
 use crate::api::ApiError;
 use crate::cause::{Cause, DeployFailure, Limit, Standing, StoppedBy};
@@ -78,7 +76,6 @@ fn answers(status: &str, word: &str, step: &str) -> [Said; 3] {
 
 /// A pending deploy has not passed when a timeout expires.
 fn unknown() -> Vec<Scene> {
-    let ours = with(row(OWN, "error"), &json!({ "install_id": "inl-acme", "component_id": "cmp-web" }));
     let held_step = || Then::Holds(Hold::Step(RemoteText::new("step 1 of 1, apply, is `in-progress`")));
     let step_failed = || {
         Then::Holds(Hold::Behind(Behind::StepFailed(Verdict::Failed, RemoteText::new("step 1 of 1, apply, failed"))))
@@ -96,14 +93,9 @@ fn unknown() -> Vec<Scene> {
             .then(needs("deploy dpl-web"))
             .stops(runs_out(Clock::Outage))
             .then(limit(Verdict::Inconclusive, Clock::Outage, None, true)),
-        latest("a failure whose detail was not read: it may be another install's", WHICH)
-            .poll(0, [newest(&row(OWN, "error"))])
-            .then(needs("deploy dpl-web"))
-            .stops(total_limit())
-            .then(timed_out()),
-        search("a failure in the component's list, which says whose it is", WHICH, of_workflow())
-            .poll(0, [newest(&of(row(OTHER, "active"), "iwf-2")), list(&[&ours])])
-            .then(needs("deploy dpl-web"))
+        latest("a failure whose detail was not read", JUDGING)
+            .poll(0, [newest(&row(OWN, "error")), nothing("deploy dpl-web")])
+            .then(Then::NoAnswer)
             .stops(total_limit())
             .then(fails_as(Status::Error)),
         latest("a stale failure is refused, if that is asked for", WHICH)
