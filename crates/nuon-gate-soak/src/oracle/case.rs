@@ -264,6 +264,13 @@ impl<'a> Case<'a> {
         if lasts { same } else { Vec::new() }
     }
 
+    /// Returns the answers that can show the deploy's state: the newest, and the last if they have lasted.
+    pub(super) fn current(&self, deploy: &str) -> Vec<&Seen<Row>> {
+        let mut current = self.newest(deploy);
+        current.extend(self.lasting(deploy));
+        current
+    }
+
     /// Returns the ids of all deploys that were read, each once.
     pub(super) fn ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = self.rows.iter().map(|seen| seen.what.id.as_str()).collect();

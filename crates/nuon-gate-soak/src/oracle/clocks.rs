@@ -101,7 +101,8 @@ fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
 fn in_error(case: &Case, deploy: &str) -> bool {
     let newest = case.newest(deploy);
     let fails = word(case.question, "error", case.kind(deploy)) == Word::Fails;
-    let all = !newest.is_empty() && newest.iter().all(|seen| seen.what.status == "error");
+    // Nothing shows whether a state without a time is newer than another.
+    let all = !newest.is_empty() && newest.iter().all(|seen| seen.what.status == "error" && !seen.what.is_timeless());
     // If only a workflow is pinned, finding its deploys also requests details, which no target uses.
     let is_known = !case.question.targets.is_empty() || newest.len() > 1;
     // Only an answer that names the install shows whose it is.

@@ -1,13 +1,12 @@
 //! Whether the answers support `cancelled`, `superseded`, `approval_needed` and `usage`.
 
-use super::case::Case;
-use super::case::word_of;
+use super::case::{Case, Seen, word_of};
 use super::clocks::may_have_timed_out;
 use super::failed::is_cancel;
 use super::flow::{Flow, Step};
 use super::leeway::spare;
 use super::pins::{on_superseded, pinned};
-use super::row::Kind;
+use super::row::{Kind, Row};
 use super::table::{Word, plain};
 
 /// Returns whether a human has denied one of the deploy's steps.
@@ -29,8 +28,7 @@ pub(super) fn cancelled(case: &Case) -> Vec<String> {
 
 /// Returns whether a deploy was cancelled, by its row, its steps or its workflow (contract: judging).
 fn is_cancelled(case: &Case, deploy: &str) -> bool {
-    let mut shown = case.newest(deploy);
-    shown.extend(case.lasting(deploy));
+    let mut shown = case.current(deploy);
     // Only its detail, which was never answered, would show that it is another install's.
     let has_detail = case.of(deploy).any(|seen| seen.by_id);
     shown.extend(case.strangers.iter().filter(|seen| !has_detail && seen.what.id == deploy));
@@ -65,12 +63,18 @@ fn supersedes_other(case: &Case, deploy: &str) -> bool {
     others.into_iter().any(|id| case.superseder(id).is_some() && case.created(id) < case.created(deploy))
 }
 
-/// Returns whether `latest` showed another workflow's deploy after this one, and no answer says when one of the two was
-/// created. All that is known then is that the server shows it as the newest.
+/// Returns whether `latest` showed another workflow's deploy after this one, or a list showed it before this one, and no answer
+/// says when one of the two was created. All that is known then is that the server shows it as the newer one.
 fn is_behind(case: &Case, deploy: &str) -> bool {
     let Some(seen) = case.of(deploy).map(|seen| seen.done).min() else { return false };
     let (made, workflow) = (case.created(deploy), case.workflow(deploy));
-    case.rows.iter().filter(|other| other.latest && other.sent >= seen).any(|other| {
+    let is_listed_below = |place: usize| {
+        let other = &case.rows[place];
+        let of_list = |own: &&Seen<Row>| own.listed && (own.sent, own.done) == (other.sent, other.done);
+        case.rows[place..].iter().take_while(of_list).any(|own| own.what.id == deploy)
+    };
+    let shows = |(place, other): &(usize, &Seen<Row>)| other.latest && other.sent >= seen || is_listed_below(*place);
+    case.rows.iter().enumerate().filter(shows).any(|(_, other)| {
         let id = other.what.id.as_str();
         let timeless = made.is_none() || case.created(id).is_none();
         let others = workflow.is_empty() || case.workflow(id) != workflow;
@@ -86,7 +90,7 @@ pub(super) fn approval_needed(case: &Case) -> Vec<String> {
     };
     let asked = case.flows.iter().filter(|seen| seen.what.asks_human(deploy)).count();
     let asks = case.last_flows(case.workflow(deploy)).iter().any(|seen| seen.what.asks_human(deploy));
-    let pending = case.newest(deploy).iter().any(|seen| seen.what.status == "pending-approval");
+    let pending = case.current(deploy).iter().any(|seen| seen.what.status == "pending-approval");
     let at = case.outcome.at_ms + spare(question);
     let since = case.of(deploy).find(|seen| seen.what.status == "pending-approval").map_or(u64::MAX, |seen| seen.sent);
     let expired = question.approval_timeout_ms.is_some_and(|clock| at >= since.saturating_add(clock));

@@ -37,8 +37,7 @@ fn groundless(case: &Case, deploy: &str) -> Option<String> {
     if health::supports_failure(case, deploy) {
         return None;
     }
-    let mut newest = case.newest(deploy);
-    newest.extend(case.lasting(deploy));
+    let newest = case.current(deploy);
     let fails = |status: &str| newest.iter().any(|seen| seen.what.status == status);
     let failing = newest.iter().any(|seen| word_of(case, &seen.what) == Word::Fails);
     let held = fails("error") && !case.question.fail_on.iter().any(|own| own == "error");
@@ -105,7 +104,7 @@ fn orphaned(case: &Case, deploy: &str) -> bool {
         Word::Passes => last.iter().any(|flow| !proves(case, deploy, &flow.what)),
         Word::Fails | Word::Cancels => false,
     };
-    let newest = case.newest(deploy);
+    let newest = case.current(deploy);
     let mut rows = newest.iter().filter(|seen| open(seen));
     let Some(first) = case.flow_of(workflow).find(|seen| ended(&seen.what)) else { return false };
     let again = case.of(deploy).any(|seen| seen.sent >= first.done);
