@@ -178,8 +178,9 @@ impl Follow {
             _ => {}
         }
         if let Some(rival) = self.rivals.newer_than(&self.own) {
-            // Its own row may lack the time that shows which of the two is newer.
-            if self.own.created.is_none() && !self.own.identified && self.reads.details == 0 {
+            // Its own row may lack the time that shows which of the two is newer, and what shows whether the other is of the
+            // same component.
+            if !self.own.identified && self.reads.details == 0 {
                 return Some(deploy_request(policy.target, &self.own.id));
             }
             // A lagging replica may show an older row, and a row without a time does not show its age.

@@ -48,10 +48,10 @@ impl Rivals {
         supersedes.then_some(newest)
     }
 
-    /// Returns the newest row if it certainly supersedes the followed deploy. If that has no creation time, not even in its
-    /// detail, a list without it may just be out of date.
+    /// Returns the newest row if it certainly supersedes the followed deploy. Only that one's detail shows whether the row is of
+    /// another component. If it has no creation time even there, a list without it may just be out of date.
     pub(super) fn superseding(&self, own: &Own) -> Option<&Arc<Deploy>> {
-        if own.created.is_none() && (self.newest_by == ShownBy::default() || !own.identified) {
+        if !own.identified || own.created.is_none() && self.newest_by == ShownBy::default() {
             return None;
         }
         let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.detailed == row.id;

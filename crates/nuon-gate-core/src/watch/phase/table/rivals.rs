@@ -155,6 +155,16 @@ fn older_without_a_time() -> Vec<Scene> {
         .then(IN_PROGRESS)
         .poll(4, [detail(&part(built(&active), "inc-web")), newest(&part(built(&active), "inc-web")), done("iwf-1")])
         .then(passes_by("iwf-1")),
+        search("followed: not by another component's deploy that was shown as newer", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Follow))
+            .poll(0, [newest(&theirs), list(&[&theirs])])
+            .then(NOT_STARTED)
+            .wide_poll(
+                2,
+                [newest(&part(built(&queued), "inc-web")), newest(&theirs), detail(&part(built(&queued), "inc-web"))],
+            )
+            .then(needs("latest"))
+            .reports(["found dpl-web by build"]),
         search("superseded: by what is shown after another component's deploy", WHICH, by_build())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(0, [newest(&theirs), list(&[&theirs])])
@@ -373,7 +383,7 @@ fn seen_before() -> Vec<Scene> {
         pinned("what did not match before is newer, but whose deploy it is is not known yet")
             .poll(0, in_vain(&newer("queued")))
             .then(NOT_STARTED)
-            .wide_poll(2, [newest(&by_build(queued.clone())), newest(&newer("queued")), its_workflow(), done("iwf-1")])
+            .wide_poll(2, [newest(&by_build(queued.clone())), newest(&newer("queued"))])
             .then(needs("deploy dpl-web")),
         pinned("what did not match before is of the same time as what matches")
             .poll(0, in_vain(&third(-60)))
