@@ -41,12 +41,17 @@ fn superseded() {
         Tape::default().latest(0, &timeless(&newer)).poll(3_000, &row("executing", 60), &flow("in-progress", &[]));
     let list = "/v1/installs/inl1/components/cmp1/deploys";
     let listed = alone.clone().ask(3_000, list, ok(&json!([timeless(&newer)])));
+    let above = |rows: Value| alone.clone().ask(3_000, list, ok(&rows));
+    let (own, other) = (timeless(&row("executing", 60)), timeless(&newer));
+    let (listed_above, listed_below) = (above(json!([other, own])), above(json!([own, other])));
     let recovers = with(&timeless(&newer), "install_deploy_type", json!("recover"));
     let nothing = alone.clone().latest(3_000, &recovers);
     check(vec![
         ("shown as the newest, without a time", fail.clone(), behind, end("superseded", 3_050), ""),
         ("shown before, without a time", fail.clone(), before, end("superseded", 3_250), "no newer deploy"),
         ("listed, without a time", fail.clone(), listed, end("superseded", 3_050), "no newer deploy"),
+        ("listed above, without a time", fail.clone(), listed_above, end("superseded", 3_050), ""),
+        ("listed below, without a time", fail.clone(), listed_below, end("superseded", 3_050), "no newer deploy"),
         ("one that deploys nothing", fail.clone(), nothing, end("superseded", 3_050), "no newer deploy"),
         ("a newer one", fail.clone(), both.clone(), end("superseded", 3_050), ""),
         ("named itself", fail.clone(), both.clone(), end_of("superseded", Some("dpl2"), 3_050), ""),

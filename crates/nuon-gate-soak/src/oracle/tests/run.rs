@@ -24,6 +24,7 @@ fn a_workflow_alone() {
         let own = flow("success", &[step("success", "dpl1"), step(status, "")]);
         Tape::default().poll(0, &row("active", 60), &with(&own, "finished", json!(true)))
     };
+    let lagging = over("cancelled").flow(280, &proof());
     let passed = || vec![end("passed", 250)];
     let failed = || vec![end("failed", 250)];
     let cases = [
@@ -42,6 +43,7 @@ fn a_workflow_alone() {
         ("one left out of a list", left, passed(), "passed", "nobody waited for dpl2"),
         ("one repeated", repeated, passed(), "passed", ""),
         ("cancelled", over("cancelled"), passed(), "cancelled", ""),
+        ("cancelled, and then a lagging replica", lagging, passed(), "cancelled", ""),
         ("a step failed", belied("error"), passed(), "failed", ""),
         ("a step failed, believed", belied("error"), passed(), "passed", ""),
         ("a step failed, and was not cancelled", belied("error"), passed(), "cancelled", "no target ended so"),

@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::*;
 
+const LATEST: &str = "/v1/installs/inl1/components/cmp1/deploys/latest";
+
 /// Polls of a row and a workflow, this many milliseconds apart.
 fn polls(status: &str, flow: &Value, count: u64, apart: u64) -> Tape {
     (0..count).fold(Tape::default(), |tape, index| tape.poll(index * apart, &row(status, 60), flow))
@@ -23,6 +25,11 @@ fn clocks() {
     let by_list = by_list.ask(49_000, elsewhere, ok(&row("queued", 60)));
     let shown_later = asked_by_another.clone().latest(70_000, &row("executing", 90));
     let later_error = tape("executing").poll(3_000, &row("error", 90), &going);
+    let unnamed = with(&with(&row("error", 60), "install_id", json!("")), "component_id", Value::Null);
+    let unnamed = Tape::default().latest(0, &unnamed);
+    let timeless = with(&with(&row("error", 60), "updated_at", Value::Null), "status_v2", json!({"status": "error"}));
+    let timeless = tape("executing").detail(3_000, &timeless);
+    let set_back = tape("queued").poll(50_000, &row("executing", 30), &going);
     let wait_newer = || question(|own| own.on_stale = "wait".to_owned());
     let stall = || question(|own| own.stall_timeout_ms = Some(60_000));
     let other = question(|own| own.build = some("bld2"));
@@ -49,7 +56,7 @@ fn clocks() {
         ("no stall, by the install's list", stall(), by_list, end("timed_out", 70_000), "no timeout can have expired"),
         ("stall, by what another may have asked", stall(), asked_by_another, end("timed_out", 70_000), ""),
         ("stall, as if no other had asked", stall(), shown_later, end("timed_out", 110_000), ""),
-        ("no stall", stall(), later, end("timed_out", 90_000), "no timeout can have expired"),
+        ("no stall", stall(), later.clone(), end("timed_out", 90_000), "no timeout can have expired"),
         ("error was held", plain(), tape("error"), end("timed_out", 600_000), "was in `error`"),
         (
             "error before the start, a newer one is waited for",
@@ -65,6 +72,10 @@ fn clocks() {
             end("timed_out", 600_000),
             "was in `error`",
         ),
+        ("an error of nobody knows whose", plain(), unnamed, end("timed_out", 600_000), ""),
+        ("an error without a time", plain(), timeless, end("timed_out", 600_000), ""),
+        ("stall, and the clock was set back", stall(), set_back.clone(), end("timed_out", 64_000), ""),
+        ("no stall: the clock was not set back", stall(), later, end("timed_out", 64_000), "no timeout can"),
         ("another's error", other, tape("error"), end("timed_out", 600_000), ""),
         ("error is waited on", wait, tape("error"), end("timed_out", 600_000), ""),
         ("within a request", plain(), tape("executing"), end("timed_out", 631_000), ""),
@@ -87,6 +98,20 @@ fn an_end_that_is_plain() {
     let (active, count) = (row("active", 60), 0..4_u64);
     let unsought = |tape: Tape, at: u64| tape.detail(at, &active).flow(at + 100, &proof());
     let unsought = count.clone().fold(Tape::default(), |tape, index| unsought(tape, index * 3_000));
+    let (of_list, hidden) = (json!([row("active", 30)]), json!({}));
+    let of_list = with(&of_list[0], "id", json!("dpl0"));
+    let hidden = |tape: Tape, index: u64| {
+        let at = index * 3_000;
+        tape.latest(at, &hidden).detail(at + 100, &active).flow(at + 200, &proof()).ask(
+            at + 300,
+            list,
+            ok(&json!([of_list])),
+        )
+    };
+    let hidden = count.clone().fold(Tape::default(), hidden);
+    let mut again = step("retrying", "inc1");
+    again["step_target_type"] = json!("install_components");
+    let retried = with(&flow("error", &[step("success", "dpl1"), again]), "finished", json!(true));
     let undetailed = |tape: Tape, at: u64| tape.latest(at, &active).flow(at + 100, &proof());
     let undetailed = count.fold(Tape::default(), |tape, index| undetailed(tape, index * 3_000));
     let nobodys =
@@ -116,6 +141,8 @@ fn an_end_that_is_plain() {
         ("one lagged", plain(), lagging, end("passed", 9_250), ""),
         ("the owner is not known", plain(), polls("active", &ownerless, 4, 3_000), end("passed", 9_250), ""),
         ("newer ones were not read", plain(), unsought, end("passed", 9_150), ""),
+        ("the list does not show it", plain(), hidden, end("passed", 9_350), ""),
+        ("its health is tried again", plain(), polls("error", &retried, 41, 3_000), end("failed", 120_250), ""),
         ("no detail", plain(), undetailed, end("passed", 9_150), ""),
         ("settling", settle, proven(21), end("passed", 60_250), ""),
         ("an answer with more steps came before", plain(), after, end("passed", 12_250), ""),
@@ -179,17 +206,25 @@ fn pacing() {
 
 #[test]
 fn pauses() {
-    let mut wait = refusal(429);
-    if let Answer::Http(answer) = &mut wait {
-        answer.headers.push(("retry-after".to_owned(), "10".to_owned()));
-    }
-    let path = "/v1/installs/inl1/components/cmp1/deploys/latest";
-    let after = |at: u64| Tape::default().ask(0, path, wait.clone()).poll(at, &row("active", 60), &proof());
+    let waiting = |headers: &[(&str, &str)]| {
+        let mut wait = refusal(429);
+        if let Answer::Http(answer) = &mut wait {
+            answer.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        }
+        wait
+    };
+    let wait = waiting(&[("retry-after", "10")]);
+    let date = ("date", "Mon, 03 Aug 2026 14:00:00 GMT");
+    let by_date = waiting(&[date, ("retry-after", "Mon, 03 Aug 2026 14:00:10 GMT")]);
+    let proven = |tape: Tape, index: u64| tape.poll(15_000 + index * 3_000, &row("active", 60), &proof());
+    let paused = (0..4).fold(Tape::default().ask(0, LATEST, by_date), proven);
+    let after = |at: u64| Tape::default().ask(0, LATEST, wait.clone()).poll(at, &row("active", 60), &proof());
     let logged = Tape::default().ask(0, "/v1/log-streams/log1/logs?order=asc", wait.clone());
     let logged = logged.poll(5_000, &row("active", 60), &proof());
     check(vec![
         ("kept", plain(), after(10_050), end("passed", 10_300), ""),
         ("a log's, which the polls need not keep", plain(), logged, end("passed", 5_300), ""),
+        ("it ends, and then its end is plain", plain(), paused, end("passed", 24_250), "a pass was plain in 4 polls"),
         ("broken", plain(), after(5_000), end("passed", 5_250), "while `Retry-After` held"),
     ]);
 }
