@@ -32,6 +32,7 @@ impl Follow {
         }
         let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
         if only_plans && self.own.origin != Origin::Named {
+            self.rivals.read_rows.note_idle(self.own.id.clone());
             return self.search_on(policy.settings.mode == Mode::Once, notes);
         }
         let may_go_on = self.own.identified && is_matched && self.own.mismatch(&row, policy).is_none();
@@ -66,11 +67,12 @@ impl Follow {
         Move::Stay(Phase::Following(Box::new(self)))
     }
 
-    /// Goes on searching: the deploy is none, or not the target's.
-    fn search_on(mut self, at_once: bool, notes: &mut Vec<Note>) -> Move {
+    /// Goes on searching: the deploy only plans, or does not exist. If the server shows it again as the newest, it does, and no
+    /// older one takes its place.
+    fn search_on(self, at_once: bool, notes: &mut Vec<Note>) -> Move {
         notes.push(Note::Lost);
-        self.rivals.read_rows.note_idle(self.own.id);
         let Rivals { read_rows, newest, .. } = self.rivals;
+        let newest = newest.filter(|row| row.id.as_ref() != Some(&self.own.id));
         Move::SearchOn { pins: self.own.pins, read_rows, newest, at_once }
     }
 
