@@ -195,7 +195,11 @@ fn stale(case: &Case, deploy: &str) -> Option<String> {
     let workflow = case.workflow(deploy);
     let ended = workflow.is_empty()
         || case.flow_of(workflow).next().is_some_and(|flow| case.same_poll(first, flow) && flow.what.succeeded());
-    let old =
-        first.done < AT_START_MS && at_once && ended && plain(&first.what.status, case.kind(deploy)) == Word::Passes;
+    let moved_on = case.of(deploy).any(|seen| seen.overtakes(first) && seen.what.status != first.what.status);
+    let old = !moved_on
+        && first.done < AT_START_MS
+        && at_once
+        && ended
+        && plain(&first.what.status, case.kind(deploy)) == Word::Passes;
     old.then(|| format!("it had ended before the gate started, and --on-stale is {}", case.question.on_stale))
 }

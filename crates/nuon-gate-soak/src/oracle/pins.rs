@@ -105,7 +105,9 @@ impl Case<'_> {
 
     /// Returns a deploy that supersedes one even if some of the answers are wrong.
     pub(super) fn certain_superseder<'s>(&'s self, deploy: &'s str) -> Option<&'s str> {
-        self.superseders(deploy).find(|id| !self.is_hidden(id) && !self.is_foreign(id))
+        // A detail alone was requested by another target, to which the deploy was shown wrongly.
+        let is_shown = |id: &str| self.of(id).any(|seen| !seen.by_id);
+        self.superseders(deploy).find(|id| is_shown(id) && !self.is_hidden(id) && !self.is_foreign(id))
     }
 
     fn superseders<'s>(&'s self, deploy: &'s str) -> impl Iterator<Item = &'s str> {

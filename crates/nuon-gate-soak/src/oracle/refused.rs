@@ -139,6 +139,13 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
     }
 }
 
+/// Returns whether another target may have requested the detail of a deploy that is not its own.
+fn by_another(case: &Case, own: &Exchange) -> bool {
+    let followed = case.outcome.deploy.as_deref();
+    case.question.targets.len() > 1
+        && matches!(Ask::of(&own.path), Ask::Detail(_, _, deploy) if Some(deploy.as_str()) != followed)
+}
+
 /// Reports that the outage timeout cannot have expired, and the health may be known.
 pub(super) fn inconclusive(case: &Case) -> Vec<String> {
     if case.outcome.deploy.as_deref().is_some_and(|deploy| health::inconclusive(case, deploy)) {
@@ -147,7 +154,9 @@ pub(super) fn inconclusive(case: &Case) -> Vec<String> {
     let Some(outage) = case.question.outage_ms else { return vec!["inconclusive, but --api-outage is off".to_owned()] };
     let at = case.outcome.at_ms;
     // An answer about someone else's deploy is not a good one.
-    let strange = |own: &&&Exchange| case.strangers.iter().any(|seen| seen.sent == own.sent_ms) || of_others(case, own);
+    let strange = |own: &&&Exchange| {
+        case.strangers.iter().any(|seen| seen.sent == own.sent_ms) || of_others(case, own) || by_another(case, own)
+    };
     let concerning = case.reads.iter().filter(|own| good(own) && case.concerns(own));
     let last = concerning.filter(|own| !strange(own)).map(|own| own.sent_ms).max();
     if at + spare(case.question) < outage + last.unwrap_or_default() {
