@@ -179,6 +179,24 @@ fn a_deploy_that_the_install_does_not_have_is_not_waited_for() {
     assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl0"), "{:?}", run.run_reason());
 }
 
+/// The server goes on to show it as the newest.
+#[test]
+fn no_older_deploy_takes_the_place_of_one_whose_detail_is_missing() {
+    let old = || with(created(row("dplOld", "active"), -1000), json!({ "workflow_id": "inw1" }));
+    let newest = || created(row("dplNewest", "executing"), -10);
+    let clocks = Clocks { total: s(120), ..settings().clocks };
+    let run = run(latest(WatchSettings { clocks, ..settings() }), |_, request| {
+        soon(match request {
+            Request::LatestDeploy(..) => deploy(&newest()),
+            Request::Deploys(..) => list(&[newest(), old()]),
+            Request::Deploy(_, _, id) if id.as_str() == "dplOld" => deploy(&old()),
+            Request::Workflow(..) => workflow("success", true, &[step("a", "success", "dplOld")]),
+            _ => none(),
+        })
+    });
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
+}
+
 /// The first answer names the workflow that is pinned, the deploy's detail another, and later answers none.
 #[test]
 fn a_deploy_of_another_workflow_than_the_pinned_one_does_not_pass() {
