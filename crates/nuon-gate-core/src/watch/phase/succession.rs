@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::{
     Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, component_list_request, is_cut_off,
-    workflow_request,
+    latest_request, workflow_request,
 };
-use crate::api::Fact;
+use crate::api::{Depth, Fact};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
 use crate::{Hold, Kind, Moment};
@@ -31,6 +31,8 @@ struct SuccessionReads {
     rows: Option<Arc<Vec<Deploy>>>,
     workflow: Option<Arc<Workflow>>,
     found: Option<Arc<Deploy>>,
+    /// The newest deploy was read: the list may lag behind it.
+    latest: bool,
     /// The list was already read in this poll. It is not read again before the next one, so that endless replacements
     /// do not cause requests without a pause.
     exhausted: bool,
@@ -59,6 +61,10 @@ impl Succession {
                 let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
                 self.ahead_since = names_another.then(|| self.ahead_since.unwrap_or(policy.now));
                 self.reads.workflow = Some(workflow);
+            }
+            Fact::Latest(row) => {
+                self.reads.latest = true;
+                self.reads.found = row.filter(|row| self.is_successor(row, policy));
             }
             _ => {}
         }
@@ -106,6 +112,9 @@ impl Succession {
         // The successor may have appeared between the two reads.
         if self.reads.lists < 2 {
             return Decision::Need(component_list_request(policy.target));
+        }
+        if !self.reads.latest {
+            return Decision::Need(latest_request(policy.target, Depth::Usual));
         }
         // The list of rows may lag behind the workflow, which names another deploy.
         if self.reads.rows.is_none() || self.ahead_since.is_some_and(|since| policy.now < since + LAG) {

@@ -194,31 +194,48 @@ fn without_a_successor() -> Vec<Scene> {
     let gone: Option<DeployId> = Some(id(OWN));
     let never = |verdict, end| Then::Ends(verdict, Cause::NeverDeployed { end, step: None, replaced: gone.clone() });
     let waits = || Then::Holds(Hold::NotReplaced);
+    let shown = || newest(&retried);
     let ahead = || workflow("iwf-1", "success", "dpl-new", "success");
     let ended = |word: &str| workflow("iwf-1", word, OWN, "retried");
     vec![
         own("it ends: the list is read once more, then it failed", RETRIES)
-            .poll(0, [detail(&retried), rows(), ended("success"), rows()])
+            .poll(0, [detail(&retried), rows(), ended("success"), rows(), shown()])
             .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
         own("it is cancelled", RETRIES)
-            .poll(0, [detail(&retried), rows(), ended("cancelled"), rows()])
+            .poll(0, [detail(&retried), rows(), ended("cancelled"), rows(), shown()])
             .then(never(Verdict::Cancelled, WorkflowEnd::Cancelled)),
         own("the successor came between the two reads", RETRIES)
             .poll(0, [detail(&retried), rows(), ended("success"), list(&[&created(row("dpl-new", "queued"), -30)])])
             .then(IN_PROGRESS),
+        own("the newest is the successor, which the list lacks", RETRIES)
+            .poll(0, [detail(&retried), rows(), ahead(), rows(), newest(&created(row("dpl-new", "queued"), -30))])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+        own("the newest is another workflow's, as the list lacks it", RETRIES)
+            .poll(
+                0,
+                [
+                    detail(&retried),
+                    rows(),
+                    ahead(),
+                    rows(),
+                    newest(&of(created(row("dpl-new", "queued"), -30), "iwf-2")),
+                ],
+            )
+            .then(waits()),
         own("a list that lacks what was replaced shows nothing", RETRIES)
-            .poll(0, [detail(&retried), list(&[]), ahead(), list(&[])])
+            .poll(0, [detail(&retried), list(&[]), ahead(), list(&[]), shown()])
             .then(waits())
-            .poll(60, [list(&[]), ahead(), list(&[])])
+            .poll(60, [list(&[]), ahead(), list(&[]), shown()])
             .then(waits())
-            .poll(62, [rows(), ahead(), rows()])
+            .poll(62, [rows(), ahead(), rows(), shown()])
             .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
         own("it names another deploy, which the list may be behind", RETRIES)
-            .poll(0, [detail(&retried), rows(), ahead(), rows()])
+            .poll(0, [detail(&retried), rows(), ahead(), rows(), shown()])
             .then(waits())
-            .poll(29, [rows(), ahead(), rows()])
+            .poll(29, [rows(), ahead(), rows(), shown()])
             .then(waits())
-            .poll(30, [rows(), ahead(), rows()])
+            .poll(30, [rows(), ahead(), rows(), shown()])
             .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
     ]
 }
