@@ -37,7 +37,9 @@ fn groundless(case: &Case, deploy: &str) -> Option<String> {
     if health::supports_failure(case, deploy) {
         return None;
     }
-    let newest = case.current(deploy);
+    let mut newest = case.current(deploy);
+    // Without a time it may be the newest, whatever was sent later.
+    newest.extend(case.of(deploy).filter(|seen| seen.what.is_timeless()));
     let fails = |status: &str| newest.iter().any(|seen| seen.what.status == status);
     let failing = newest.iter().any(|seen| word_of(case, &seen.what) == Word::Fails);
     let held = fails("error") && !case.question.fail_on.iter().any(|own| own == "error");

@@ -194,7 +194,8 @@ fn stale(case: &Case, deploy: &str) -> Option<String> {
     let at_once = before.into_iter().all(|own| good(own));
     let workflow = case.workflow(deploy);
     let ended = workflow.is_empty()
-        || case.flow_of(workflow).next().is_some_and(|flow| case.same_poll(first, flow) && flow.what.succeeded());
+        || case.flow_of(workflow).next().is_some_and(|flow| case.same_poll(first, flow))
+            && case.flow_of(workflow).filter(|flow| case.same_poll(first, flow)).all(|flow| flow.what.succeeded());
     let moved_on = case.of(deploy).any(|seen| seen.overtakes(first) && seen.what.status != first.what.status);
     let old = !moved_on
         && first.done < AT_START_MS

@@ -186,14 +186,14 @@ impl<'a> Health<'a> {
             || is_first_empty && later(0) != Some(false)
     }
 
-    /// Returns how old the newest observation is, by the server's time: no younger than since it was first shown, whatever
-    /// the clocks say.
+    /// Returns how old the newest observation is, by the server's time: no younger than when it was first shown, and since
+    /// then, whatever the clocks say.
     fn age(&self, look: &Look) -> Option<i64> {
         let (now, newest) = look.server_time.zip(look.newest)?;
         let first = self.looks.iter().find(|own| own.newest == look.newest)?;
         let shown = first.server_time.unwrap_or(newest);
         let since = i64::try_from(look.done.saturating_sub(first.done)).unwrap_or_default() * 1_000;
-        Some((now - newest.min(shown)).max(since))
+        Some((now - newest.min(shown)).max(since + (shown - newest).max(0)))
     }
 
     /// Returns whether an earlier answer showed a later word.

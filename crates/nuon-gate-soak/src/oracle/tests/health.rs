@@ -227,8 +227,8 @@ fn unknown_health_is_inconclusive() {
         ended("an error", over(3, 500), 6_450, no),
         ended("unknown for five minutes", unknown(300_000), 300_450, ""),
         ended("unknown for less", unknown(280_000), 280_450, no),
-        ended("known in between", known(3, 309), 300_450, no),
-        ended("hardly known in between", known(2, 309), 300_450, ""),
+        ended("known in between", known(3, 303), 300_450, no),
+        ended("hardly known in between", known(2, 303), 300_450, ""),
         ended("not observed for too long in between", known(3, 310), 300_450, ""),
         ("not asked for", plain(), Tape::default().poll(0, &row("active", 60), &proof()), end("inconclusive", 250), no),
     ]);
