@@ -382,6 +382,23 @@ fn a_deploy_that_was_cancelled_for_a_later_run_follows_the_policy() {
     assert_eq!(verdict, Verdict::Superseded);
 }
 
+/// Only the first poll shows that a later run has taken the install.
+#[test]
+fn an_install_that_was_taken_is_not_given_back() {
+    let ends = |shown: bool| {
+        let fail = WatchSettings { on_superseded: Some(OnSuperseded::Fail), ..settings() };
+        let run = wait_for("shop/main/run1", fail, |shop, now| {
+            let (run, group_word) = if now < s(20) { ("running", "in-progress") } else { ("success", "success") };
+            let own = member("two", "success", "inwtwo");
+            let own = if shown && now < s(1) { with(own, json!({"superseded_by_run_id": "run2"})) } else { own };
+            *shop.customers() = group("run1", "customers", group_word, &[own]);
+            shop.runs = vec![release("run1", run, 0)];
+        });
+        run.report.verdict
+    };
+    assert_eq!([ends(true), ends(false)], [Verdict::Superseded, Verdict::Passed]);
+}
+
 #[test]
 fn a_deploy_that_a_person_cancelled_is_cancelled() {
     let run = wait_for("shop/main", settings(), |shop, now| {

@@ -38,6 +38,8 @@ pub(super) struct Rollout {
     members: HashMap<InstallId, Vec<Member>>,
     /// The installs that any poll has named, with their names. One that is left out later is not forgotten.
     named: BTreeMap<InstallId, Line>,
+    /// The later run that has taken an install, by any poll: an install is not given back.
+    taken_by: BTreeMap<InstallId, RunId>,
     /// The runs whose groups have been read once.
     has_groups: BTreeSet<RunId>,
     poll: RunPoll,
@@ -95,6 +97,7 @@ impl Rollout {
             run,
             members: HashMap::new(),
             named: BTreeMap::new(),
+            taken_by: BTreeMap::new(),
             has_groups: BTreeSet::new(),
             // It has just been read.
             poll: RunPoll { has_run: true, ..RunPoll::new(now) },

@@ -29,7 +29,10 @@ impl Rollout {
         for group in self.groups(&self.run.id.clone())? {
             for row in group.rows() {
                 let Some(install) = row.install_id.clone() else { continue };
-                let superseded_by = row.superseded_by_run_id.clone();
+                if let Some(by) = row.superseded_by_run_id.clone() {
+                    self.taken_by.insert(install.clone(), by);
+                }
+                let superseded_by = self.taken_by.get(&install).cloned();
                 let (followed, row) = match (&superseded_by, self.rules.on_superseded) {
                     (Some(by), OnSuperseded::Follow) => self.successor(&install, by.clone())?,
                     _ => (None, row.clone()),
