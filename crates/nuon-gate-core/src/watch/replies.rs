@@ -15,6 +15,11 @@ impl Watch {
         if self.shared.accept_log(now, ticket.0, reply) {
             return;
         }
+        let contrary = match reply {
+            Ok(Answer { fact: Fact::Workflow(workflow), .. }) => self.shared.contradiction(workflow).map(Err),
+            _ => None,
+        };
+        let reply = contrary.as_ref().unwrap_or(reply);
         let (sent, is_optional) = self
             .flights
             .under_way(ticket.0)

@@ -39,6 +39,8 @@ pub(super) struct Shared {
     dashboard_tries_left: u32,
     /// When each workflow last answered any poller: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
+    /// The workflows of which an answer has said that they do more than plan.
+    deploying: HashSet<WorkflowId>,
     /// Whether each belongs to an install, by the last answer that said so.
     owned: HashMap<(WorkflowId, InstallId), Result<(), ApiError>>,
     /// The deploys about which a human is asked, by the newest answer about each workflow.
@@ -72,6 +74,7 @@ impl Shared {
             dashboard: None,
             dashboard_tries_left: DASHBOARD_TRIES,
             workflows: HashMap::new(),
+            deploying: HashSet::new(),
             owned: HashMap::new(),
             asked_about: HashMap::new(),
             steps: HashMap::new(),
@@ -154,6 +157,16 @@ impl Shared {
             true => self.asked_about.remove(id),
             false => self.asked_about.insert(id.clone(), asked_about),
         };
+    }
+
+    /// Returns why an answer about a workflow is no good answer: it contradicts an earlier one. What deploys is no plan later.
+    pub(super) fn contradiction(&mut self, workflow: &Workflow) -> Option<ApiError> {
+        let id = workflow.id.as_ref()?;
+        if workflow.plan_only == Some(false) {
+            self.deploying.insert(id.clone());
+        }
+        let is_contrary = workflow.is_plan_only() && self.deploying.contains(id);
+        is_contrary.then(|| ApiError::Undecodable("the workflow only makes plans, unlike before".to_owned()))
     }
 
     /// Returns whether the newest answer about a workflow says that a human is asked about a deploy.

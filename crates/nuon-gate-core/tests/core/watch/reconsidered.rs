@@ -179,6 +179,30 @@ fn a_deploy_that_the_install_does_not_have_is_not_waited_for() {
     assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl0"), "{:?}", run.run_reason());
 }
 
+/// The workflow says once that it only makes plans.
+#[test]
+fn a_workflow_that_deploys_makes_more_than_plans_later_too() {
+    for odd in [2, 3] {
+        let mut answers = 0;
+        let run = run(latest(settings()), move |now, request| {
+            let old = with(created(row("dplOld", "active"), -1000), json!({ "workflow_id": "inw2" }));
+            soon(match request {
+                Request::Deploy(_, _, id) if id.as_str() == "dplOld" => deploy(&old),
+                Request::LatestDeploy(..) | Request::Deploy(..) => deploy(&own(now, 90)),
+                Request::Deploys(..) => list(&[own(now, 90), old]),
+                Request::Workflow(_, id) if id.as_str() == "inw1" => {
+                    answers += 1;
+                    let Body::Json(body) = running(now, 90) else { panic!() };
+                    Body::Json(with(body, json!({ "plan_only": answers == odd })))
+                }
+                Request::Workflow(..) => workflow("success", true, &[step("a", "success", "dplOld")]),
+                _ => exists(request),
+            })
+        });
+        assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl0"), "{odd}");
+    }
+}
+
 /// The server goes on to show it as the newest.
 #[test]
 fn no_older_deploy_takes_the_place_of_one_whose_detail_is_missing() {
