@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::bake::KnownHealth;
-use super::{Follow, FollowReads, Newest, Origin, Own, RivalReads, Rivals, ShownBy};
+use super::{Follow, FollowReads, Newest, Origin, Own, ReadState, RivalReads, Rivals, ShownBy};
 use crate::model::Deploy;
 use crate::pins::Pins;
 use crate::watch::freshness::Freshness;
@@ -32,6 +32,7 @@ impl Follow {
             workflow_id: None,
             workflow_answered: false,
             workflow_missed: false,
+            answered: Vec::new(),
             most_steps: 0,
             is_beyond_install_list: false,
             replaced: Vec::new(),
@@ -54,7 +55,8 @@ impl Follow {
         past: Option<Past>,
         is_newest: bool,
     ) -> Self {
-        let reads = FollowReads { current: true, changed: true, ..FollowReads::default() };
+        let states = vec![ReadState { row: row.clone(), detailed: false }];
+        let reads = FollowReads { current: true, changed: true, states, ..FollowReads::default() };
         let mut follow = Self { past, reads, ..Self::named(id, pins) };
         if is_newest {
             follow.rivals.note_none();

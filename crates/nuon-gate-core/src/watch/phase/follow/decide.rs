@@ -26,6 +26,10 @@ impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
         match self.decide_unless_stale(policy) {
             Decision::End(_) if !self.own.is_of(policy.target) => self.unidentified(policy),
+            // No other poll shows which of the two answers is out of date.
+            Decision::End(_) if policy.settings.mode == Mode::Once && self.is_disputed(policy) => {
+                Decision::Hold(Hold::Outdated)
+            }
             Decision::End(end) => match (self.on_stale(policy), &self.own.known) {
                 (Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
                 _ if end.verdict() == Verdict::Cancelled => self.unless_taken(end, policy),
@@ -115,7 +119,7 @@ impl Follow {
                 Decision::Hold(Hold::Outdated)
             }
             Judged::Pass if self.reads.contradicted => Decision::Hold(Hold::Outdated),
-            Judged::Pass if self.is_disputed() => match self.reads.details {
+            Judged::Pass if self.is_disputed(policy) => match self.reads.details {
                 1 => Decision::Need(deploy_request(policy.target, &self.own.id)),
                 _ => Decision::Hold(Hold::Outdated),
             },
@@ -130,6 +134,11 @@ impl Follow {
             }
             Judged::Fail(verdict) => Decision::End(self.failed(verdict, row, by_rule)),
             Judged::Hold(Hold::Behind(behind)) => self.behind(behind, row, policy),
+            Judged::Hold(Hold::Approval(ApprovalPlace { approval: Some(asked), .. }))
+                if self.own.answered.contains(&asked) =>
+            {
+                Decision::Hold(Hold::InProgress)
+            }
             Judged::Hold(Hold::Approval(place)) => self.approval(place, row, policy),
             // Its replacement belongs to the same workflow, which the list may name.
             Judged::Hold(Hold::NotReplaced) if self.own.workflow_id.is_none() && self.rivals.reads.rows.is_none() => {

@@ -183,15 +183,16 @@ impl Follow {
         vec![Note::Observed(row)]
     }
 
-    /// Returns whether this poll has read another status, after the last answer with the known one or in a detail that
-    /// was not read again since, and no time shows that it is the older one.
-    pub(super) fn is_disputed(&self) -> bool {
+    /// Returns whether this poll has read another status, after the last answer with the known one, in a detail that was not
+    /// read again since, or as the end, and no time shows that it is the older one.
+    pub(super) fn is_disputed(&self, policy: &Policy<'_>) -> bool {
         let (Some(known), states) = (&self.own.known, &self.reads.states) else { return false };
         let is_same = |read: &ReadState| read.row.current_status() == known.current_status();
         let differs = |read: &ReadState| !is_same(read) && !is_later(known, &read.row);
         states.iter().rposition(is_same).is_some_and(|last| {
-            states[last + 1..].iter().any(differs)
-                || !states[last].detailed && states.iter().any(|read| read.detailed && differs(read))
+            let was_read_again = !states[last].detailed;
+            let speaks = |read: &ReadState| was_read_again && read.detailed || policy.judge(&read.row).is_final();
+            states[last + 1..].iter().any(differs) || states.iter().any(|read| speaks(read) && differs(read))
         })
     }
 
@@ -200,6 +201,7 @@ impl Follow {
         if self.own_workflow() == Some(id) {
             self.own.workflow_answered = true;
             self.own.most_steps = self.own.most_steps.max(workflow.steps().count());
+            self.own.note_answered(&workflow);
             self.reads.workflows += 1;
             self.reads.workflow = Some(workflow);
         } else if self.rivals.is_of_rival(&self.own, id) {

@@ -15,7 +15,7 @@ use crate::pins::Pins;
 use crate::timeline::span;
 use crate::watch::freshness::Freshness;
 use crate::watch::settings::OnSuperseded;
-use crate::{DeployId, Hold, Kind, Moment, RemoteText, StepId, WorkflowId};
+use crate::{ApprovalId, DeployId, Hold, Kind, Moment, RemoteText, StepId, WorkflowId};
 
 mod advance;
 mod bake;
@@ -72,6 +72,8 @@ struct Own {
     workflow_answered: bool,
     /// The server has said that the workflow does not exist.
     workflow_missed: bool,
+    /// The approvals that a human has answered. A later answer without a response does not revoke that.
+    answered: Vec<ApprovalId>,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
     most_steps: usize,
     /// A full list of the install's deploys did not contain it, because there are too many newer ones.

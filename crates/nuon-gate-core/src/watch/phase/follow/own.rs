@@ -60,6 +60,17 @@ impl Own {
         workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, part(row)))
     }
 
+    /// Records which approvals a human has answered.
+    pub(super) fn note_answered(&mut self, workflow: &Workflow) {
+        let approvals = workflow.steps_of(&self.id).filter_map(|step| step.approval.as_ref());
+        let answered = approvals.filter(|approval| approval.response.is_some()).filter_map(|own| own.id.clone());
+        for id in answered {
+            if !self.answered.contains(&id) {
+                self.answered.push(id);
+            }
+        }
+    }
+
     /// Returns the baseline, which the named deploy has to be newer than, until it has been read.
     pub(super) fn unread_baseline(&self) -> Option<&DeployId> {
         match (&self.pins.after, self.origin) {

@@ -49,12 +49,14 @@ impl Rivals {
     }
 
     /// Returns the newest row if it certainly supersedes the followed deploy. Only that one's detail shows whether the row is of
-    /// another component. If it has no creation time even there, a list without it may just be out of date.
+    /// another component.
     pub(super) fn superseding(&self, own: &Own) -> Option<&Arc<Deploy>> {
-        if !own.identified || own.created.is_none() && self.newest_by == ShownBy::default() {
+        // Without both times, a list that lacks the deploy may just be out of date.
+        let is_recent = self.newest_by != ShownBy::default();
+        if !own.identified || own.created.is_none() && !is_recent {
             return None;
         }
-        let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.detailed == row.id;
+        let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.detailed == row.id && is_recent;
         let deploys = |row: &&Arc<Deploy>| self.read_rows.workflow_of(row).is_none() || self.reads.deploying == row.id;
         self.newer_than(own).filter(is_newer).filter(deploys)
     }
@@ -138,8 +140,9 @@ impl Rivals {
         {
             self.read_rows.note_older(row);
         }
-        // If the followed deploy has no time, only an answer with its own row is known to be recent enough.
-        let is_late = |row: &Deploy| row.id.as_ref() == Some(&own.id) || own.created.is_some();
+        // Without both times, only an answer with its own row is known to be recent enough.
+        let is_dated = |row: &Deploy| own.created.is_some() && (row.created_at.is_some() || by != ShownBy::default());
+        let is_late = |row: &Deploy| row.id.as_ref() == Some(&own.id) || is_dated(row);
         self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.read_rows.is_older(row));
         let before = self.newest.take().filter(|before| self.read_rows.is_deploy(before));
         let before = before.filter(|before| row.as_ref().is_none_or(|row| stays_newest(own, before, row)));

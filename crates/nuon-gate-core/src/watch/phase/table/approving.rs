@@ -1,6 +1,8 @@
 //! A human is asked to approve the plan, or seems to be.
 
-use super::said::{Said, dashboard, detail, newest, row, workflow};
+use serde_json::json;
+
+use super::said::{Said, dashboard, detail, newest, row, said, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
 use super::{APPROVALS, OWN};
 use crate::ApprovalPlace;
@@ -25,6 +27,17 @@ fn place() -> ApprovalPlace {
 
 fn asks() -> Said {
     workflow("iwf-1", "approval-awaiting", OWN, "approval-awaiting")
+}
+
+/// A human is asked, and has answered or not.
+fn with_response(answer: Option<&str>) -> Said {
+    let response = answer.map(|answer| json!({ "type": answer }));
+    let step = json!({
+        "id": "iws-1", "name": "apply", "status": { "status": "approval-awaiting" },
+        "step_target_type": "install_deploys", "step_target_id": OWN,
+        "approval": { "id": "waa-1", "response": response },
+    });
+    said("workflow iwf-1", &json!({ "status": { "status": "in-progress" }, "steps": [step] }))
 }
 
 /// A human is asked.
@@ -56,6 +69,13 @@ fn approvals() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(4, answers())
             .then(held()),
+        on("pass: an answer that later ones leave out still counts", OnApproval::Pass)
+            .poll(0, [detail(&asking), newest(&asking), with_response(Some("deny"))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&asking), newest(&asking), with_response(None)])
+            .then(IN_PROGRESS)
+            .poll(4, [detail(&asking), newest(&asking), with_response(None)])
+            .then(IN_PROGRESS),
         on("pass: the newest is read first", OnApproval::Pass)
             .poll(0, wide_look())
             .then(held())

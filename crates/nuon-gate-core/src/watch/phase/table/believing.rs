@@ -344,6 +344,27 @@ fn ages() -> Vec<Scene> {
             .then(outdated())
             .poll(4, [detail(&old), newest(&failed_row), done("iwf-1")])
             .then(fails_as(Status::Noop)),
+        latest("the newest row shows another end than its detail", REPLICAS)
+            .poll(
+                0,
+                [newest(&row(OWN, "error")), detail(&row(OWN, "active")), done("iwf-1"), detail(&row(OWN, "active"))],
+            )
+            .then(outdated())
+            .poll(2, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        own("two answers of the only poll differ", REPLICAS)
+            .once()
+            .wide_poll(
+                0,
+                [
+                    detail(&row(OWN, "executing")),
+                    newest(&row(OWN, "active")),
+                    done("iwf-1"),
+                    detail(&row(OWN, "executing")),
+                    done("iwf-1"),
+                ],
+            )
+            .then(outdated()),
         own("an older answer undoes no failure", REPLICAS)
             .poll(
                 0,

@@ -155,6 +155,20 @@ fn older_without_a_time() -> Vec<Scene> {
         .then(IN_PROGRESS)
         .poll(4, [detail(&part(built(&active), "inc-web")), newest(&part(built(&active), "inc-web")), done("iwf-1")])
         .then(passes_by("iwf-1")),
+        own("superseded: not by a row without a time of a list that lacks the deploy", WHICH)
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(
+                0,
+                [
+                    detail(&active),
+                    no_newest(),
+                    list(&[&without(newer("queued"), "created_at")]),
+                    detail(&without(newer("queued"), "created_at")),
+                    its_workflow(),
+                    done("iwf-1"),
+                ],
+            )
+            .then(Then::Holds(Hold::Outdated)),
         search("followed: not by another component's deploy that was shown as newer", WHICH, by_build())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Follow))
             .poll(0, [newest(&theirs), list(&[&theirs])])
