@@ -47,7 +47,7 @@ impl Own {
         // What names its workflow before its detail does may be wrong.
         let workflow = self.workflow_id.as_ref().filter(|_| self.identified);
         let names_another_workflow = row.workflow().zip(workflow).is_some_and(|(its, own)| its != own);
-        let is_of_another_kind = self.kind.zip(row.kind()).is_some_and(|(own, its)| own != its);
+        let is_of_another_kind = self.kind.is_some_and(|own| row.kind() != Some(own));
         names_another_workflow || self.is_of_another(row) || is_of_another_kind
     }
 

@@ -281,6 +281,11 @@ fn links() -> Vec<Scene> {
             .then(Then::Holds(Hold::Outdated))
             .poll(4, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        own("so is one of a type that deploys nothing", NO_DEPLOYS)
+            .poll(0, [detail(&active), newest(&typed(active.clone(), "recover")), done("iwf-1")])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         own("a workflow that does not exist is done without", JUDGING)
             .poll(0, [detail(&active), newest(&active), lost("iwf-1")])
             .then(alone())
