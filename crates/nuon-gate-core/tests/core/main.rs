@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 21] = [
+const SHOWED_FAULTS: [u64; 32] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -52,6 +52,17 @@ const SHOWED_FAULTS: [u64; 21] = [
     3_100_063_679,
     3_100_069_221,
     3_100_077_652,
+    3_500_124_601,
+    3_800_011_523,
+    3_800_035_310,
+    3_800_048_773,
+    3_800_154_349,
+    3_800_177_399,
+    3_810_010_562,
+    3_841_010_088,
+    3_841_014_240,
+    3_860_007_830,
+    3_870_042_334,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.
