@@ -38,7 +38,7 @@ pub(super) struct WorkflowTargets {
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The deploys of the whole install.
     list: InstallList,
-    /// The newest deploy of each component that such a list has shown, whichever workflow runs it.
+    /// The newest deploy of each component that such a list has shown, if another workflow runs it.
     newest: HashMap<ComponentId, Arc<Deploy>>,
     /// How often the server has said that there is no such list, since it last gave one.
     list_missing: u32,
@@ -321,14 +321,18 @@ impl WorkflowTargets {
         }
     }
 
-    /// Records the newest row of each component: it may supersede the workflow's own.
+    /// Records the newest row of each component, if it is another workflow's: it may supersede.
     fn note_newest(&mut self, rows: &[Deploy]) {
         let mut shown = HashSet::new();
         for row in rows.iter().filter(|row| row.kind().is_some()) {
             let Some(component) = row.component_id.as_ref().filter(|id| shown.insert(*id)) else { continue };
-            if self.newest.get(component).is_none_or(|before| before.created_at <= row.created_at) {
-                self.newest.insert(component.clone(), Arc::new(row.clone()));
+            if self.newest.get(component).is_some_and(|before| before.created_at > row.created_at) {
+                continue;
             }
+            match row.workflow() == Some(&self.id) {
+                true => self.newest.remove(component),
+                false => self.newest.insert(component.clone(), Arc::new(row.clone())),
+            };
         }
     }
 
