@@ -138,7 +138,9 @@ impl Deploy {
 
     /// Returns the row with the time of another that shows the same status.
     pub(crate) fn dated_by(&self, same: &Self) -> Self {
-        Self { updated_at: same.status_since(), ..self.clone() }
+        let since = same.status_since();
+        let status_v2 = self.status_v2.clone().map(|own| CompositeStatus { since, ..own });
+        Self { updated_at: same.updated_at.or(since), status_v2, ..self.clone() }
     }
 
     /// Returns since when the deploy has its status, as far as the server says.

@@ -151,10 +151,16 @@ impl Follow {
         self.reads.current = true;
         self.reads.read_at = policy.now;
         self.own.matches |= self.own.pins.match_deploy(&row, policy.started_at);
+        // The status has whole seconds. A row without it says more exactly when it was written.
+        let since = |row: &Deploy| row.status_since().map(Timestamp::as_second);
+        let ended_anew = self.own.known.as_ref().and_then(|known| since(known)) < since(&row);
+        if let Some(ended) = row.status_since().filter(|_| ended_anew) {
+            self.known_health.end_anew(ended, policy);
+        }
         // A row without details only confirms the same state. It must not replace the detail, which has the reason.
         if !detailed && !is_new {
             match &self.own.known {
-                Some(known) if self.own.detailed && known.status_since().is_none() => {
+                Some(known) if self.own.detailed && ended_anew => {
                     self.own.known = Some(Arc::new(known.dated_by(&row)));
                 }
                 Some(_) if self.own.detailed => {}
@@ -162,13 +168,7 @@ impl Follow {
             }
             return Vec::new();
         }
-        // The status has whole seconds. A row without it says more exactly when it was written.
-        let since = |row: &Deploy| row.status_since().map(Timestamp::as_second);
-        let ended_anew = self.own.known.as_ref().and_then(|known| since(known)) < since(&row);
         self.own.known = Some(row.clone());
-        if let Some(ended) = row.status_since().filter(|_| ended_anew) {
-            self.known_health.end_anew(ended, policy);
-        }
         if is_new {
             (self.held, self.known_health) = (None, KnownHealth::default());
             self.past = self.past.map(|past| past.in_next_state(&row, policy));

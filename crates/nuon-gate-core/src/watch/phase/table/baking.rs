@@ -47,10 +47,19 @@ pub(super) fn full_page(things: [Thing; 1], next: Said) -> Vec<Said> {
 
 /// The deploy has passed, anew, at a time, and the component is healthy.
 fn ended_at(second: i64, observed: i64) -> Vec<Said> {
-    let stands = json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + second } });
-    let again = with(active(), &stands);
+    let again = passed_again(second);
     let read = vec![detail(&again), newest(&again)];
     read.into_iter().chain(healthy(observed).split_off(2)).collect()
+}
+
+/// The same, but only the newest row says so.
+fn shown_anew(second: i64, observed: i64) -> Vec<Said> {
+    let read = vec![detail(&active()), newest(&passed_again(second))];
+    read.into_iter().chain(healthy(observed).split_off(2)).collect()
+}
+
+fn passed_again(second: i64) -> Value {
+    with(active(), &json!({ "status_v2": { "status": "active", "created_at_ts": STARTED_AT + second } }))
 }
 
 fn after(second: u64) -> Moment {
@@ -164,6 +173,13 @@ fn baking() -> Vec<Scene> {
             .poll_of(65, ended_at(30, 63))
             .then(unseen(SINCE))
             .poll_of(80, ended_at(30, 78))
+            .then(bakes(80, 60, 0, 78)),
+        scene("what ended anew by the newest row alone begins anew as well", 60)
+            .poll_of(5, healthy(3))
+            .then(bakes(5, 60, 0, 3))
+            .poll_of(65, shown_anew(30, 63))
+            .then(unseen(SINCE))
+            .poll_of(80, shown_anew(30, 78))
             .then(bakes(80, 60, 0, 78)),
         scene("it had ended anew before the first poll", 60)
             .poll_of(5, ended_at(-100, 3))
