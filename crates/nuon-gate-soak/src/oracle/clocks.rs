@@ -58,7 +58,7 @@ fn runs(case: &Case) -> bool {
 fn last_change(case: &Case) -> u64 {
     let Some(deploy) = case.outcome.deploy.as_deref() else { return 0 };
     let among = |counts: &dyn Fn(&Seen<Row>) -> bool| {
-        last_change_among(&case.of(deploy).filter(|seen| counts(seen)).collect::<Vec<_>>())
+        last_change_among(case, deploy, &case.of(deploy).filter(|seen| counts(seen)).collect::<Vec<_>>())
     };
     let is_alone = case.question.targets.len() == 1;
     let is_own = |seen: &Seen<Row>| is_alone || seen.listed || seen.by_id;
@@ -75,19 +75,19 @@ fn last_change(case: &Case) -> u64 {
     sooner.min(among(&|seen| !seen.by_id))
 }
 
-/// Returns when the newest status among these answers was first requested.
-fn last_change_among(own: &[&Seen<Row>]) -> u64 {
+/// Returns when the newest status among these answers was first requested, be it for another target.
+fn last_change_among(case: &Case, deploy: &str, own: &[&Seen<Row>]) -> u64 {
     let overtaken = |one: &Seen<Row>| own.iter().any(|other| other.overtakes(one));
     // A missing status means `unknown`.
     let status = |seen: &Seen<Row>| if seen.what.status.is_empty() { "unknown" } else { &*seen.what.status }.to_owned();
     let newest: Vec<String> = own.iter().filter(|one| !overtaken(one)).map(|one| status(one)).collect();
-    let changed = own.iter().filter(|seen| newest.contains(&status(seen))).map(|seen| seen.sent);
+    let changed = case.of(deploy).filter(|seen| newest.contains(&status(seen))).map(|seen| seen.sent);
     changed.min().unwrap_or_default()
 }
 
 /// Returns whether another component of the install was shown the deploy as its own, so that its target may have
 /// requested the detail.
-fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
+pub(super) fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
     let of_another = |own: &&&Exchange| match Ask::of(&own.path) {
         Ask::Latest(i, c) | Ask::List(i, c) => i == case.install && c != case.component,
         _ => false,

@@ -1,7 +1,7 @@
 //! Whether the answers support `cancelled`, `superseded`, `approval_needed` and `usage`.
 
 use super::case::{Case, Seen, word_of};
-use super::clocks::may_have_timed_out;
+use super::clocks::{is_shown_to_others, may_have_timed_out};
 use super::failed::is_cancel;
 use super::flow::{Flow, Step};
 use super::leeway::spare;
@@ -90,7 +90,10 @@ pub(super) fn approval_needed(case: &Case) -> Vec<String> {
     };
     let asked = case.flows.iter().filter(|seen| seen.what.asks_human(deploy)).count();
     let asks = case.last_flows(case.workflow(deploy)).iter().any(|seen| seen.what.asks_human(deploy));
-    let pending = case.current(deploy).iter().any(|seen| seen.what.status == "pending-approval");
+    let waits = |seen: &Seen<Row>| seen.what.status == "pending-approval";
+    // What followed may only have been read for another target.
+    let pending =
+        case.current(deploy).into_iter().any(waits) || is_shown_to_others(case, deploy) && case.of(deploy).any(waits);
     let at = case.outcome.at_ms + spare(question);
     let since = case.of(deploy).find(|seen| seen.what.status == "pending-approval").map_or(u64::MAX, |seen| seen.sent);
     let expired = question.approval_timeout_ms.is_some_and(|clock| at >= since.saturating_add(clock));
