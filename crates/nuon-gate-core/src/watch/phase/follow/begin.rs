@@ -20,6 +20,7 @@ impl Follow {
             pins,
             origin: Origin::Named,
             known: None,
+            overheard: None,
             freshness: Freshness::default(),
             was_seen: false,
             matches: false,

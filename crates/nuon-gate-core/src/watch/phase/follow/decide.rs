@@ -331,7 +331,7 @@ impl Follow {
     /// has failed, even if a retry was still possible. One with a passing or pending status has no known end, whatever
     /// its workflow says.
     pub(in crate::watch::phase) fn known_end(&self, policy: &Policy<'_>, reason: &StopReason<'_>) -> Option<End> {
-        let row = self.own.known.as_ref()?;
+        let row = self.own.overheard.as_ref().or(self.own.known.as_ref())?;
         if matches!(reason, StopReason::Stopped(..)) || self.own.unread_baseline().is_some() {
             return None;
         }

@@ -114,8 +114,11 @@ impl Follow {
         let shown = rows_of(target, rows).find(|row| row.id.as_ref() == Some(&self.own.id));
         let differs =
             |row: &Deploy| self.own.known.as_ref().is_some_and(|own| row.current_status() != own.current_status());
-        if shown.is_some_and(|row| differs(row) && self.own.freshness.admit(now, row)) {
+        if let Some(row) = shown.filter(|row| differs(row))
+            && self.own.freshness.admit(now, row)
+        {
             self.reads.current = false;
+            self.own.overheard = Some(Arc::new(row.clone()));
         }
         let newest = rows_since(target, rows, self.own.created);
         let first = newest.iter().find(|row| self.rivals.read_rows.is_deploy(row));
@@ -145,6 +148,7 @@ impl Follow {
         if is_contradicted || !self.own.freshness.admit(policy.now, &row) {
             return Vec::new();
         }
+        self.own.overheard = None;
         self.own.created = self.own.created.or(row.created_at);
         let is_first = self.own.known.is_none();
         let is_new = self.own.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());

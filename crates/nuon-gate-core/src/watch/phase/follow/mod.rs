@@ -47,6 +47,8 @@ struct Own {
     origin: Origin,
     /// The newest state that was read.
     known: Option<Arc<Deploy>>,
+    /// A newer one, in a list that was read for another target. It counts if no poll can confirm it any more.
+    overheard: Option<Arc<Deploy>>,
     freshness: Freshness,
     /// Another poller has read it, so it exists.
     was_seen: bool,

@@ -3,12 +3,13 @@
 
 use serde_json::{Value, json};
 
+use super::closing::total_limit;
 use super::said::{
     Said, component, created, detail, done, install as install_exists, missing, newest, no_newest, nothing, of, row,
     said, typed, with, without, workflow,
 };
 use super::scene::{
-    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, named, needs, passes, passes_by, play, search,
+    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, passes, passes_by, play, search,
 };
 use super::{LISTS, OTHER, OWN};
 use crate::cause::Cause;
@@ -66,6 +67,14 @@ fn overhearing() -> Vec<Scene> {
             .overhears(std::slice::from_ref(&error))
             .poll(2, [detail(&active), newest(&active)])
             .then(Then::Holds(Hold::Outdated)),
+        own("a failure that only such a list has shown counts when time is over")
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .overhears(std::slice::from_ref(&error))
+            .poll(2, [nothing("deploy dpl-web")])
+            .then(Then::NoAnswer)
+            .stops(total_limit())
+            .then(fails_as(Status::Error)),
         latest("a newer deploy, between two polls: the older one does not pass", LISTS)
             .poll(0, [newest(&queued)])
             .then(IN_PROGRESS)
