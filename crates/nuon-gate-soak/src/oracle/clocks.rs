@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::answer::{body, rows_of, server_time};
+use super::answer::{body, rows_of, says, server_time};
 use super::ask::Ask;
 use super::case::{Case, Seen};
 use super::health;
@@ -107,7 +107,10 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     let is_known = !case.question.targets.is_empty() || newest.len() > 1;
     // Only an answer that names the install shows whose it is.
     let is_own = |seen: &Seen<Row>| seen.by_id || seen.what.install == case.install;
-    let is_known = is_known && case.of(deploy).any(is_own);
+    let is_detail = |own: &&Exchange| matches!(Ask::of(&own.path), Ask::Detail(_, _, id) if id == deploy);
+    // Nor may the server have said that the install has no such deploy.
+    let is_doubted = case.reads.iter().filter(|own| is_detail(own)).any(|own| says(own, 404));
+    let is_known = is_known && case.of(deploy).any(is_own) && (!is_doubted || case.of(deploy).any(|seen| seen.by_id));
     let judged =
         is_known && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);
     fails && all && judged

@@ -133,7 +133,9 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
         }
         Ask::Flow(id) => {
             let first = case.flow_of(&id).next();
-            first.is_some_and(|first| differs(text(body, "owner_id"), &first.what.owner))
+            let owner = || text(body, "owner_id");
+            let is_changed = first.is_some_and(|first| differs(owner(), &first.what.owner));
+            is_changed || !case.install.is_empty() && differs(owner(), &case.install)
         }
         _ => false,
     }

@@ -101,7 +101,18 @@ impl Health<'_> {
         let from = poll.0.saturating_sub(bake + between + spare(self.case.question));
         let mut within = answers.iter().filter(|(span, _)| span.0 >= from && span.1 <= poll.1);
         let began = answers.iter().rfind(|(span, _)| span.1 <= from).is_some_and(|(_, is_good)| *is_good);
-        self.is_plainly_healthy(poll) && (bake == 0 || began && within.all(|(_, is_good)| *is_good))
+        let mut lasts = || began && within.all(|(_, is_good)| *is_good) && self.is_unchanged(from, poll);
+        self.is_plainly_healthy(poll) && (bake == 0 || lasts())
+    }
+
+    /// Returns whether the server had the same word since the last answer before a time: it may have had another between two
+    /// polls.
+    fn is_unchanged(&self, from: u64, poll: (u64, u64)) -> bool {
+        let until = self.told.iter().rev().skip_while(|own| own.done > poll.1);
+        let before = until.clone().position(|own| own.done <= from).unwrap_or(usize::MAX);
+        let mut since = until.take(before.saturating_add(1)).map(|own| own.since);
+        let last = since.next();
+        since.all(|own| Some(own) == last)
     }
 
     /// Returns whether a request is about the health of the target's component.
