@@ -32,7 +32,7 @@ pub(in crate::watch) struct Search {
     read_deep: bool,
     /// The newest row that does not match.
     newest: Option<Unmatched>,
-    /// The same, if it is a deploy, or the newest of a list that another target requested.
+    /// The newest deploy that any answer has shown, be it the match itself.
     rival: Option<Arc<Deploy>>,
     /// The newest row when the component's list was last read without success.
     newest_at_list: Option<DeployId>,
@@ -176,6 +176,9 @@ impl Search {
             Fact::Deploys(rows) => {
                 self.read_rows.note_rows(&*rows);
                 (self.reads.component_list, self.reads.component_list_last) = (true, true);
+                if let Some(newest) = rows.iter().find(|row| self.read_rows.is_deploy(row)) {
+                    self.note_rival(Arc::new(newest.clone()));
+                }
                 let found = rows.iter().find(|row| self.matches(row, policy));
                 self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
                 if self.reads.found.is_none() {

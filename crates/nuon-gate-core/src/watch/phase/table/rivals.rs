@@ -389,6 +389,9 @@ fn seen_before() -> Vec<Scene> {
         pinned("what did not match is newer than what the list has")
             .poll(0, [newest(&newer("queued")), list(&[&active]), detail(&active), newest(&active)])
             .then(needs("workflow iwf-2")),
+        pinned("the list in which it is found shows a newer one")
+            .poll(0, [newest(&third(-90)), list(&[&newer("queued"), &active]), detail(&active), newest(&active)])
+            .then(needs("workflow iwf-2")),
         pinned("what did not match before is newer than what matches")
             .poll(0, in_vain(&newer("queued")))
             .then(NOT_STARTED)
