@@ -14,7 +14,7 @@ use crate::paging::Paged;
 use crate::timeline::span;
 use crate::watch::phase::condition::{Condition, Sight, Times, condition, last_observed};
 use crate::watch::phase::proof::HealthProof;
-use crate::watch::phase::{Decision, End, Held, LAG, Policy};
+use crate::watch::phase::{Decision, End, LAG, Policy};
 use crate::watch::settings::Mode;
 use crate::{Hold, Kind, Moment, RemoteText, Verdict};
 
@@ -28,9 +28,11 @@ const REFUSALS: u32 = 3;
 pub(super) struct KnownHealth {
     component: Option<Arc<ComponentHealth>>,
     resources: Vec<Resource>,
-    /// The latest time at which the server has changed its word. A word from before is a lagging replica's, or the
-    /// server's clock was set back.
-    changed: Option<Timestamp>,
+    /// The latest time at which the server has changed its word, and since when it has only repeated words from before. Those
+    /// are a lagging replica's, or the server's clock was set back.
+    changed: NewestTime,
+    /// The same for the last observation.
+    observed: NewestTime,
     /// The time of the last observation at the first poll since the deploy ended, and when that was.
     first: Option<(Timestamp, Moment)>,
     /// The time of the last observation, and when it was first read.
@@ -44,7 +46,32 @@ pub(super) struct KnownHealth {
     unknown_since: Option<Moment>,
 }
 
+/// The latest of the times that answers have shown.
+#[derive(Debug, Default)]
+struct NewestTime {
+    time: Option<Timestamp>,
+    /// Since when they have shown earlier ones.
+    behind_since: Option<Moment>,
+}
+
+impl NewestTime {
+    fn note(&mut self, time: Option<Timestamp>, now: Moment) {
+        let is_behind = time.zip(self.time).is_some_and(|(time, newest)| time < newest);
+        self.behind_since = is_behind.then(|| self.behind_since.unwrap_or(now));
+        self.time = self.time.max(time);
+    }
+
+    /// Returns whether the last answer may come from a replica that lags.
+    fn is_outdated(&self, now: Moment) -> bool {
+        self.behind_since.is_some_and(|since| now < since + LAG)
+    }
+}
+
 impl KnownHealth {
+    fn is_outdated(&self, now: Moment) -> bool {
+        self.changed.is_outdated(now) || self.observed.is_outdated(now)
+    }
+
     /// The deploy ended anew: what had been read by then was observed before that, whatever the runner's clock says.
     pub(super) fn end_anew(&mut self, ended: Timestamp, policy: &Policy<'_>) {
         let is_since = |read: Moment| policy.server_time(read).as_second() > ended.as_second();
@@ -108,8 +135,9 @@ impl Follow {
             now: policy.server_now(),
         };
         Healthy::Unproven(match condition(component, resources.rows(), times) {
+            Condition::Healthy(_) if self.known_health.is_outdated(policy.now) => Decision::Hold(Hold::Outdated),
             Condition::Healthy(sight) => return self.baked(&sight, length, ended, policy),
-            Condition::Bad(_, text) if self.is_word_outdated(component, policy) => {
+            Condition::Bad(_, text) if self.known_health.is_outdated(policy.now) => {
                 Decision::Hold(Hold::NotHealthy(text))
             }
             Condition::Bad(health, text) => {
@@ -123,14 +151,6 @@ impl Follow {
                 self.unseen(RemoteText::new(words), Some(since), policy)
             }
         })
-    }
-
-    /// Returns whether the server has shown a later word, and has not repeated this one for long.
-    fn is_word_outdated(&self, component: &ComponentHealth, policy: &Policy<'_>) -> bool {
-        let since = component.verdict.as_ref().and_then(|verdict| verdict.since);
-        let stays = matches!(&self.held,
-            Some(Held { hold: Hold::NotHealthy(_), since, .. }) if policy.now >= *since + LAG);
-        since < self.known_health.changed && !stays
     }
 
     /// Returns when the deploy ended: by its status, by the steps that worked on it, and not before it was created or applied.
@@ -213,7 +233,7 @@ impl Follow {
         match (fact, request) {
             (Fact::Health(component), _) => {
                 (reads.component, reads.at) = (Some(component.clone()), now);
-                known.changed = known.changed.max(component.verdict.as_ref().and_then(|verdict| verdict.since));
+                known.changed.note(component.verdict.as_ref().and_then(|verdict| verdict.since), now);
                 known.component = Some(component);
             }
             (Fact::Resources(found), Request::Resources(.., page)) => {
@@ -221,6 +241,7 @@ impl Follow {
                 if reads.resources.page().is_none() {
                     let rows = reads.resources.rows();
                     let observed = last_observed(rows).unwrap_or(Timestamp::UNIX_EPOCH);
+                    known.observed.note(last_observed(rows), now);
                     // Of what is not observed yet, the first observation may be an old one.
                     if observed > Timestamp::UNIX_EPOCH {
                         known.first.get_or_insert((observed, now));

@@ -220,6 +220,22 @@ fn baking() -> Vec<Scene> {
             .then(bakes(5, 300, 0, 3))
             .poll(60, superseded())
             .then(needs("workflow iwf-2")),
+        scene("a word from before another one is a lagging replica's", 0)
+            .poll_of(5, does("progressing", 0, [pod("healthy", 3)]))
+            .then(not_healthy(SAID))
+            .poll_of(8, healthy(4))
+            .then(Then::Holds(Hold::Outdated))
+            .poll_of(37, healthy(36))
+            .then(Then::Holds(Hold::Outdated))
+            .poll_of(38, healthy(37))
+            .then(passes_healthy(37, 0)),
+        scene("so is an observation from before another one", 0)
+            .poll_of(5, does("healthy", -900, [pod("unhealthy", 4)]))
+            .then(not_healthy("Deployment api is unhealthy: so unhealthy"))
+            .poll_of(8, healthy(2))
+            .then(Then::Holds(Hold::Outdated))
+            .poll_of(10, healthy(6))
+            .then(passes_healthy(6, 0)),
         scene("it settles first", 60)
             .with(|settings| settings.settle = Duration::from_secs(30))
             .poll_of(5, proven())
