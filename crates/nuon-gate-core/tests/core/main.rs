@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 32] = [
+const SHOWED_FAULTS: [u64; 36] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -63,6 +63,10 @@ const SHOWED_FAULTS: [u64; 32] = [
     3_841_014_240,
     3_860_007_830,
     3_870_042_334,
+    3_910_080_641,
+    3_920_076_520,
+    3_930_157_096,
+    3_930_284_643,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.
