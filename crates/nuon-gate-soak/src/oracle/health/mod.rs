@@ -55,6 +55,8 @@ struct Health<'a> {
     ended: Option<i64>,
     /// When the first answer was requested that showed this, or an earlier pass.
     passed_ms: u64,
+    /// When the first answer was requested that showed the last pass.
+    ended_ms: u64,
     told: Vec<Told>,
     looks: Vec<Look>,
 }
@@ -101,7 +103,7 @@ impl<'a> Health<'a> {
         };
         let passed_ms = case.of(deploy).filter(passes).map(|seen| seen.sent).min()?;
         let ended_ms = case.of(deploy).filter(is_same).map(|seen| seen.sent).min()?;
-        let mut own = Self { case, ended, passed_ms, told: Vec::new(), looks: Vec::new() };
+        let mut own = Self { case, ended, passed_ms, ended_ms, told: Vec::new(), looks: Vec::new() };
         // What was read before the gate knew that the deploy had ended can still be from after it. `Date` has whole
         // seconds.
         let is_since = |own: &&&Exchange| {

@@ -137,7 +137,8 @@ impl Health<'_> {
     /// Returns how many times in a row it was refused to tell what is observed, while the component was told.
     fn refusals_in_row(&self) -> usize {
         let (mut longest, mut in_row) = (0, 0);
-        for own in self.case.reads.iter().filter(|own| own.done_ms >= self.passed_ms && self.is_read(own)) {
+        // Another status in between begins anew.
+        for own in self.case.reads.iter().filter(|own| own.done_ms >= self.ended_ms && self.is_read(own)) {
             let is_told = self.told.iter().any(|told| told.span() == (own.sent_ms, own.done_ms));
             match is_observed(own) {
                 true if is_off(own) => in_row += 1,
