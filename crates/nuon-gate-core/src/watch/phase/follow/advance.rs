@@ -18,6 +18,11 @@ impl Follow {
         let Some(row) = self.own.known.clone().filter(|_| self.reads.current) else {
             return Move::Stay(Phase::Following(Box::new(self)));
         };
+        let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
+        if only_plans && self.own.origin != Origin::Named {
+            self.rivals.read_rows.note_idle(self.own.id.clone());
+            return self.search_on(policy.settings.mode == Mode::Once, notes);
+        }
         let is_matched = !self.own.is_unmatched(&row, policy);
         if let Some(to) = self.rivals.superseding(&self.own).and_then(|row| row.id.clone()) {
             let action = self.on_superseded(policy);
@@ -29,11 +34,6 @@ impl Follow {
             if action == OnSuperseded::Follow && judgement != Judgement::Replaced && is_matched {
                 return self.follow_newer(to, &row, policy, notes);
             }
-        }
-        let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
-        if only_plans && self.own.origin != Origin::Named {
-            self.rivals.read_rows.note_idle(self.own.id.clone());
-            return self.search_on(policy.settings.mode == Mode::Once, notes);
         }
         let may_go_on = self.own.identified && is_matched && self.own.mismatch(&row, policy).is_none();
         let is_replaced = policy.judge(&row) == Judgement::Replaced

@@ -87,14 +87,14 @@ impl Follow {
         if let Some(request) = self.missing(row, is_final, policy) {
             return Decision::Need(request);
         }
-        if let Some(end) = self.superseded(row, policy) {
-            return Decision::End(end);
-        }
         if self.reads.workflow.as_deref().is_some_and(Workflow::is_plan_only) {
             return Decision::End(End::rejected(Cause::Undeployable {
                 deploy: self.own.id.clone(),
                 deploy_type: None,
             }));
+        }
+        if let Some(end) = self.superseded(row, policy) {
+            return Decision::End(end);
         }
         if self.rivals.reads.rows.is_none() && self.was_tried_again(row, policy) {
             return Decision::Need(component_list_request(policy.target));
