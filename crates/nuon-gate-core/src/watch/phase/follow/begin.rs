@@ -93,7 +93,8 @@ impl Follow {
             Some(Ordering::Less) => self.rivals.read_rows.note_older(&newest),
             Some(Ordering::Equal) => {}
             Some(Ordering::Greater) | None => {
-                (self.rivals.newest, self.rivals.newest_by) = (Some(newest), ShownBy::LATEST);
+                // It was shown before this deploy was, so without times it is not known to be newer.
+                (self.rivals.newest, self.rivals.newest_by) = (Some(newest), ShownBy::default());
                 self.rivals.reads.newest = Newest::Unread;
             }
         }
