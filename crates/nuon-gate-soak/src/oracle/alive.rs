@@ -1,7 +1,5 @@
 //! Whether a target went on polling although its end was proven (contract: it never hangs).
 
-use std::cmp::Ordering;
-
 use super::answer::good;
 use super::ask::Ask;
 use super::case::word_of;
@@ -117,18 +115,12 @@ fn is_plain_poll(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Sa
     let shown = |seen: &&Seen<Row>| seen.listed && seen.what.id == deploy;
     let latest = rows.iter().any(shown) || on_superseded(case.question) == "ignore";
     let detail = rows.iter().any(|seen| !seen.listed && seen.named && seen.sent <= anchor.1 && seen.what.id == deploy);
-    // If an earlier answer has a later time, either this one is outdated, or the server's clock was set back.
-    let is_behind = |seen: &Seen<Row>| {
-        let later = |before: &Seen<Row>| before.what.updated.zip(seen.what.updated).is_some_and(|(one, two)| one > two);
-        let newer = |before: &Seen<Row>| later(before) || before.what.account(&seen.what) == Some(Ordering::Greater);
-        case.of(deploy).any(|before| before.done <= seen.sent && newer(before))
-    };
     // A row that does not say what the pin asks for does not show that it matches.
     let matches = |seen: &Seen<Row>| case.question.workflow.is_none() || !seen.what.workflow.is_empty();
     let agree = rows
         .iter()
         .filter(|seen| seen.what.id == deploy)
-        .all(|seen| row(&seen.what) && !is_behind(seen) && matches(seen));
+        .all(|seen| row(&seen.what) && !case.is_behind(seen) && matches(seen));
     let mut flows = case.flow_of(case.workflow(deploy)).filter(|seen| near(seen.sent, seen.done));
     latest && detail && agree && flows.all(flow) && asked.all(|own| good(own))
 }

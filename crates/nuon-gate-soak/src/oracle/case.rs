@@ -271,6 +271,14 @@ impl<'a> Case<'a> {
         current
     }
 
+    /// Returns whether an earlier answer about the same deploy has a later time: either this one is outdated, or the server's
+    /// clock was set back.
+    pub(super) fn is_behind(&self, seen: &Seen<Row>) -> bool {
+        let later = |before: &Seen<Row>| before.what.updated.zip(seen.what.updated).is_some_and(|(one, two)| one > two);
+        let newer = |before: &Seen<Row>| later(before) || before.what.account(&seen.what) == Some(Ordering::Greater);
+        self.of(&seen.what.id).any(|before| before.done <= seen.sent && newer(before))
+    }
+
     /// Returns the ids of all deploys that were read, each once.
     pub(super) fn ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = self.rows.iter().map(|seen| seen.what.id.as_str()).collect();

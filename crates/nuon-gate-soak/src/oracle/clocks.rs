@@ -1,7 +1,5 @@
 //! Whether a timeout expired (contract: clocks), and whether the end came too late.
 
-use std::cmp::Ordering;
-
 use super::answer::{body, rows_of, says, server_time};
 use super::ask::Ask;
 use super::case::{Case, Seen};
@@ -63,12 +61,7 @@ fn last_change(case: &Case) -> u64 {
     let is_alone = case.question.targets.len() == 1;
     let is_own = |seen: &Seen<Row>| is_alone || seen.listed || seen.by_id;
     // If the server's clock was set back, only answers without a time show that anything has changed.
-    let is_behind = |seen: &Seen<Row>| {
-        let later = |own: &Seen<Row>| own.what.updated.zip(seen.what.updated).is_some_and(|(own, its)| own > its);
-        let newer = |own: &Seen<Row>| later(own) || own.what.account(&seen.what) == Some(Ordering::Greater);
-        case.of(deploy).any(|own| own.done <= seen.sent && newer(own))
-    };
-    let sooner = among(&|_| true).min(among(&is_own)).min(among(&|seen| !is_behind(seen)));
+    let sooner = among(&|_| true).min(among(&is_own)).min(among(&|seen| !case.is_behind(seen)));
     if !is_shown_to_others(case, deploy) {
         return sooner;
     }

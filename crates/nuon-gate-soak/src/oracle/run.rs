@@ -1,10 +1,10 @@
 //! Whether the outcome of a whole run follows from its targets and its workflow (contract: exit codes, workflow alone).
 
 use super::answer::{body, rows_of};
-use super::case::Case;
+use super::case::{Case, Seen};
 use super::clocks::late;
 use super::failed::{is_cancel, is_failure};
-use super::flow::Step;
+use super::flow::{Flow, Step};
 use super::refused::{inconclusive, rejected};
 use super::row::{Kind, kind_of};
 use super::text::text;
@@ -50,11 +50,11 @@ fn belied(case: &Case, by: impl Fn(&Step) -> bool) -> bool {
 
 /// Returns whether the workflow was cancelled.
 fn stopped(case: &Case) -> bool {
-    let denied = |seen: &&super::case::Seen<super::flow::Flow>| {
+    let denied = |seen: &Seen<Flow>| {
         seen.what.steps.iter().any(|step| matches!(step.status.as_str(), "approval-denied" | "approval-expired"))
     };
     // A replica that lags behind does not revoke this.
-    case.flow_of(workflow(case)).any(|seen| seen.what.status == "cancelled" || denied(&seen))
+    case.flow_of(workflow(case)).any(|seen| seen.what.status == "cancelled" || denied(seen))
 }
 
 /// Reports what a pass lacks: targets, the pass of each target, the workflow's success, or a deploy that was not waited

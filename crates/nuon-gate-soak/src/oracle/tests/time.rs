@@ -98,14 +98,13 @@ fn an_end_that_is_plain() {
     let (active, count) = (row("active", 60), 0..4_u64);
     let unsought = |tape: Tape, at: u64| tape.detail(at, &active).flow(at + 100, &proof());
     let unsought = count.clone().fold(Tape::default(), |tape, index| unsought(tape, index * 3_000));
-    let (of_list, hidden) = (json!([row("active", 30)]), json!({}));
-    let of_list = with(&of_list[0], "id", json!("dpl0"));
+    let (nothing, other) = (json!({}), with(&row("active", 30), "id", json!("dpl0")));
     let hidden = |tape: Tape, index: u64| {
         let at = index * 3_000;
-        tape.latest(at, &hidden).detail(at + 100, &active).flow(at + 200, &proof()).ask(
+        tape.latest(at, &nothing).detail(at + 100, &active).flow(at + 200, &proof()).ask(
             at + 300,
             list,
-            ok(&json!([of_list])),
+            ok(&json!([other])),
         )
     };
     let hidden = count.clone().fold(Tape::default(), hidden);
