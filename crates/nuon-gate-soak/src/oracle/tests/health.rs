@@ -240,6 +240,12 @@ fn health_that_is_plain() {
         (0..count)
             .fold(Tape::default(), |tape, index| tape.health(index * 3_000, ("unhealthy", 90), ("unhealthy", 170)))
     };
+    let put_back = (0..6).fold(Tape::default(), |tape, index| {
+        let created = with(&row("active", 60), "created_at", json!(clock(100)));
+        let (word, objects) = (ok(&told("unhealthy", 90)), ok(&json!([object("unhealthy", 170)])));
+        let tape = tape.poll(index * 3_000, &created, &proof());
+        tape.ask(index * 3_000 + 300, COMPONENT, word).ask(index * 3_000 + 400, RESOURCES, objects)
+    });
     let off = |count: u64| {
         (0..count).fold(Tape::default(), |tape, index| tape.seen(index * 3_000, ok(&told("healthy", 0)), refusal(403)))
     };
@@ -261,6 +267,7 @@ fn health_that_is_plain() {
         ("bad", requiring(0), bad(3), end("failed", 6_450), ""),
         ("bad, too late", requiring(0), bad(6), end("failed", 15_450), "it is not healthy was plain in 6 polls"),
         ("bad, never said", requiring(0), bad(3), end("timed_out", 600_000), "it is not healthy was plain in 3 polls"),
+        ("bad before it was created", requiring(0), put_back, end("timed_out", 600_000), ""),
         ("off", requiring(0), off(5), end("inconclusive", 12_450), ""),
         (
             "off, too late",
