@@ -1,10 +1,10 @@
 //! Every exit code, as a pipeline meets it. Those of signals are in `signals.rs`.
 
-use std::net::TcpListener;
-
 use serde_json::json;
 
-use crate::support::{API, ENDLESS, Gate, INSTALL, PASSING, access, component, one_deploy, serve, serve_deploy};
+use crate::support::{
+    API, Closed, ENDLESS, Gate, INSTALL, PASSING, access, component, one_deploy, serve, serve_deploy,
+};
 
 #[test]
 fn a_pass_is_0() {
@@ -97,9 +97,8 @@ fn a_cancelled_deploy_is_4() {
 
 #[test]
 fn an_api_that_is_not_there_is_7() {
-    // A port that was free a moment ago, so nothing listens.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let gate = || Gate::at(&format!("http://{address}"), "wait").args(["--install", INSTALL, "--component", API]);
+    let closed = Closed::new();
+    let gate = || Gate::at(&format!("http://{closed}"), "wait").args(["--install", INSTALL, "--component", API]);
     let outcome = gate().args(["--api-outage", "150ms"]).json().exits(7);
     assert_eq!((&outcome.result()["verdict"], &outcome.target()["clock"]), (&json!("inconclusive"), &json!("outage")));
     assert!(outcome.reason().contains("could not connect to 127.0.0.1"), "{}", outcome.reason());

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use serde_json::{Value, json};
 
 use crate::github::{FAILING, Step, annotations};
-use crate::support::{ENDLESS, Gate, PASSING, serve_deploy};
+use crate::support::{Closed, ENDLESS, Gate, PASSING, serve_deploy};
 
 /// A service that gives every request the same answer, and passes on the first line and the body of each. It ends with
 /// the tests.
@@ -102,9 +102,8 @@ fn a_commit_status_says_pending_and_then_the_end_and_changes_no_verdict() {
 
     start(&failing, &api).end().exits(1).says("::add-mask::ghs_planted-77b1");
     assert_eq!(deployments(&requests).pop(), Some((place, Some("failure".to_owned()))));
-    // No sink listens there.
-    let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
-    let outcome = start(&passing, &closed).end().exits(0);
+    let closed = Closed::new();
+    let outcome = start(&passing, &format!("http://{closed}")).end().exits(0);
     outcome.says("github-status was not notified: ");
 }
 
@@ -141,7 +140,7 @@ fn the_notified_sinks_are_an_output() {
     step.has(&[("notified", "true"), ("slack-thread", "C024BE91L:1503435956.000247")]);
     assert!(!step.read("summary").contains("Notification"), "{}", step.read("summary"));
 
-    let (step, closed) = (Step::new(), TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let (step, closed) = (Step::new(), Closed::new());
     let gate = step.of(Gate::wait(&sim)).env("NUON_GATE_WEBHOOK_URL", format!("http://{closed}/"));
     gate.args(["--notify-timeout", "1s"]).run().exits(0);
     step.has(&[("notified", "false"), ("slack-thread", "")]);

@@ -1,8 +1,8 @@
 //! The step that installs the program.
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::closed::Closed;
 use crate::{Job, PROGRAM, Release, SECRET, another, find, hasher, write_program};
 
 #[test]
@@ -128,10 +128,9 @@ fn a_download_that_fails_becomes_a_build_or_one_error_with_the_ways_out() {
     job.run().refused("The download failed");
     assert_eq!(job.built(), None);
 
-    // Nothing listens there any more.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let job = Job::new(&[hasher(), "curl"]).of(&lost).input("download-base-url", &format!("http://{port}/50%/"));
-    let used = job.run().refused(&format!("curl ended with 7 for http://{port}/50%25/v"));
+    let closed = Closed::new();
+    let job = Job::new(&[hasher(), "curl"]).of(&lost).input("download-base-url", &format!("http://{closed}/50%/"));
+    let used = job.run().refused(&format!("curl ended with 7 for http://{closed}/50%25/v"));
     used.says("binary-path").says("download-base-url").says("install-method: source");
 
     let job = Job::new(&[hasher()]).of(&lost);

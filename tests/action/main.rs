@@ -6,6 +6,8 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[path = "../support/closed.rs"]
+mod closed;
 #[expect(dead_code, reason = "other tests use more of it")]
 #[path = "../support/folder.rs"]
 mod folder;

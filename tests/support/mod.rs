@@ -1,5 +1,6 @@
 //! Runs the program as a user's shell would, in the test's own environment.
 
+mod closed;
 mod folder;
 pub(crate) mod pages;
 mod run;
@@ -14,6 +15,7 @@ use std::process::{Command, Stdio};
 
 use nuon_gate_sim::{Script, Sim};
 
+pub(crate) use self::closed::Closed;
 pub(crate) use self::folder::Folder;
 pub(crate) use self::run::{Outcome, Running};
 pub(crate) use self::secrets::shown;
