@@ -2,6 +2,7 @@
 //! the one before it (`docs/nuon-api.md`, "Replicas and times").
 
 use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ struct Version {
     since: Option<Timestamp>,
     /// How many statuses it had before.
     earlier: usize,
+    /// The digest of those and its own, with their times; `None` if its own has none.
+    digest: Option<u64>,
     /// Whether the transition to its status can erase the history.
     may_be_wiped: bool,
     /// Whether its status is final.
@@ -64,12 +67,12 @@ enum Age {
 impl Freshness {
     /// Records an answer, unless it is older than an earlier one. Returns whether it counts.
     ///
-    /// After a clock was set back, the last status can seem older for ever. So a state that seems older by its times or
-    /// by its history alone counts after long enough, but never in place of a final status: an old `active` must not
-    /// undo an `error`.
+    /// A state whose history has the newest one in it is newer, whatever the clocks say. Otherwise, after a clock was set
+    /// back, the last status can seem older for ever. So a state that seems older by its times or by its history alone
+    /// counts after long enough, but never in place of a final status: an old `active` must not undo an `error`.
     pub(super) fn admit(&mut self, now: Moment, deploy: &Deploy) -> bool {
         let version = Version::of(deploy);
-        if let Some(newest) = &self.newest {
+        if let Some(newest) = self.newest.as_ref().filter(|newest| !newest.is_continued_by(deploy)) {
             let age = version.compared_with(newest);
             if age == Age::Same {
                 self.older = None;
@@ -95,7 +98,8 @@ impl Freshness {
 impl Version {
     fn of(deploy: &Deploy) -> Self {
         let composite = deploy.status_v2.as_ref();
-        let history: &[EarlierStatus] = composite.and_then(|status| status.history.as_deref()).unwrap_or_default();
+        let history = history(deploy);
+        let since = composite.and_then(|status| status.since);
         let wiping = [
             Status::Cancelled,
             Status::AutoSkipped,
@@ -111,8 +115,9 @@ impl Version {
         Self {
             status: status.clone(),
             updated_at: deploy.updated_at,
-            since: composite.and_then(|status| status.since),
+            since,
             earlier: history.len(),
+            digest: since.and_then(|_| digests(history, Some((Some(status), since))).last()),
             may_be_wiped: [status]
                 .into_iter()
                 .chain(history.first().and_then(|first| first.status.as_ref()))
@@ -130,6 +135,11 @@ impl Version {
             }
             None => self,
         }
+    }
+
+    /// Returns whether it is one of the earlier statuses of a state, with all those before it.
+    fn is_continued_by(&self, deploy: &Deploy) -> bool {
+        self.digest.is_some_and(|own| digests(history(deploy), None).any(|digest| digest == own))
     }
 
     /// The row's own time shows which is older, or the status's time if the row's is equal or absent. So does the
@@ -155,6 +165,23 @@ impl Version {
             Some(_) => Age::New,
         }
     }
+}
+
+fn history(deploy: &Deploy) -> &[EarlierStatus] {
+    deploy.status_v2.as_ref().and_then(|status| status.history.as_deref()).unwrap_or_default()
+}
+
+/// Returns the digest of the first status with its time, of the first two, and so on. A wait can have thousands of targets,
+/// and histories are long.
+fn digests<'a>(
+    history: &'a [EarlierStatus],
+    last: Option<(Option<&'a Status>, Option<Timestamp>)>,
+) -> impl Iterator<Item = u64> {
+    let all = history.iter().map(|earlier| (earlier.status.as_ref(), earlier.since)).chain(last);
+    all.scan(DefaultHasher::new(), |hasher, status| {
+        status.hash(hasher);
+        Some(hasher.finish())
+    })
 }
 
 #[cfg(test)]
@@ -239,6 +266,54 @@ mod tests {
             let mut freshness = Freshness::default();
             assert!(freshness.admit(Moment::START, &first), "{what}");
             assert_eq!(freshness.admit(Moment::START, &second), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_continues_the_newest_state_is_newer_whatever_the_clocks_say() {
+        /// A row with its own second, and statuses with their seconds, the last of which is its own.
+        fn with(updated: i64, statuses: &[(&str, i64)]) -> Deploy {
+            let entry = |(status, since): &(&str, i64)| {
+                let since = (*since >= 0).then_some(1_800_000_000 + since);
+                json!({ "status": status, "created_at_ts": since })
+            };
+            let (last, before) = statuses.split_last().unwrap();
+            let mut status = entry(last);
+            status["history"] = before.iter().map(entry).collect();
+            let updated = format!("2027-01-15T08:00:{updated:02}Z");
+            deploy(&json!({ "id": "dpl1", "updated_at": updated, "status_v2": status }))
+        }
+        let seen = || with(50, &[("queued", 40), ("executing", 50)]);
+        let error = || with(50, &[("queued", 40), ("error", 50)]);
+        let cases = [
+            ("the next status", seen(), with(3, &[("queued", 40), ("executing", 50), ("active", 3)]), true),
+            ("a later one", seen(), with(3, &[("queued", 40), ("executing", 50), ("x", 2), ("active", 3)]), true),
+            ("after a final status", error(), with(3, &[("queued", 40), ("error", 50), ("active", 3)]), true),
+            ("the one before it", seen(), with(40, &[("queued", 40)]), false),
+            (
+                "another time in its history",
+                seen(),
+                with(3, &[("queued", 40), ("executing", 49), ("active", 3)]),
+                false,
+            ),
+            ("another status in it", seen(), with(3, &[("queued", 40), ("error", 50), ("active", 3)]), false),
+            ("another one before it", seen(), with(3, &[("x", 40), ("executing", 50), ("active", 3)]), false),
+            ("nothing before it", seen(), with(3, &[("executing", 50), ("active", 3)]), false),
+            ("the same state", seen(), with(3, &[("queued", 40), ("executing", 50)]), false),
+            (
+                "no time of the newest one",
+                with(50, &[("queued", 40), ("executing", -1)]),
+                with(3, &[("queued", 40), ("executing", -1), ("active", 3)]),
+                false,
+            ),
+        ];
+        for (what, first, second, expected) in cases {
+            let mut freshness = Freshness::default();
+            assert!(freshness.admit(Moment::START, &first), "{what}");
+            assert_eq!(freshness.admit(Moment::START, &second), expected, "{what}");
+            // What was admitted is the newest state now. An `error` can have lost its history since then.
+            let is_back = freshness.admit(Moment::START, &first);
+            assert!(!expected || is_back == (*first.current_status() == Status::Error), "{what}");
         }
     }
 
