@@ -94,8 +94,11 @@ pub(super) fn is_shown_to_others(case: &Case, deploy: &str) -> bool {
 fn in_error(case: &Case, deploy: &str) -> bool {
     let newest = case.newest(deploy);
     let fails = word(case.question, "error", case.kind(deploy)) == Word::Fails;
-    // Nothing shows whether a state without a time is newer than another.
-    let all = !newest.is_empty() && newest.iter().all(|seen| seen.what.status == "error" && !seen.what.is_timeless());
+    // Nothing shows whether a state without a time is newer than another, or one that is behind such a state.
+    let is_error = |seen: &Seen<Row>| {
+        seen.what.status == "error" && !seen.what.is_timeless() && (newest.len() == 1 || !case.is_behind(seen))
+    };
+    let all = !newest.is_empty() && newest.iter().all(|seen| is_error(seen));
     // If only a workflow is pinned, finding its deploys also requests details, which no target uses.
     let is_known = !case.question.targets.is_empty() || newest.len() > 1;
     // Only an answer that names the install shows whose it is.
@@ -104,6 +107,9 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     // Nor may the server have said that the install has no such deploy.
     let is_doubted = case.reads.iter().filter(|own| is_detail(own)).any(|own| says(own, 404));
     let is_known = is_known && case.of(deploy).any(is_own) && (!is_doubted || case.of(deploy).any(|seen| seen.by_id));
+    // What is newer than a baseline that was never read is not known either.
+    let baseline = case.question.after.as_deref();
+    let is_known = is_known && baseline.is_none_or(|baseline| case.of(baseline).next().is_some());
     let judged =
         is_known && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);
     fails && all && judged

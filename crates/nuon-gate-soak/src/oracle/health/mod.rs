@@ -53,8 +53,9 @@ struct Health<'a> {
     case: &'a Case<'a>,
     /// When the deploy passed, by the server's account, in microseconds.
     ended: Option<i64>,
-    /// The same, and not before the deploy was created: a clock that was put back in between says so.
-    ended_since_created: Option<i64>,
+    /// The latest time at which it can have passed: one clock that was put back makes a later pass the earlier one, and
+    /// another the pass earlier than the deploy.
+    ended_by: Option<i64>,
     /// When the first answer was requested that showed this, or an earlier pass.
     passed_ms: u64,
     /// When the first answer was requested that showed the last pass.
@@ -105,10 +106,10 @@ impl<'a> Health<'a> {
         };
         let passed_ms = case.of(deploy).filter(passes).map(|seen| seen.sent).min()?;
         let ended_ms = case.of(deploy).filter(is_same).map(|seen| seen.sent).min()?;
-        let created = case.of(deploy).filter_map(|seen| seen.what.created).max();
-        let ended_since_created = ended.map(|ended| created.map_or(ended, |created| created.max(ended)));
+        let created = case.of(deploy).filter_map(|seen| seen.what.created);
+        let ended_by = ended.and(created.chain(newest.iter().filter_map(|seen| time(seen))).max());
         let (told, looks) = (Vec::new(), Vec::new());
-        let mut own = Self { case, ended, ended_since_created, passed_ms, ended_ms, told, looks };
+        let mut own = Self { case, ended, ended_by, passed_ms, ended_ms, told, looks };
         // What was read before the gate knew that the deploy had ended can still be from after it. `Date` has whole
         // seconds.
         let is_since = |own: &&&Exchange| {

@@ -71,8 +71,7 @@ impl Health<'_> {
     /// Returns whether an observation was made since the deploy passed, in every reading of the contract.
     pub(super) fn is_plainly_fresh(&self, look: &Look) -> bool {
         let first = self.looks.first().and_then(|own| own.newest);
-        let ended = self.ended_since_created;
-        let later = |by: i64| ended.zip(look.newest).is_some_and(|(ended, newest)| newest > ended + by);
+        let later = |by: i64| self.ended_by.zip(look.newest).is_some_and(|(ended, newest)| newest > ended + by);
         let is_newer = first.is_some() && look.newest > first;
         let shown = self.looks.iter().find(|own| own.newest == look.newest);
         let is_dated = shown.and_then(Look::behind).is_none_or(|behind| behind > -AHEAD);
@@ -123,8 +122,7 @@ impl Health<'_> {
 
     fn is_plainly_bad(&self, poll: (u64, u64)) -> bool {
         let (told, looks) = self.near(poll);
-        let ended = self.ended_since_created;
-        let is_since = |told: &Told| told.since.zip(ended).is_some_and(|(since, ended)| since > ended + LATER);
+        let is_since = |told: &Told| told.since.zip(self.ended_by).is_some_and(|(since, ended)| since > ended + LATER);
         let says = |told: &&Told| told.is_bad() && is_since(told) && !self.is_outdated(told);
         let shows = |look: &&Look| look.is_bad && self.is_plainly_fresh(look);
         !told.is_empty() && !looks.is_empty() && told.iter().all(says) && looks.iter().all(shows)

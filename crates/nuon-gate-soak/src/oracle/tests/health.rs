@@ -217,6 +217,12 @@ fn unknown_health_is_inconclusive() {
         };
         (0..count).fold(unknown(10_000), seen).health(300_000, ("unknown", 80), ("unknown", 200))
     };
+    let twice = (0..=30).fold(Tape::default().poll(0, &row("active", 60), &proof()), |tape, index| {
+        let objects = dated(&json!([object("healthy", 130)]), 180);
+        let tape = tape.poll(3_000 + index * 10_000, &row("active", 100), &proof());
+        let tape = tape.ask(3_300 + index * 10_000, COMPONENT, ok(&told("healthy", 0)));
+        tape.ask(3_400 + index * 10_000, RESOURCES, objects)
+    });
     let no = "is no outage";
     let ended = |name, tape, at, part| (name, requiring(0), tape, end("inconclusive", at), part);
     check(vec![
@@ -227,6 +233,7 @@ fn unknown_health_is_inconclusive() {
         ended("an error", over(3, 500), 6_450, no),
         ended("unknown for five minutes", unknown(300_000), 300_450, ""),
         ended("unknown for less", unknown(280_000), 280_450, no),
+        ended("passed again, after what was observed or nearly", twice, 303_450, ""),
         ended("known in between", known(3, 303), 300_450, no),
         ended("hardly known in between", known(2, 303), 300_450, ""),
         ended("not observed for too long in between", known(3, 310), 300_450, ""),
