@@ -250,8 +250,13 @@ impl<'a> Case<'a> {
     /// Returns the answers about a deploy that are not outdated by another one.
     pub(super) fn newest(&self, deploy: &str) -> Vec<&Seen<Row>> {
         let all: Vec<&Seen<Row>> = self.of(deploy).collect();
-        let overtaken = |one: &Seen<Row>| all.iter().any(|other| other.overtakes(one));
-        all.iter().copied().filter(|one| !overtaken(one)).collect()
+        // What another answer continues is older than that, whatever else its times say.
+        let is_continued = |one: &&&Seen<Row>| all.iter().any(|other| other.what.continues(&one.what));
+        let continued: Vec<&Seen<Row>> = all.iter().filter(is_continued).copied().collect();
+        let is_over = |one: &Seen<Row>| continued.iter().any(|own| own.what.is_same_state(&one.what));
+        let last: Vec<&Seen<Row>> = all.iter().copied().filter(|one| !is_over(one)).collect();
+        let overtaken = |one: &Seen<Row>| last.iter().any(|other| other.overtakes(one));
+        last.iter().copied().filter(|one| !overtaken(one)).collect()
     }
 
     /// Returns the last answers about a deploy, if they have said the same for minutes. Earlier answers with later
@@ -276,6 +281,7 @@ impl<'a> Case<'a> {
     pub(super) fn is_behind(&self, seen: &Seen<Row>) -> bool {
         let later = |before: &Seen<Row>| before.what.updated.zip(seen.what.updated).is_some_and(|(one, two)| one > two);
         let newer = |before: &Seen<Row>| later(before) || before.what.account(&seen.what) == Some(Ordering::Greater);
+        let newer = |before: &Seen<Row>| newer(before) && !seen.what.continues(&before.what);
         self.of(&seen.what.id).any(|before| before.done <= seen.sent && newer(before))
     }
 

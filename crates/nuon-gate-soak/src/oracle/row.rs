@@ -34,8 +34,8 @@ pub(super) struct Row {
     pub(super) updated: Option<i64>,
     /// When the status was set, in seconds.
     pub(super) stated: Option<i64>,
-    /// The statuses before it, oldest first.
-    pub(super) history: Vec<String>,
+    /// The statuses before it and when they were set, oldest first.
+    pub(super) history: Vec<(String, Option<i64>)>,
 }
 
 impl Row {
@@ -61,17 +61,23 @@ impl Row {
             plan_only: truth(value, "plan_only"),
             created: instant(value, "created_at"),
             updated: instant(value, "updated_at"),
-            stated: new.and_then(|own| own.get("created_at_ts")).and_then(Value::as_i64).filter(|at| *at > 0),
+            stated: new.and_then(stated),
             history: new.map(history).unwrap_or_default(),
         })
     }
 
-    /// Compares two answers about one row by the times in them (contract: newest by the server's account).
+    /// Compares two answers about one row by the times in them (contract: newest by the server's account). One that has the
+    /// other in its history, with its time and all before it, is newer.
     ///
     /// `None` means that nothing follows. Either the times contradict each other, as after a clock was set back: a
     /// later state has an earlier time. Or both states are of the same second. `Equal` means that the answers have no
     /// times.
     pub(super) fn account(&self, other: &Self) -> Option<Ordering> {
+        match (self.continues(other), other.continues(self)) {
+            (true, false) => return Some(Ordering::Greater),
+            (false, true) => return Some(Ordering::Less),
+            _ => (),
+        }
         let by_row = self.updated.zip(other.updated).map(|(own, its)| own.cmp(&its));
         let by_status = self.stated.zip(other.stated).map(|(own, its)| own.cmp(&its));
         let both = match (by_row, by_status) {
@@ -95,17 +101,39 @@ impl Row {
         self.updated.is_none() && self.stated.is_none()
     }
 
-    /// Returns whether the history is the other's history followed by the other's status.
-    fn grown_from(&self, other: &Self) -> bool {
+    /// Returns whether the history begins with the other's history, followed by the other's status, with all times.
+    pub(super) fn continues(&self, other: &Self) -> bool {
         let length = other.history.len();
-        self.history.get(..length) == Some(other.history.as_slice()) && self.history.get(length) == Some(&other.status)
+        let is_next = |(status, stated): &(String, Option<i64>)| *status == other.status && *stated == other.stated;
+        other.stated.is_some()
+            && self.history.get(length).is_some_and(is_next)
+            && self.history.starts_with(&other.history)
+    }
+
+    /// Returns whether two answers show the same state, one perhaps with less of it.
+    pub(super) fn is_same_state(&self, other: &Self) -> bool {
+        self == other || self.updated.is_some() && self.updated == other.updated && self.status == other.status
+    }
+
+    /// Returns whether the history begins with the other's history, followed by the other's status.
+    fn grown_from(&self, other: &Self) -> bool {
+        let words = |row: &Self| row.history.iter().map(|(word, _)| word.clone()).collect::<Vec<_>>();
+        let mut before = words(other);
+        before.push(other.status.clone());
+        words(self).starts_with(&before)
     }
 }
 
 /// Reads the statuses of a history.
-fn history(status: &Value) -> Vec<String> {
+fn history(status: &Value) -> Vec<(String, Option<i64>)> {
     let entries = status.get("history").and_then(Value::as_array);
-    entries.map(|all| all.iter().map(|entry| text(entry, "status")).collect()).unwrap_or_default()
+    let entry = |entry: &Value| (text(entry, "status"), stated(entry));
+    entries.map(|all| all.iter().map(entry).collect()).unwrap_or_default()
+}
+
+/// Reads when a status was set.
+fn stated(status: &Value) -> Option<i64> {
+    status.get("created_at_ts").and_then(Value::as_i64).filter(|at| *at > 0)
 }
 
 /// Returns what a deploy type does (contract: which deploy).

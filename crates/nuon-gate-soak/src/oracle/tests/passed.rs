@@ -46,6 +46,13 @@ fn the_newest_status() {
     let bare = |own: &Value| with(own, "updated_at", Value::Null);
     let torn_apart =
         with(&row("executing", 90), "status_v2", json!({"status": "executing", "created_at_ts": 1_785_765_630}));
+    let after = |status: &str, second: i64, before: (&str, i64)| {
+        let before = json!([{"status": before.0, "created_at_ts": 1_785_765_600 + before.1}]);
+        let own = row(status, second);
+        with(&own, "status_v2", with(&own["status_v2"], "history", before))
+    };
+    let put_back = Tape::default().latest(0, &row("syncing", 90)).latest(100, &after("executing", 30, ("syncing", 90)));
+    let put_back = |own: &Value| put_back.clone().detail(200, own).flow(300, &proof());
     let wait = question(|own| own.wait_on = vec!["active".to_owned()]);
     let pass = question(|own| own.pass_on = vec!["noop".to_owned()]);
     check(vec![
@@ -73,6 +80,8 @@ fn the_newest_status() {
             end("passed", 250),
             "is syncing",
         ),
+        ("that continues the last one", plain(), put_back(&row("auto-skipped", 40)), end("passed", 350), ""),
+        ("that does not", plain(), put_back(&row("auto-skipped", 20)), end("passed", 350), "is executing"),
         ("of one second", plain(), of(&bare(&new), &bare(&row("executing", 60))), end("passed", 250), ""),
         ("that contradicts itself", plain(), of(&new, &torn_apart), end("passed", 250), ""),
         ("an unknown word", plain(), of(&row("done", 60), &row("done", 60)), end("passed", 250), "is done"),
