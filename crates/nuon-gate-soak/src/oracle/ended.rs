@@ -89,7 +89,7 @@ pub(super) fn approval_needed(case: &Case) -> Vec<String> {
         return vec!["approval_needed without a deploy".to_owned()];
     };
     let asked = case.flows.iter().filter(|seen| seen.what.asks_human(deploy)).count();
-    let asks = case.last_flows(case.workflow(deploy)).iter().any(|seen| seen.what.asks_human(deploy));
+    let asks = case.last_own_flows(case.workflow(deploy)).iter().any(|seen| seen.what.asks_human(deploy));
     let waits = |seen: &Seen<Row>| seen.what.status == "pending-approval";
     // What followed may only have been read for another target.
     let pending =

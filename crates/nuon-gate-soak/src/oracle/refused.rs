@@ -132,9 +132,9 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
             body.as_array().into_iter().flatten().any(|row| differs(text(row, "install_id"), &case.install))
         }
         Ask::Flow(id) => {
-            let first = case.flow_of(&id).next();
             let owner = || text(body, "owner_id");
-            let is_changed = first.is_some_and(|first| differs(owner(), &first.what.owner));
+            let before = || case.flow_of(&id).filter(|seen| seen.sent < own.sent_ms && !seen.what.owner.is_empty());
+            let is_changed = before().any(|seen| differs(owner(), &seen.what.owner));
             is_changed || !case.install.is_empty() && differs(owner(), &case.install)
         }
         _ => false,

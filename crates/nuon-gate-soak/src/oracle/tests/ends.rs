@@ -88,12 +88,14 @@ fn approvals() {
     let once = |flow: &Value| Tape::default().poll(0, &waits, flow);
     let twice = |flow: &Value| once(flow).poll(3_000, &waits, flow);
     let over = twice(&asked).poll(6_000, &waits, &answered);
+    let of_others = twice(&asked).poll(6_000, &waits, &with(&answered, "owner_id", json!("inl2")));
     let fail = || question(|own| own.on_approval = "fail".to_owned());
     let clock = question(|own| own.approval_timeout_ms = Some(60_000));
     check(vec![
         ("asked", fail(), twice(&asked), end("approval_needed", 3_250), ""),
         ("asked once", fail(), once(&asked), end("approval_needed", 250), "only once"),
         ("answered", fail(), twice(&answered), end("approval_needed", 3_250), "no human is asked"),
+        ("answered, says another install's", fail(), of_others, end("approval_needed", 6_250), ""),
         ("no longer asked", fail(), over, end("approval_needed", 6_250), "no human is asked"),
         ("waited for", plain(), twice(&asked), end("approval_needed", 3_250), "the approval timeout has not expired"),
         ("too long", clock.clone(), twice(&asked), end("approval_needed", 60_000), ""),
