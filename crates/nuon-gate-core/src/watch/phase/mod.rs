@@ -189,11 +189,11 @@ pub(super) fn decide_at_stop(phase: &Phase, policy: &Policy<'_>, reason: &StopRe
 }
 
 impl Phase {
-    /// Drops what the earlier poll has read.
-    pub(super) fn begin_poll(&mut self) {
+    /// Drops what the earlier poll has read. `goes_on`: that took too many requests, and goes on in this one.
+    pub(super) fn begin_poll(&mut self, goes_on: bool) {
         match self {
-            Self::Searching(search) => search.begin_poll(),
-            Self::Following(follow) => follow.begin_poll(),
+            Self::Searching(search) => search.begin_poll(goes_on),
+            Self::Following(follow) => follow.begin_poll(goes_on),
             Self::Succession(succession) => succession.begin_poll(),
             Self::Ended => {}
         }

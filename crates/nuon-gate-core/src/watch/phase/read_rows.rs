@@ -90,9 +90,11 @@ impl ReadRows {
         self.lost.insert(id);
     }
 
-    /// A poll is complete. One that took too many requests goes on in the next.
-    pub(super) fn end_poll(&mut self) {
-        self.lost.clear();
+    /// Another poll begins, which may go on with one that took too many requests.
+    pub(super) fn begin_poll(&mut self, goes_on: bool) {
+        if !goes_on {
+            self.lost.clear();
+        }
     }
 
     pub(super) fn note_older(&mut self, row: &Deploy) {

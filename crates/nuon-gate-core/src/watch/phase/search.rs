@@ -113,7 +113,8 @@ impl Search {
         Self { is_implicit: true, ..search }
     }
 
-    pub(super) fn begin_poll(&mut self) {
+    pub(super) fn begin_poll(&mut self, goes_on: bool) {
+        self.read_rows.begin_poll(goes_on);
         self.reads = SearchReads::default();
     }
 
@@ -145,7 +146,6 @@ impl Search {
     }
 
     pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
-        self.read_rows.end_poll();
         if !std::mem::take(&mut self.goes_on) {
             self.awaited = Some(now);
         }

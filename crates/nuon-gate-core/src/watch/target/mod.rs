@@ -34,6 +34,8 @@ pub(super) struct TargetWatch {
     poller: Poller,
     phase: Phase,
     record: Record,
+    /// The last poll took too many requests, so the next goes on with it.
+    goes_on: bool,
     /// Until when its component had to stay healthy, so that no change was expected.
     baked_until: Moment,
 }
@@ -55,7 +57,7 @@ impl TargetWatch {
             None => Phase::Searching(Search::new(pins.clone())),
         };
         let (poller, record) = (Poller::new(schedule, now), Record::new(index, target, now));
-        Self { pins, poller, phase, record, baked_until: Moment::START }
+        Self { pins, poller, phase, record, goes_on: false, baked_until: Moment::START }
     }
 
     pub(super) fn poller(&self) -> &Poller {
@@ -130,7 +132,7 @@ impl TargetWatch {
 
     /// Begins a poll.
     pub(super) fn begin_poll(&mut self, now: Moment, shared: &mut Shared) {
-        self.phase.begin_poll();
+        self.phase.begin_poll(std::mem::take(&mut self.goes_on));
         let wide = self.is_wide(self.poller.polls() + 1, shared);
         match self.decide(now, shared, wide) {
             Decision::Need(request) => self.poller.begin(request, now),
@@ -151,7 +153,7 @@ impl TargetWatch {
         shared: &mut Shared,
     ) -> bool {
         if self.poller.polling_since().is_none() && self.poller.may_poll(sent) {
-            self.phase.begin_poll();
+            self.phase.begin_poll(std::mem::take(&mut self.goes_on));
             let wide = self.is_wide(self.poller.polls() + 1, shared);
             if matches!(self.decide(now, shared, wide), Decision::Need(own) if own == *request) {
                 self.poller.begin(request.clone(), sent);
@@ -213,7 +215,10 @@ impl TargetWatch {
             {
                 self.poller.need(request);
             }
-            Decision::Need(_) => self.poller.over(now, Observed::Nothing),
+            Decision::Need(_) => {
+                self.goes_on = true;
+                self.poller.over(now, Observed::Nothing);
+            }
             Decision::Hold(hold) => match self.request_for_people(&hold, now, shared) {
                 Some(request) => self.poller.need(request),
                 None => self.hold(&hold, now, shared),

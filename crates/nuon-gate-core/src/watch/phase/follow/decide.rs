@@ -197,10 +197,13 @@ impl Follow {
             if let Some(id) = rival.id.as_ref().filter(|_| is_undated) {
                 return Some(deploy_request(policy.target, id));
             }
-            if let Some(id) =
-                self.rivals.read_rows.workflow_of(rival).filter(|_| self.rivals.reads.deploying != rival.id)
-            {
-                return Some(workflow_request(policy.target, id));
+            let reads = &self.rivals.reads;
+            if let Some(id) = self.rivals.read_rows.workflow_of(rival).filter(|_| reads.deploying != rival.id) {
+                let has_none = reads.without_workflow == rival.id && !reads.latest;
+                return Some(match has_none {
+                    true => latest_request(policy.target, Depth::Usual),
+                    false => workflow_request(policy.target, id),
+                });
             }
         }
         let is_behind = matches!(self.held, Some(Held { hold: Hold::Behind(_), .. }));

@@ -108,6 +108,10 @@ struct RivalReads {
     detailed: Option<DeployId>,
     /// The newest row whose workflow was read and does more than plan.
     deploying: Option<DeployId>,
+    /// The endpoint that hides plans was read.
+    latest: bool,
+    /// The newest row whose workflow does not exist. Only that endpoint shows whether it just plans.
+    without_workflow: Option<DeployId>,
 }
 
 /// How the deploy came to be followed.
@@ -186,7 +190,8 @@ enum Newest {
 }
 
 impl Follow {
-    pub(super) fn begin_poll(&mut self) {
+    pub(super) fn begin_poll(&mut self, goes_on: bool) {
+        self.rivals.read_rows.begin_poll(goes_on);
         (self.reads, self.rivals.reads) = (FollowReads::default(), RivalReads::default());
         if let Some(past) = &mut self.past {
             past.begin_poll();
@@ -225,7 +230,6 @@ impl Follow {
             }
             self.past = Some(past);
         }
-        self.rivals.read_rows.end_poll();
         // They are of no use between polls, and there may be thousands of targets.
         self.reads.states = Vec::new();
         // An outdated answer does not change the earlier hold.
@@ -287,18 +291,16 @@ impl Follow {
         goes_without
     }
 
-    /// Records that a workflow does not exist, and returns whether it is the deploy's own, and news. Only the workflow shows whether a newer
-    /// row just plans. Without it, a row that only the list shows counts as a plan, because the other endpoint hides plans.
+    /// Records that a workflow does not exist, and returns whether it is the deploy's own, and news. Only the workflow shows
+    /// whether a newer row just plans. Without it, a row that a list shows, and the endpoint that hides plans does not, counts as
+    /// a plan.
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
         if self.own_workflow() == Some(id) {
             self.reads.workflow_missing = true;
             return !std::mem::replace(&mut self.own.workflow_missed, true);
         }
         if self.rivals.is_of_rival(&self.own, id) {
-            match self.rivals.newest_by.latest {
-                true => self.rivals.note_deploying(&self.own),
-                false => self.rivals.pass_over(&self.own, false),
-            }
+            self.rivals.lose_workflow(&self.own);
         }
         false
     }

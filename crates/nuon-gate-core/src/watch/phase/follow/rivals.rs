@@ -95,6 +95,15 @@ impl Rivals {
         self.reads.deploying = self.newer_than(own).and_then(|row| row.id.clone());
     }
 
+    /// Records that the workflow of the newer row does not exist.
+    pub(super) fn lose_workflow(&mut self, own: &Own) {
+        match (self.newest_by.latest, self.reads.latest) {
+            (true, _) => self.note_deploying(own),
+            (false, true) => self.pass_over(own, false),
+            (false, false) => self.reads.without_workflow = self.newer_than(own).and_then(|row| row.id.clone()),
+        }
+    }
+
     /// Records that the newer row deploys nothing, or that its workflow does not exist, and takes the newest of the others.
     pub(super) fn pass_over(&mut self, own: &Own, only_plans: bool) {
         if let Some(rival) = self.newer_than(own).and_then(|row| row.id.clone()) {
@@ -112,6 +121,7 @@ impl Rivals {
     /// Accepts what the endpoint for the newest deploy shows. It may be a row that deploys nothing, or none at all; but
     /// there is at least the deploy that is followed.
     pub(super) fn accept_latest(&mut self, own: &Own, row: Option<Arc<Deploy>>) {
+        self.reads.latest = true;
         match row {
             Some(row) if row.id.as_ref() == Some(&own.id) || self.read_rows.is_deploy(&row) => {
                 self.accept_newest(own, Some(row), ShownBy::LATEST);

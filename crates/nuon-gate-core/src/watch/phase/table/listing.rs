@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::closing::total_limit;
 use super::said::{
-    Said, component, created, detail, done, install as install_exists, missing, newest, no_newest, nothing, of, row,
-    said, typed, with, without, workflow,
+    Said, component, created, detail, done, install as install_exists, lost, missing, newest, no_newest, nothing, of,
+    row, said, typed, with, without, workflow,
 };
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, passes, passes_by, play, search,
@@ -186,6 +186,11 @@ fn superseding() -> Vec<Scene> {
     let its_workflow = || workflow("iwf-2", "success", OTHER, "success");
     let found = |name| latest(name, LISTS).by_install_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
     let older = of(created(row(OTHER, "active"), -90), "iwf-2");
+    let shows = |row: &Value| [install(&[&newer("queued"), &active]), lost("iwf-2"), newest(row), lost("iwf-2")];
+    let fail = |name, read: [Said; 4], then: Said| {
+        let scene = found(name).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail));
+        scene.poll_of(2, read.into_iter().chain([then]).collect())
+    };
     vec![
         found("a newer deploy in the list is followed")
             .poll(2, [install(&[&newer("active"), &active]), its_workflow(), detail(&newer("active")), its_workflow()])
@@ -194,6 +199,18 @@ fn superseding() -> Vec<Scene> {
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(2, [install(&[&newer("queued"), &active]), its_workflow(), done("iwf-1")])
             .then(Then::Ends(Verdict::Superseded, Cause::Superseded { from: id(OWN), to: id(OTHER) })),
+        fail(
+            "its workflow does not exist, but the endpoint that hides plans shows it",
+            shows(&newer("queued")),
+            done("iwf-1"),
+        )
+        .then(Then::Ends(Verdict::Superseded, Cause::Superseded { from: id(OWN), to: id(OTHER) })),
+        fail("its workflow does not exist, and that endpoint does not show it", shows(&active), done("iwf-1"))
+            .then(passes_by("iwf-1")),
+        fail("its workflow did not exist, and it is asked about again", shows(&active), nothing("workflow iwf-1"))
+            .then(Then::NoAnswer)
+            .poll(4, [install(&[&newer("queued"), &active])])
+            .then(needs("workflow iwf-2")),
         found("an older one does not, wherever it stands")
             .poll(2, [install(&[&older, &active]), done("iwf-1")])
             .then(passes_by("iwf-1")),

@@ -209,7 +209,7 @@ impl Scene {
                 let rows: Vec<Deploy> = serde_json::from_str(&rows.to_string()).unwrap();
                 self.phase.overhear(&rows, &target(), last);
             }
-            self.phase.begin_poll();
+            self.phase.begin_poll(false);
             followed.push(self.poll_once(&title, last, wide, said, &mut reported));
         }
         if let Some(reason) = self.stop.take() {
