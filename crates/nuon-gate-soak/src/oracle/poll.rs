@@ -85,7 +85,7 @@ impl Case<'_> {
     /// The same, from the last poll in which one named no other install: an answer that does is no good one.
     pub(super) fn last_own_flows(&self, workflow: &str) -> Vec<&Seen<Flow>> {
         let is_own = |seen: &&Seen<Flow>| seen.what.owner.is_empty() || seen.what.owner == self.install;
-        let Some(last) = self.flow_of(workflow).filter(is_own).next_back() else { return Vec::new() };
+        let Some(last) = self.flow_of(workflow).rfind(is_own) else { return Vec::new() };
         self.flow_of(workflow).filter(is_own).filter(|seen| self.same_poll(seen, last)).collect()
     }
 }

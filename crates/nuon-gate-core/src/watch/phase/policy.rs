@@ -57,13 +57,10 @@ impl Policy<'_> {
         self.settings.rules.judge_deploy(row)
     }
 
-    /// Returns whether a flag decides what a status means. A `--pass-on` that repeats the table does not count, so
-    /// the steps are still read.
+    /// Returns whether the user's rules decide what a status means. One that repeats the table does not count, so the steps
+    /// are still read; but one that says failed, says so at once.
     pub(super) fn is_by_rule(&self, row: &Deploy) -> bool {
-        let passes_anyway = Rules::default().judge_deploy(row) == Judgement::Passed;
-        match self.settings.rules.override_of(row.current_status()) {
-            Some(Judgement::Passed) => !passes_anyway,
-            rule => rule.is_some(),
-        }
+        let rule = self.settings.rules.override_of(row.current_status());
+        rule.is_some_and(|rule| rule == Judgement::Failed || rule != Rules::default().judge_deploy(row))
     }
 }

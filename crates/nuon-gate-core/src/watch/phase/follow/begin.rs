@@ -30,6 +30,7 @@ impl Follow {
             missing_since: None,
             kind: None,
             detailed: false,
+            undetailed_polls: 0,
             workflow_id: None,
             workflow_answered: false,
             workflow_missed: false,

@@ -118,20 +118,13 @@ impl Follow {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.own.most_steps) => {
                 Decision::Hold(Hold::Outdated)
             }
-            Judged::Pass if self.reads.contradicted => Decision::Hold(Hold::Outdated),
-            Judged::Pass if self.is_disputed(policy) => match self.reads.details {
-                1 => Decision::Need(deploy_request(policy.target, &self.own.id)),
-                _ => Decision::Hold(Hold::Outdated),
-            },
-            Judged::Pass => self.pass(row, by_rule, policy),
+            Judged::Pass => self.contradiction(policy).unwrap_or_else(|| self.pass(row, by_rule, policy)),
             // Only the detail has the reason.
             Judged::Fail(_) if !self.own.detailed && self.reads.details == 0 => {
                 Decision::Need(deploy_request(policy.target, &self.own.id))
             }
-            // Nor does the newest row have the reason. But a replica that hangs must not delay a failure for long.
-            Judged::Fail(_) if !self.own.detailed && !matches!(self.hold(), Hold::Outdated) => {
-                Decision::Hold(Hold::Outdated)
-            }
+            // But a replica that hangs must not delay a failure for long.
+            Judged::Fail(_) if !self.own.detailed && self.own.undetailed_polls == 0 => Decision::Hold(Hold::Outdated),
             Judged::Fail(verdict) => Decision::End(self.failed(verdict, row, by_rule)),
             Judged::Hold(Hold::Behind(behind)) => self.behind(behind, row, policy),
             Judged::Hold(Hold::Approval(ApprovalPlace { approval: Some(asked), .. }))
@@ -149,6 +142,17 @@ impl Follow {
             Judged::Orphan(..) if self.reads.details < 2 => Decision::Need(deploy_request(policy.target, &self.own.id)),
             Judged::Orphan(end) => Decision::End(self.orphaned(end, row)),
         }
+    }
+
+    /// Decides about a deploy of which this poll's answers say different things. It does not pass.
+    fn contradiction(&self, policy: &Policy<'_>) -> Option<Decision> {
+        if self.reads.contradicted {
+            return Some(Decision::Hold(Hold::Outdated));
+        }
+        self.is_disputed(policy).then(|| match self.reads.details {
+            1 => Decision::Need(deploy_request(policy.target, &self.own.id)),
+            _ => Decision::Hold(Hold::Outdated),
+        })
     }
 
     /// Reads the deploy: in the install's list if that serves other targets too, otherwise its detail. If the answer is
@@ -326,7 +330,9 @@ impl Follow {
             // Nothing has been deployed whose health could be read.
             OnApproval::Pass if policy.settings.healthy_for.is_some() => Decision::Hold(Hold::Approval(place)),
             OnApproval::Fail => Decision::End(End::Otherwise(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place))),
-            OnApproval::Pass => self.proven(row, Basis::Approval(place), policy),
+            OnApproval::Pass => {
+                self.contradiction(policy).unwrap_or_else(|| self.proven(row, Basis::Approval(place), policy))
+            }
         }
     }
 

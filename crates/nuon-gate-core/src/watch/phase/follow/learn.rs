@@ -136,6 +136,7 @@ impl Follow {
         if self.own.workflow_id != before {
             (self.reads.workflow, self.reads.workflows, self.own.most_steps) = (None, 0, 0);
             (self.own.workflow_answered, self.own.workflow_missed) = (false, false);
+            self.reads.workflow_missing = false;
         }
     }
 
@@ -175,6 +176,7 @@ impl Follow {
         self.own.known = Some(row.clone());
         if is_new {
             (self.held, self.known_health) = (None, KnownHealth::default());
+            self.own.undetailed_polls = 0;
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
             // The workflow was read before this, so it is read again.
             (self.reads.workflow, self.reads.workflows) = (None, 0);

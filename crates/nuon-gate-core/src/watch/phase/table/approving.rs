@@ -2,15 +2,16 @@
 
 use serde_json::json;
 
-use super::said::{Said, dashboard, detail, newest, row, said, workflow};
+use super::said::{Said, dashboard, detail, newest, row, said, typed, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
 use super::{APPROVALS, OWN};
 use crate::ApprovalPlace;
 use crate::cause::Cause;
+use crate::model::Status;
 use crate::pins::Pins;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnApproval;
-use crate::{Hold, Verdict};
+use crate::{Hold, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [approvals(), approvals_at_once()].into_iter().flatten().collect()
@@ -81,6 +82,17 @@ fn approvals() -> Vec<Scene> {
             .then(held())
             .poll(2, wide_look())
             .then(passes(OWN, Basis::Approval(place()))),
+        on("pass: not while an answer contradicts what is known", OnApproval::Pass)
+            .poll(0, wide_look())
+            .then(held())
+            .poll(2, [detail(&asking), newest(&typed(asking.clone(), "teardown")), asks()])
+            .then(Then::Holds(Hold::Outdated)),
+        on("a flag that repeats the table hides no human", OnApproval::Fail)
+            .with(|settings| settings.rules = Rules::new(vec![], vec![], vec![Status::PendingApproval]).unwrap())
+            .poll(0, answers())
+            .then(held())
+            .poll(2, answers())
+            .then(fails()),
         on("pass: the newest is not read while it goes on", OnApproval::Pass)
             .poll(0, [detail(&row(OWN, "executing"))])
             .then(IN_PROGRESS),

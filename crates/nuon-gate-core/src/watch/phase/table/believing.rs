@@ -396,6 +396,16 @@ fn flags() -> Vec<Scene> {
         hint: None,
         by_rule: true,
     });
+    let unknown = row(OWN, "hibernating");
+    let wait_again = rules(&[], &[], &[Status::from("hibernating")]);
+    let orphaned = Cause::Orphaned {
+        end: WorkflowEnd::Failed,
+        step: Some(RemoteText::new("step 1 of 1, apply, failed")),
+        status: Some(Status::from("hibernating")),
+        text: None,
+        denial: None,
+        hint: None,
+    };
     let (pass, fail, wait) =
         (rules(&[Status::Noop], &[], &[]), rules(&[], &[Status::Error], &[]), rules(&[], &[], &[Status::Active]));
     vec![
@@ -417,6 +427,13 @@ fn flags() -> Vec<Scene> {
             .with(move |settings| settings.rules = fail)
             .poll(0, [detail(&error), newest(&error), at_work()])
             .then(failed(by_rule)),
+        own("wait on what is pending anyway: its workflow is asked all the same", JUDGING)
+            .with(move |settings| settings.rules = wait_again)
+            .wide_poll(
+                0,
+                [detail(&unknown), newest(&unknown), workflow("iwf-1", "error", OWN, "error"), detail(&unknown)],
+            )
+            .then(failed(orphaned)),
         own("wait on active", JUDGING)
             .with(move |settings| settings.rules = wait)
             .poll(0, [detail(&active)])

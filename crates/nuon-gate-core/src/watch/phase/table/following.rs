@@ -34,6 +34,9 @@ fn in_order() -> Vec<Scene> {
     let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
     let asking = row(OWN, "pending-approval");
     let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
+    let at = |status, second: u32| {
+        with(row(OWN, status), &json!({ "updated_at": format!("2027-01-15T08:00:{second:02}Z") }))
+    };
     vec![
         own("first its detail", JUDGING).poll(0, []).then(needs("deploy dpl-web")),
         own("then whether it is the newest", JUDGING).poll(0, [detail(&active)]).then(needs("latest")),
@@ -76,6 +79,20 @@ fn in_order() -> Vec<Scene> {
         latest("no failure without the detail", JUDGING)
             .poll(0, [newest(&row(OWN, "noop"))])
             .then(needs("deploy dpl-web")),
+        latest("a failure whose detail lags, after another hold", JUDGING)
+            .poll(0, [newest(&row(OWN, "queued"))])
+            .then(IN_PROGRESS)
+            .wide_poll(
+                2,
+                [
+                    detail(&at("executing", 10)),
+                    newest(&at("error", 30)),
+                    workflow("iwf-1", "in-progress", OWN, "retrying"),
+                ],
+            )
+            .then(Then::Holds(Hold::Retry))
+            .poll(4, [detail(&at("executing", 10)), newest(&at("error", 30)), workflow("iwf-1", "error", OWN, "error")])
+            .then(fails_as(Status::Error)),
         latest("not replaced without the detail", JUDGING)
             .poll(0, [newest(&row(OWN, "retried"))])
             .then(needs("deploy dpl-web")),
