@@ -115,7 +115,7 @@ impl State {
         }
         let now = self.elapsed();
         let Some(route) = self.route(&request.method, &segments) else {
-            return (Answered::Given(bodies::error(404, "not found", "not found")), None);
+            return (Answered::Given(Reply::text(404, "404 page not found")), None);
         };
         let component = self.component_of(route).map(str::to_owned);
         let fault = self.strike(route.endpoint(), component.as_deref());

@@ -57,6 +57,10 @@ pub enum ApiError {
         /// Whether the server itself sent it, rather than an ingress, a firewall or a proxy in front of it.
         from_nuon: bool,
     },
+    /// The server has no such endpoint, and says so in its framework's form: it is older than that, or the address has a path
+    /// too much. Says nothing about what was requested.
+    #[error("HTTP 404: the server has no such endpoint")]
+    NoEndpoint,
     /// What was requested exists, but belongs to someone else.
     #[error("{what} belongs to {owner}, not to {expected}")]
     Elsewhere {
@@ -188,7 +192,7 @@ impl ApiError {
                 ErrorClass::Untrusted
             }
             Self::Elsewhere { .. } => ErrorClass::Elsewhere,
-            Self::Status { status: 401 | 403 | 404, from_nuon: false, .. } => ErrorClass::Foreign,
+            Self::Status { status: 401 | 403 | 404, from_nuon: false, .. } | Self::NoEndpoint => ErrorClass::Foreign,
             Self::Status { status: 401 | 403, .. } => ErrorClass::Denied,
             Self::Status { status: 404, .. } => ErrorClass::Missing,
             Self::Status { status: 408 | 409 | 425 | 429, .. } => ErrorClass::Transient,
@@ -202,6 +206,11 @@ impl ApiError {
             | Self::Stranger(_)
             | Self::Undecodable(_) => ErrorClass::Transient,
         }
+    }
+
+    /// Returns whether the server says that there is no such thing, or not even an endpoint for it.
+    pub fn is_absence(&self) -> bool {
+        *self == Self::NoEndpoint || self.class() == ErrorClass::Missing
     }
 
     /// Returns whether someone else seems to answer at the API's address: another service, a login page, a firewall.
@@ -237,6 +246,7 @@ impl ApiError {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Redirect { status, .. } | Self::Status { status, .. } => Some(*status),
+            Self::NoEndpoint => Some(404),
             _ => None,
         }
     }

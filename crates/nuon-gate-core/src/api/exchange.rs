@@ -15,6 +15,9 @@ pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// The largest error body that is read; a larger one is ignored.
 const LARGEST_ERROR_BODY: usize = 64 * 1024;
 
+/// What the server's framework says of a path that it does not know.
+const NO_ENDPOINT: &[u8] = b"404 page not found";
+
 /// Sends a request and reads the answer: its headers, if any came, and its body, if it is a good one.
 pub(super) async fn exchange(
     http: &Http,
@@ -90,6 +93,9 @@ pub(super) fn refusal(
         return Some(ApiError::Redirect { status, to, retry_after });
     }
     if !(200..300).contains(&status) {
+        if status == 404 && is_versioned(headers) && error_body.trim_ascii() == NO_ENDPOINT {
+            return Some(ApiError::NoEndpoint);
+        }
         let body = ErrorBody::read(error_body);
         let from_nuon = body.is_nuons(is_versioned(headers));
         let message = body.message().map(|text| text.line(500));

@@ -140,8 +140,8 @@ pub(super) fn excuse(request: &Request, error: ApiError) -> Result<Fact, ApiErro
             Ok(Fact::Deploys(Arc::default()))
         }
         // Older servers have no queue.
-        Request::QueuePosition(_) if error.class() == ErrorClass::Missing => Ok(Fact::Queue(None)),
-        Request::Plan(..) if error.class() == ErrorClass::Missing => Ok(Fact::Plan(None)),
+        Request::QueuePosition(_) if error.is_absence() => Ok(Fact::Queue(None)),
+        Request::Plan(..) if error.is_absence() => Ok(Fact::Plan(None)),
         // Servers without this endpoint say so in many ways, but never with 429.
         Request::Tail(..)
             if matches!(error.status(), Some(400..=499))

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::flights::PollerId;
-use crate::api::{ApiError, ErrorClass, Reply, Request};
+use crate::api::{ApiError, Reply, Request};
 use crate::{Moment, StepId, WorkflowId};
 
 /// Longer than the minute after which the server answers, for a server that does not answer at all.
@@ -73,7 +73,7 @@ impl Sign {
             Err(ApiError::Status { status: 504, .. } | ApiError::Timeout(_) | ApiError::Broken(_)) if !is_quick => {
                 Self::NotYet
             }
-            Err(error) if matches!(error.class(), ErrorClass::Missing) => Self::Missing,
+            Err(error) if error.is_absence() => Self::Missing,
             Err(_) => Self::Bad,
         }
     }

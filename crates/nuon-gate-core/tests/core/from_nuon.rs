@@ -156,6 +156,18 @@ fn only_the_servers_own_404_means_no_deploy_yet() {
     }
 }
 
+#[test]
+fn the_servers_framework_says_that_there_is_no_endpoint() {
+    let said = |status, versioned, body| refusal(&requests()[0], status, versioned, body) == ApiError::NoEndpoint;
+    assert!(said(404, true, "404 page not found") && said(404, true, "404 page not found\n"));
+    assert!(!said(404, false, "404 page not found"), "Traefik says the same");
+    let queue = Request::QueuePosition("inw1".parse().unwrap());
+    let body = b"404 page not found";
+    let answer = interpret(&queue, 404, &headers(true), body, Timestamp::UNIX_EPOCH).unwrap();
+    assert!(matches!(answer.fact, Fact::Queue(None)), "an older server has no queue: {:?}", answer.fact);
+    assert!(!said(403, true, "404 page not found") && !said(404, true, "404 not found") && !said(404, true, ""));
+}
+
 /// A redirect or a compressed answer counts as nobody's.
 #[test]
 fn a_redirect_or_a_compressed_answer_is_retried() {

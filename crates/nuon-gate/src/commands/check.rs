@@ -87,7 +87,7 @@ async fn push(client: &Client, target: &Target, check: &PushedCheck) -> Result<(
 fn unpushed(what: &dyn Display, error: &ApiError) -> Trouble {
     let hint = match error {
         ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
-        error if error.class() == ErrorClass::Missing => {
+        error if error.is_absence() => {
             "check the ids, and that the server knows component health (0.19.1147 or newer)".to_owned()
         }
         error => if_unanswered(error),

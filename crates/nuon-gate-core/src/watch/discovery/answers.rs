@@ -106,14 +106,16 @@ impl Discovery {
             return self.join(now, targets, shared);
         }
         let is_missing = error.class() == ErrorClass::Missing;
+        // An older server has neither the install's list nor a run by its id.
+        let lacks = error.is_absence();
         if let (Source::Workflow(workflow), Request::InstallDeploys(_)) = (&mut self.source, request)
-            && workflow.does_without_list(is_missing, shared.is_once())
+            && workflow.does_without_list(lacks, shared.is_once())
         {
             return self.join(now, targets, shared);
         }
         if let Source::Branch(branch) = &mut self.source
-            && (branch.does_without(request, is_missing, shared.is_once())
-                || is_missing && branch.on_missing(request)
+            && (branch.does_without(request, lacks, shared.is_once())
+                || lacks && branch.on_missing(request)
                 || shared.optional_missed(request, now))
         {
             return match self.poll_on(now, targets, shared) {

@@ -141,6 +141,11 @@ pub(crate) fn status(code: u16) -> Body {
     Body::Error(ApiError::Status { status: code, message, retry_after: None, from_nuon: true })
 }
 
+/// The server is too old for the request.
+pub(crate) fn no_endpoint() -> Body {
+    Body::Error(ApiError::NoEndpoint)
+}
+
 /// The same, from an ingress or a firewall.
 pub(crate) fn foreign(code: u16) -> Body {
     Body::Error(ApiError::Status { status: code, message: None, retry_after: None, from_nuon: false })

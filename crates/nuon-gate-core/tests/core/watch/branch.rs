@@ -12,7 +12,7 @@ use nuon_gate_core::{BranchRef, Verdict};
 use serde_json::{Value, json};
 
 use crate::virtual_time::{
-    Body, Driver, Run, STARTED_AT, Scripted, broken, created, none, row, s, settings, soon, with,
+    Body, Driver, Run, STARTED_AT, Scripted, broken, created, no_endpoint, none, row, s, settings, soon, with,
 };
 
 /// The app `shop` with the branch `main`. Its runs release to `one` in the group `canary` and `two` in the group
@@ -138,6 +138,17 @@ fn wait_with(driver: &Driver, named: &str, settings: WatchSettings, change: impl
 
 pub(super) fn reason(run: &Run) -> String {
     run.run_reason().map(|line| line.plain().to_owned()).unwrap_or_default()
+}
+
+/// An older server lists runs only.
+#[test]
+fn a_run_that_has_no_endpoint_of_its_own_is_found_in_the_list() {
+    for named in ["shop/main", "shop/main/run1"] {
+        let run = wait_for(named, settings(), |shop, _| {
+            shop.instead = |request| matches!(request, Request::Run(..)).then(|| soon(no_endpoint()));
+        });
+        assert_eq!(run.report.verdict, Verdict::Passed, "{named}: {}", reason(&run));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use nuon_gate_core::watch::{Mode, WatchSettings};
 use serde_json::json;
 
 use super::discovery::{flowing, of_workflow, verdicts};
-use crate::virtual_time::{Body, after, foreign, list, row, run, s, settings, soon, status, step, with};
+use crate::virtual_time::{Body, after, foreign, list, no_endpoint, row, run, s, settings, soon, status, step, with};
 
 /// Nothing proves that it has passed, as no step has worked on it.
 #[test]
@@ -53,6 +53,8 @@ fn a_list_that_cannot_be_read_proves_no_success() {
     assert_eq!(of_unnamed(settings(), |_| Some(status(503))), Verdict::TimedOut);
     // A server that has no such list says so, again and again.
     assert_eq!(of_unnamed(settings(), |_| Some(status(404))), Verdict::Passed);
+    assert_eq!(of_unnamed(settings(), |_| Some(no_endpoint())), Verdict::Passed);
+    assert_eq!(of_unnamed(settings(), |_| Some(foreign(404))), Verdict::TimedOut);
     let once = || WatchSettings { mode: Mode::Once, ..settings() };
     assert_eq!(of_unnamed(once(), |_| None), Verdict::Pending);
     assert_eq!(of_unnamed(once(), |_| Some(status(404))), Verdict::Passed);

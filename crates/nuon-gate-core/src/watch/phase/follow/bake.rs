@@ -257,8 +257,8 @@ impl Follow {
 
     /// Records that its health could not be read.
     pub(in crate::watch) fn miss_health(&mut self, error: &ApiError) {
-        let is_refused = error.is_from_nuon()
-            && matches!(error.class(), ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused);
+        let is_denied = matches!(error.class(), ErrorClass::Denied | ErrorClass::Refused);
+        let is_refused = error.is_absence() || error.is_from_nuon() && is_denied;
         self.known_health.refusals = if is_refused { self.known_health.refusals + 1 } else { 0 };
         self.reads.health.error = Some(error.clone());
     }
