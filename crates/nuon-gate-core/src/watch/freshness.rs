@@ -43,9 +43,9 @@ struct Version {
     earlier: usize,
     /// The digest of those and its own, with their times; `None` if its own has none.
     digest: Option<u64>,
-    /// Whether the transition to its status can erase the history.
+    /// Whether the transition to its status, or to the first that is left of its history, can erase what was before.
     may_be_wiped: bool,
-    /// Whether its status is final.
+    /// Whether it has ended or was replaced.
     has_left_pending: bool,
     /// It has no times of its own; these belong to an earlier status.
     is_later: bool,

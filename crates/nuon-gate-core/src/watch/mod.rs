@@ -8,10 +8,12 @@
 //!
 //! 1. This file: what the driver calls. `clocks` says what is due, `requests` what is sent, `replies` what each answer
 //!    leads to.
-//! 2. `target`: one target, its polls, and the record of them for the report. `phase`: what one poll has read, and the
+//! 2. `api/fact.rs`, outside this folder: where an answer becomes a fact, or no good answer. `settings` and `event`: what
+//!    is asked of the watch, and what it says.
+//! 3. `target`: one target, its polls, and the record of them for the report. `phase`: what one poll has read, and the
 //!    decision about it.
-//! 3. `discovery` finds the targets, `own_shard` says which of them are this shard's, `enrolment` starts to watch them.
-//! 4. `last_polls` and `outcome`: the end.
+//! 4. `discovery` finds the targets, `own_shard` says which of them are this shard's, `enrolment` starts to watch them.
+//! 5. `last_polls` and `outcome`: the end.
 //!
 //! Below that is the machinery. One poller each: `poller` (its polls and their requests), `errors` (when to give up). For
 //! all of them: `shared`, with `api_health` (outages and pauses), `era` (the server's clock), `install_lists`, `queues` and
@@ -20,8 +22,9 @@
 //!
 //! # Promises
 //!
-//! 1. A target passes only with a [`Proof`], which only the decision makes: the deploy's identity by its own detail, a passing
-//!    status that is the newest by the server's account, and the steps of its workflow that work on it.
+//! 1. A target passes only with a [`Proof`], which only the decision makes: the deploy's identity by an answer that names its
+//!    install and its component, a passing status that is the newest by the server's account, and the steps of its workflow
+//!    that work on it, or one of the exceptions in [`Basis`].
 //! 2. The watch ends by its deadline plus one request's time limit, whatever the API does; after a signal within a second.
 //! 3. It never polls the same target more often than its intervals allow, but for the last poll when a limit expires, and
 //!    when a long poll says that a step has ended.
@@ -88,6 +91,9 @@ use crate::{Dashboard, Moment, Signal, Verdict};
 
 /// How long a deploy and its workflow, or a run and its installs, may contradict each other. They are read one after
 /// the other, and some servers read from a replica that lags, so one of them may only lag behind.
+///
+/// It is shorter than the two minutes for which a state must seem older by its times before it counts (`freshness`): that
+/// happens only where a clock is wrong, and a wrong order of two states is worse than a delay.
 const LAG: Duration = Duration::from_secs(30);
 /// The interval of heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(60);

@@ -4,7 +4,8 @@ use super::event::EventKind;
 use super::flights::PollerId;
 use super::{Ticket, Watch};
 use crate::api::{Answer, ApiError, Fact, Reply, Request};
-use crate::{InstallId, Moment, WorkflowId};
+use crate::model::Deploy;
+use crate::{InstallId, Moment, Target, WorkflowId};
 
 impl Watch {
     /// Handles a reply, for all pollers that need it.
@@ -39,6 +40,11 @@ impl Watch {
         let Some((request, pollers)) = self.flights.land(ticket.0, now) else { return };
         self.note_workflow(&request, reply, &pollers, now);
         self.shared.install_lists_mut().note(&request, reply, now);
+        if let Ok(Answer { fact: Fact::Deploy(row), .. }) = reply
+            && pollers.contains(&PollerId::Discovery)
+        {
+            self.tell(row, now);
+        }
         for poller in pollers.iter().copied() {
             let error = match poller {
                 PollerId::Discovery => self.reply_to_discovery(now, &request, reply.clone()),
@@ -92,6 +98,17 @@ impl Watch {
         self.count_end(index);
         self.note_log(index, now);
         error
+    }
+
+    /// Hands a deploy that discovery has read to the target that may follow it.
+    fn tell(&mut self, row: &Deploy, now: Moment) {
+        let Some(target) = row.install_id.clone().zip(row.component_id.clone()) else { return };
+        let target = Target::new(target.0, target.1);
+        for index in self.shared.install_lists().targets(&target.install).to_vec() {
+            if *self.targets[index].target() == target && !self.targets[index].has_ended() {
+                self.targets[index].overhear(std::slice::from_ref(row), now);
+            }
+        }
     }
 
     /// Hands the list that some of an install's targets requested to the others. Those for which it shows nothing new

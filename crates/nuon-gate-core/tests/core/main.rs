@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 36] = [
+const SHOWED_FAULTS: [u64; 40] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -67,6 +67,10 @@ const SHOWED_FAULTS: [u64; 36] = [
     3_920_076_520,
     3_930_157_096,
     3_930_284_643,
+    4_020_022_992,
+    4_030_013_639,
+    4_030_031_759,
+    4_030_049_160,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -1,12 +1,11 @@
 //! Whether the answers support a failure (contract: judging; facts: what can be stuck for ever).
 
-use super::case::Case;
-use super::case::word_of;
+use super::case::{Case, Seen, word_of};
 use super::clocks::may_have_timed_out;
 use super::flow::{Flow, Step};
 use super::health;
 use super::pins::{on_superseded, pinned};
-use super::row::Kind;
+use super::row::{Kind, Row};
 use super::table::Word;
 
 /// For how long at most a row and its workflow that contradict each other are read again.
@@ -37,6 +36,9 @@ fn groundless(case: &Case, deploy: &str) -> Option<String> {
     if health::supports_failure(case, deploy) {
         return None;
     }
+    if is_only_shown_as_newest(case, deploy) {
+        return None;
+    }
     let mut newest = case.current(deploy);
     // Without a time it may be the newest, whatever was sent later.
     newest.extend(case.of(deploy).filter(|seen| seen.what.is_timeless()));
@@ -52,6 +54,13 @@ fn groundless(case: &Case, deploy: &str) -> Option<String> {
     }
     let shown: Vec<&str> = newest.iter().map(|seen| seen.what.status.as_str()).collect();
     Some(format!("nothing that was read supports it: the newest status of {deploy} is `{}`", shown.join("` or `")))
+}
+
+/// Returns whether a timeout expired, and all that was read of the deploy is that `latest` showed it as the target's, failed.
+/// It names no component, and only rows of other deploys show that it is another's.
+fn is_only_shown_as_newest(case: &Case, deploy: &str) -> bool {
+    let shown = |seen: &&Seen<Row>| seen.what.id == deploy && seen.latest && word_of(case, &seen.what) == Word::Fails;
+    may_have_timed_out(case) && case.of(deploy).next().is_none() && case.strangers.iter().any(|seen| shown(&seen))
 }
 
 /// Returns whether the deploy was replaced, and its workflow failed without showing what replaced it.
@@ -101,7 +110,7 @@ fn orphaned(case: &Case, deploy: &str) -> bool {
     if !last.iter().any(|seen| ended(&seen.what)) {
         return false;
     }
-    let open = |seen: &&super::case::Seen<super::row::Row>| match word_of(case, &seen.what) {
+    let open = |seen: &&Seen<Row>| match word_of(case, &seen.what) {
         Word::Pending | Word::Replaced => true,
         Word::Passes => last.iter().any(|flow| !proves(case, deploy, &flow.what)),
         Word::Fails | Word::Cancels => false,

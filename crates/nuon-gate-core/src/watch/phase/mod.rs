@@ -4,6 +4,10 @@
 //! dropped when the next one begins. A fact changes the phase ([`Phase::on_fact`], then [`Phase::advance`]); [`decide`]
 //! reads it and returns what to read next, why nothing can be decided yet, or how it ends. Errors, timeouts and
 //! signals end a target too, and optional requests are chosen in [`target`](super::target).
+//!
+//! Read it in this order: `proof` (what a pass is), `policy` (what a decision depends on), `judged` (what a status and its
+//! workflow mean together), `search`, then `follow` in its own order, and `past` and `succession`. The words that a hold or a
+//! judgement can have are in `hold.rs` and `judge.rs` of the crate, the states of steps in `model/step.rs`.
 
 mod condition;
 mod follow;
@@ -47,8 +51,8 @@ pub(super) enum Phase {
     Following(Box<Follow>),
     /// The one that matched was replaced; its successor is not there yet.
     Succession(Succession),
-    /// It has ended.
-    Ended,
+    /// It moves to another phase.
+    Moving,
 }
 
 /// The next phase after an answer.
@@ -161,7 +165,7 @@ pub(super) fn decide(phase: &Phase, policy: &Policy<'_>) -> Decision {
         Phase::Searching(search) => search.decide(policy),
         Phase::Following(follow) => follow.decide(policy),
         Phase::Succession(succession) => succession.decide(policy),
-        Phase::Ended => Decision::Hold(Hold::InProgress),
+        Phase::Moving => Decision::Hold(Hold::InProgress),
     }
 }
 
@@ -195,7 +199,7 @@ impl Phase {
             Self::Searching(search) => search.begin_poll(goes_on),
             Self::Following(follow) => follow.begin_poll(goes_on),
             Self::Succession(succession) => succession.begin_poll(),
-            Self::Ended => {}
+            Self::Moving => {}
         }
     }
 
@@ -214,17 +218,18 @@ impl Phase {
             Self::Searching(search) => search.on_fact(request, fact, policy),
             Self::Following(follow) => follow.on_fact(request, fact, policy),
             Self::Succession(succession) => Ok(succession.on_fact(fact, policy)),
-            Self::Ended => Ok(Vec::new()),
+            Self::Moving => Ok(Vec::new()),
         }
     }
 
-    /// Handles the install's list that another target requested.
-    pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) {
+    /// Handles rows of the install that another poller has read. Returns whether the deploy that is followed has changed.
+    pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) -> bool {
         match self {
-            Self::Following(follow) => follow.overhear(rows, target, now),
+            Self::Following(follow) => return follow.overhear(rows, target, now),
             Self::Searching(search) => search.overhear(rows, target),
-            Self::Succession(_) | Self::Ended => {}
+            Self::Succession(_) | Self::Moving => {}
         }
+        false
     }
 
     /// Moves on to the next phase, as often as what has been read requires.
@@ -235,7 +240,7 @@ impl Phase {
                 Self::Searching(search) => search.advance(policy, &mut notes),
                 Self::Following(follow) => follow.advance(policy, &mut notes),
                 Self::Succession(succession) => succession.advance(policy, &mut notes),
-                Self::Ended => Move::Stay(Self::Ended),
+                Self::Moving => Move::Stay(Self::Moving),
             };
             phase = match moved {
                 Move::Stay(phase) => return (phase, notes),
@@ -260,7 +265,7 @@ impl Phase {
         match self {
             Self::Searching(search) => search.does_without(request),
             Self::Following(follow) => follow.does_without(request, policy),
-            Self::Succession(_) | Self::Ended => false,
+            Self::Succession(_) | Self::Moving => false,
         }
     }
 
@@ -270,7 +275,7 @@ impl Phase {
             Self::Searching(search) => search.has_answered(request),
             Self::Following(follow) => follow.has_answered(request),
             Self::Succession(_) => true,
-            Self::Ended => false,
+            Self::Moving => false,
         }
     }
 
@@ -299,7 +304,7 @@ impl Phase {
             Self::Searching(_) => Hold::NotStarted,
             Self::Following(follow) => follow.hold(),
             Self::Succession(_) => Hold::NotReplaced,
-            Self::Ended => Hold::InProgress,
+            Self::Moving => Hold::InProgress,
         }
     }
 }
@@ -366,9 +371,9 @@ fn known_baseline(deploy: &Deploy) -> Result<Baseline, ApiError> {
 /// Returns why a deploy must not be followed, if so.
 fn wrong_kind(row: &Deploy, before: Option<Kind>, expected: Option<Kind>) -> Option<End> {
     let (id, kind) = (row.id.clone()?, row.kind()?);
-    match expected.filter(|expected| *expected != kind) {
-        _ if before == Some(Kind::Apply) && kind == Kind::Teardown => Some(End::failed(Cause::Crossed(id))),
-        Some(expected) => Some(End::failed(Cause::Unexpected { deploy: id, kind, expected })),
-        None => None,
+    if before == Some(Kind::Apply) && kind == Kind::Teardown {
+        return Some(End::failed(Cause::Crossed(id)));
     }
+    let expected = expected.filter(|expected| *expected != kind)?;
+    Some(End::failed(Cause::Unexpected { deploy: id, kind, expected }))
 }

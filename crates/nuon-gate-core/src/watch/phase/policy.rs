@@ -18,7 +18,7 @@ pub(in crate::watch) struct Policy<'a> {
     pub(in crate::watch) target: &'a Target,
     pub(in crate::watch) now: Moment,
     /// When the watch began, by the server's clock as far as it is known.
-    pub(in crate::watch) started_at: Timestamp,
+    pub(in crate::watch) server_started_at: Timestamp,
     /// Whether that is known by the server's clock.
     pub(in crate::watch) has_server_time: bool,
     /// The install's list is requested first, which serves its other targets as well.
@@ -40,7 +40,7 @@ impl Policy<'_> {
 
     /// Returns the server's clock, if an answer has given its time.
     pub(super) fn server_clock(&self) -> ServerClock {
-        ServerClock { started_at: Some(self.started_at).filter(|_| self.has_server_time), now: self.now }
+        ServerClock { started_at: Some(self.server_started_at).filter(|_| self.has_server_time), now: self.now }
     }
 
     /// Returns the time by the server's clock, as far as it is known.
@@ -50,7 +50,7 @@ impl Policy<'_> {
 
     /// Returns a time of the watch by the server's clock, as far as it is known.
     pub(super) fn server_time(&self, at: Moment) -> Timestamp {
-        self.started_at.saturating_add(at.elapsed()).unwrap_or(self.started_at)
+        self.server_started_at.saturating_add(at.elapsed()).unwrap_or(self.server_started_at)
     }
 
     pub(super) fn judge(&self, row: &Deploy) -> Judgement {

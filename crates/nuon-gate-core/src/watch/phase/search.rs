@@ -249,7 +249,7 @@ impl Search {
 
     /// Returns why a row does not match. If the pins are not the user's, the reason is that the row had ended before.
     fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Mismatch {
-        let missed = self.pins.missed_by(row, policy.started_at);
+        let missed = self.pins.missed_by(row, policy.server_started_at);
         match missed.filter(|_| self.read_rows.is_deploy(row)) {
             Some(_) if self.is_implicit => Mismatch::HadEnded,
             Some(missed) => missed,
@@ -258,7 +258,7 @@ impl Search {
     }
 
     fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        self.read_rows.is_deploy(row) && self.pins.match_deploy(row, policy.started_at)
+        self.read_rows.is_deploy(row) && self.pins.match_deploy(row, policy.server_started_at)
     }
 
     /// Moves on to following the row that matches.

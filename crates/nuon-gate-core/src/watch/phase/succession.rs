@@ -84,7 +84,7 @@ impl Succession {
     fn is_successor(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         let Replaced { row: before, workflow, pins, ids, read_rows, .. } = &self.replaced;
         let is_newer = row.order(before) != Some(Ordering::Less);
-        let is_asked_for = pins.contradicted_by(row, policy.started_at).is_none();
+        let is_asked_for = pins.contradicted_by(row, policy.server_started_at).is_none();
         is_newer && is_asked_for && read_rows.is_another_of(workflow, ids, row)
     }
 

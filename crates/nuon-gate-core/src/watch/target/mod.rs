@@ -36,6 +36,8 @@ pub(super) struct TargetWatch {
     record: Record,
     /// The last poll took too many requests, so the next goes on with it.
     goes_on: bool,
+    /// When another poller last read that its deploy has changed.
+    overheard_at: Moment,
     /// Until when its component had to stay healthy, so that no change was expected.
     baked_until: Moment,
 }
@@ -57,7 +59,7 @@ impl TargetWatch {
             None => Phase::Searching(Search::new(pins.clone())),
         };
         let (poller, record) = (Poller::new(schedule, now), Record::new(index, target, now));
-        Self { pins, poller, phase, record, goes_on: false, baked_until: Moment::START }
+        Self { pins, poller, phase, record, goes_on: false, overheard_at: Moment::START, baked_until: Moment::START }
     }
 
     pub(super) fn poller(&self) -> &Poller {
@@ -113,7 +115,7 @@ impl TargetWatch {
 
     /// Returns when something last changed, for the stall clock. While it baked, nothing was to change.
     pub(super) fn last_change(&self) -> Moment {
-        self.record.last_change().max(self.baked_until)
+        self.record.last_change().max(self.overheard_at).max(self.baked_until)
     }
 
     /// Returns whether no change is expected, because the component has to stay healthy.
@@ -170,7 +172,9 @@ impl TargetWatch {
 
     /// Learns from rows of its install that something else has read.
     pub(super) fn overhear(&mut self, rows: &[Deploy], now: Moment) {
-        self.phase.overhear(rows, self.record.target(), now);
+        if self.phase.overhear(rows, self.record.target(), now) {
+            self.overheard_at = now;
+        }
     }
 
     /// Postpones the next poll until then, if the last one has shown nothing new.
@@ -204,7 +208,7 @@ impl TargetWatch {
 
     /// Continues with the decision about what has been read.
     fn proceed(&mut self, now: Moment, shared: &mut Shared) {
-        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
+        let phase = std::mem::replace(&mut self.phase, Phase::Moving);
         let (phase, notes) = phase.advance(&self.policy(now, shared));
         self.phase = phase;
         self.record.report_notes(notes, now, shared);
@@ -383,7 +387,7 @@ fn policy<'a>(record: &'a Record, poller: &Poller, now: Moment, shared: &'a Shar
         settings: shared.settings(),
         target,
         now,
-        started_at: shared.server_started_at(),
+        server_started_at: shared.server_started_at(),
         has_server_time: shared.has_server_time(),
         by_install_list: !shared.is_once() && is_served,
         takeovers: shared.takeovers(),

@@ -55,7 +55,10 @@ impl Follow {
         match self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_))) {
             Some(OnStale::Wait) => {
                 notes.push(Note::Lost);
-                return Move::SearchNewer { than: self.own.id, created: row.created_at.unwrap_or(policy.started_at) };
+                return Move::SearchNewer {
+                    than: self.own.id,
+                    created: row.created_at.unwrap_or(policy.server_started_at),
+                };
             }
             // A single poll reports the state as it is, which needs no warning.
             Some(OnStale::Accept) if policy.settings.mode == Mode::Wait => {
@@ -93,9 +96,14 @@ impl Follow {
         let past = self.past.map(|past| past.of_next(&newer, policy));
         // Another run can take its install, too.
         let pins = Pins { branch_run: self.own.pins.branch_run, ..Pins::default() };
+        let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);
         let follow = Self::successor(to, newer, pins, kind, before, past);
         let mut follow = follow.having_read(self.rivals.read_rows);
         follow.rivals.note_none();
+        if !is_read {
+            // An earlier poll has shown it. What it is now has to be read.
+            (follow.reads.current, follow.reads.states) = (false, Vec::new());
+        }
         Move::Follow(Box::new(follow))
     }
 

@@ -33,7 +33,7 @@ impl Follow {
             undetailed_polls: 0,
             workflow_id: None,
             workflow_answered: false,
-            workflow_missed: false,
+            warned_of_workflow: false,
             answered: Vec::new(),
             most_steps: 0,
             is_beyond_install_list: false,

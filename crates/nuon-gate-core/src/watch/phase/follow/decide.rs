@@ -73,7 +73,8 @@ impl Follow {
         End::Refused(Refusal::Stale { deploy: self.own.id.clone(), ago: ago(row, policy) })
     }
 
-    /// Decides as if the deploy had not ended before the wait began.
+    /// Decides before `on_stale` is applied. A pass of a deploy that had ended before the wait began needs neither to settle
+    /// nor to be healthy, because `advance` or `decide` then drops it.
     fn decide_unless_stale(&self, policy: &Policy<'_>) -> Decision {
         let Some(row) = self.own.known.as_ref().filter(|_| self.reads.current) else { return self.read_deploy(policy) };
         let judgement = policy.judge(row);
@@ -118,7 +119,7 @@ impl Follow {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.own.most_steps) => {
                 Decision::Hold(Hold::Outdated)
             }
-            Judged::Pass => self.contradiction(policy).unwrap_or_else(|| self.pass(row, by_rule, policy)),
+            Judged::Pass => self.contradiction(policy).unwrap_or_else(|| self.settled(row, by_rule, policy)),
             // Only the detail has the reason.
             Judged::Fail(_) if !self.own.detailed && self.reads.details == 0 => {
                 Decision::Need(deploy_request(policy.target, &self.own.id))
@@ -163,7 +164,7 @@ impl Follow {
                 if policy.by_install_list
                     && !self.reads.install_list
                     && !self.own.is_beyond_install_list
-                    && self.own.has_to_exist() =>
+                    && self.own.certainly_exists() =>
             {
                 Decision::Need(install_list_request(policy.target))
             }
@@ -213,7 +214,7 @@ impl Follow {
         let is_behind = matches!(self.held, Some(Held { hold: Hold::Behind(_), .. }));
         let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
         // One that did not exist may have been a replica's that lags, so each poll that depends on it asks again.
-        let id = self.own_workflow().filter(|_| !self.reads.workflow_missing)?;
+        let id = self.own_workflow().filter(|_| !self.reads.has_no_workflow)?;
         // Only the workflow shows the running step, whose end a long poll may report.
         let moves = self.reads.changed && policy.settings.long_poll && policy.settings.mode == Mode::Wait;
         let wanted = self.reads.workflow.is_none() && (depends || policy.wide || moves);
@@ -232,19 +233,18 @@ impl Follow {
         }
     }
 
-    /// Decides once everything that a pass needs is there: the deploy's identity by its own detail, a passing status
-    /// that is the newest, and the steps of its workflow.
-    fn pass(&self, row: &Deploy, by_rule: bool, policy: &Policy<'_>) -> Decision {
+    /// Decides about a deploy that passes by its status and its steps: whether that has lasted, and what the proof is based on.
+    fn settled(&self, row: &Deploy, by_rule: bool, policy: &Policy<'_>) -> Decision {
         let settle = if self.is_past(policy) { Duration::ZERO } else { policy.settings.settle };
-        let since = match &self.held {
+        let settled_at = match &self.held {
             Some(Held { hold: Hold::Settling(until), .. }) => *until,
             // Its health is read once it has settled.
             Some(Held { hold, since, .. }) if hold.is_of_health() => *since,
             _ => policy.now + settle,
         };
         // The status has to last, however long the rest of the poll takes.
-        if settle > Duration::ZERO && self.reads.read_at < since {
-            return Decision::Hold(Hold::Settling(since));
+        if settle > Duration::ZERO && self.reads.read_at < settled_at {
+            return Decision::Hold(Hold::Settling(settled_at));
         }
         let basis = match (self.own_workflow(), &self.reads.workflow) {
             _ if by_rule => Basis::Rule(row.current_status().clone()),

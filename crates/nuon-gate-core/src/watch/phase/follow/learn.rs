@@ -73,7 +73,7 @@ impl Follow {
         if row.id.as_ref() == self.own.unread_baseline() {
             self.own.pins.after = Some(known_baseline(row)?);
             self.own.matches =
-                self.own.known.as_ref().is_some_and(|own| self.own.pins.match_deploy(own, policy.started_at));
+                self.own.known.as_ref().is_some_and(|own| self.own.pins.match_deploy(own, policy.server_started_at));
         }
         Ok(())
     }
@@ -109,14 +109,14 @@ impl Follow {
     }
 
     /// Learns whether there is a newer deploy, or a newer state of this one: an older answer no longer counts. The state
-    /// itself is read by its own poll, because the answers that are still expected in this one may be older.
-    pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) {
+    /// itself is read by its own poll, because the answers that are still expected in this one may be older. Returns whether
+    /// it has another status.
+    pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) -> bool {
         let shown = rows_of(target, rows).find(|row| row.id.as_ref() == Some(&self.own.id));
         let differs =
             |row: &Deploy| self.own.known.as_ref().is_some_and(|own| row.current_status() != own.current_status());
-        if let Some(row) = shown.filter(|row| differs(row))
-            && self.own.freshness.admit(now, row)
-        {
+        let changed = shown.filter(|row| differs(row) && self.own.freshness.admit(now, row));
+        if let Some(row) = changed {
             self.reads.current = false;
             self.own.overheard = Some(Arc::new(row.clone()));
         }
@@ -125,6 +125,7 @@ impl Follow {
         if first.is_some_and(|row| row.id.as_ref() != Some(&self.own.id)) {
             self.accept_newer(newest);
         }
+        changed.is_some()
     }
 
     /// Accepts a row that proves whose deploy it is. If it names another workflow than a row before it, what was read of
@@ -135,8 +136,8 @@ impl Follow {
         self.rivals.drop_stranger(&self.own);
         if self.own.workflow_id != before {
             (self.reads.workflow, self.reads.workflows, self.own.most_steps) = (None, 0, 0);
-            (self.own.workflow_answered, self.own.workflow_missed) = (false, false);
-            self.reads.workflow_missing = false;
+            (self.own.workflow_answered, self.own.warned_of_workflow) = (false, false);
+            self.reads.has_no_workflow = false;
         }
     }
 
@@ -155,7 +156,7 @@ impl Follow {
         let is_new = self.own.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());
         self.reads.current = true;
         self.reads.read_at = policy.now;
-        self.own.matches |= self.own.pins.match_deploy(&row, policy.started_at);
+        self.own.matches |= self.own.pins.match_deploy(&row, policy.server_started_at);
         // The status has whole seconds. A row without it says more exactly when it was written.
         let since = |row: &Deploy| row.status_since().map(Timestamp::as_second);
         let ended_anew = self.own.known.as_ref().and_then(|known| since(known)) < since(&row);
@@ -189,8 +190,9 @@ impl Follow {
         vec![Note::Observed(row)]
     }
 
-    /// Returns whether this poll has read another status, after the last answer with the known one, in a detail that was not
-    /// read again since, or as the end, and no time shows that it is the older one.
+    /// Returns whether this poll has read another status as well, and no time shows that it is the older one. It counts if it
+    /// was read after the last answer with the known status; in a detail, unless that was read again since; or if it is an
+    /// end.
     pub(super) fn is_disputed(&self, policy: &Policy<'_>) -> bool {
         let (Some(known), states) = (&self.own.known, &self.reads.states) else { return false };
         let is_same = |read: &ReadState| read.row.current_status() == known.current_status();

@@ -1,4 +1,8 @@
 //! Following a deploy by its id: what is known about it, and what each answer adds.
+//!
+//! Read it in this order: this file (what is kept, and what a poll reads), `begin`, `learn` (what an answer adds), `own` and
+//! `rivals` (what is known of the deploy, and of newer ones), `decide`, with `bake` for the health and `end` for the words, and
+//! `advance`, which runs before each decision and moves on to another deploy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +62,7 @@ struct Own {
     matches: bool,
     /// When it was created. A later row without the time does not remove it.
     created: Option<Timestamp>,
-    /// Its own detail has shown that it belongs to the target.
+    /// Its own detail, or a row that names the install, has shown that it belongs to the target.
     identified: bool,
     /// The install's component that its detail has named. A later row that names another is another deploy's.
     part: Option<RemoteText>,
@@ -74,8 +78,8 @@ struct Own {
     workflow_id: Option<WorkflowId>,
     /// The workflow has answered, so it exists.
     workflow_answered: bool,
-    /// The server has said that the workflow does not exist.
-    workflow_missed: bool,
+    /// It has been said that the workflow does not exist.
+    warned_of_workflow: bool,
     /// The approvals that a human has answered. A later answer without a response does not revoke that.
     answered: Vec<ApprovalId>,
     /// How many steps it has had at most. An answer with fewer is an older one, or cut short.
@@ -102,6 +106,8 @@ struct Rivals {
 #[derive(Debug, Default)]
 struct RivalReads {
     newest: Newest,
+    /// The newest row that the server has shown, if an answer of this poll has shown it.
+    newest_read: Option<DeployId>,
     /// The answer about the newest deploy is recent enough: it shows the followed deploy, or one that is not older.
     shown: bool,
     /// The newest rows, if they were read.
@@ -161,7 +167,7 @@ struct FollowReads {
     contradicted: bool,
     workflow: Option<Arc<Workflow>>,
     /// The server says again that the workflow does not exist.
-    workflow_missing: bool,
+    has_no_workflow: bool,
     /// How often the workflow was read since the deploy has been in this status.
     workflows: u32,
     /// The deploy showed another status than before.
@@ -209,10 +215,12 @@ impl Follow {
         &self.own.id
     }
 
-    /// Returns since when a human is asked, once that is certain.
+    /// Returns since when a human is asked, once that is certain, unless another poller has read that the deploy goes on.
     pub(in crate::watch) fn approval_since(&self) -> Option<(Moment, &ApprovalPlace)> {
         match self.held.as_ref()? {
-            Held { hold: Hold::Approval(place), since, polls: 2.. } => Some((*since, place)),
+            Held { hold: Hold::Approval(place), since, polls: 2.. } if self.own.overheard.is_none() => {
+                Some((*since, place))
+            }
             _ => None,
         }
     }
@@ -269,8 +277,7 @@ impl Follow {
     }
 
     /// Returns whether the poll goes on without the answer to a request that failed. Newer rows are not needed if they cannot
-    /// change the verdict: then API errors must not delay the verdict of a deploy that has ended. A workflow that never existed
-    /// is not needed either.
+    /// change the verdict: then API errors must not delay the verdict of a deploy that has ended.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         if matches!(request, Request::InstallDeploys(_)) {
             // The deploy's own detail says the same.
@@ -299,8 +306,8 @@ impl Follow {
     /// a plan.
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
         if self.own_workflow() == Some(id) {
-            self.reads.workflow_missing = true;
-            return !std::mem::replace(&mut self.own.workflow_missed, true);
+            self.reads.has_no_workflow = true;
+            return !std::mem::replace(&mut self.own.warned_of_workflow, true);
         }
         if self.rivals.is_of_rival(&self.own, id) {
             self.rivals.lose_workflow(&self.own);
@@ -334,5 +341,5 @@ impl Follow {
 
 /// Returns how long before the wait began a deploy ended, if the server says.
 pub(super) fn ago(row: &Deploy, policy: &Policy<'_>) -> Option<Duration> {
-    row.status_since().map(|ended| span(ended, policy.started_at)).filter(|ago| !ago.is_zero())
+    row.status_since().map(|ended| span(ended, policy.server_started_at)).filter(|ago| !ago.is_zero())
 }

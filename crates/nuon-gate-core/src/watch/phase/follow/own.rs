@@ -79,9 +79,9 @@ impl Own {
         }
     }
 
-    /// Returns whether the deploy must be checked to exist: only its detail shows that a deploy that the user named
-    /// does not.
-    pub(super) fn has_to_exist(&self) -> bool {
+    /// Returns whether the deploy is known to exist, so that a list can show it. Only its detail shows that a deploy that the
+    /// user named does not.
+    pub(super) fn certainly_exists(&self) -> bool {
         self.known.is_some() || self.pins.deploy.is_none()
     }
 
@@ -99,7 +99,7 @@ impl Own {
         let workflows = self.pins.workflow.as_ref().zip(self.workflow_id.as_ref());
         match workflows.is_some_and(|(pin, own)| pin != own) {
             true => Some(MatchedBy::Workflow),
-            false => self.pins.contradicted_by(row, policy.started_at),
+            false => self.pins.contradicted_by(row, policy.server_started_at),
         }
     }
 

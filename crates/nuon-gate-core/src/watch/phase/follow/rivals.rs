@@ -76,7 +76,7 @@ impl Rivals {
         let Some(workflow) = &own.workflow_id else { return false };
         let is_next = |row: &Deploy| {
             let is_newer = self.read_rows.created_of(row).zip(own.created).is_some_and(|(its, own)| its > own);
-            let is_asked_for = own.pins.contradicted_by(row, policy.started_at).is_none();
+            let is_asked_for = own.pins.contradicted_by(row, policy.server_started_at).is_none();
             is_newer && is_asked_for && self.read_rows.is_another_of(workflow, &own.replaced, row)
         };
         self.reads.rows.iter().flat_map(|rows| rows.iter()).any(is_next)
@@ -159,7 +159,10 @@ impl Rivals {
         self.newest = before.or(row);
         let is = id(&self.newest);
         let if_same = |other: Option<DeployId>, by: ShownBy| if is == other { by } else { ShownBy::default() };
-        self.newest_by = if_same(was, self.newest_by).or(if_same(shown, by));
+        self.newest_by = if_same(was, self.newest_by).or(if_same(shown.clone(), by));
+        if is == shown {
+            self.reads.newest_read = shown;
+        }
         let other = self.newest.clone().filter(|newest| newest.id.as_ref() != Some(&own.id));
         self.reads.newest = other.map_or(Newest::None, Newest::Row);
     }

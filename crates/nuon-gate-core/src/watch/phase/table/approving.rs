@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::said::{Said, dashboard, detail, newest, row, said, typed, workflow};
+use super::said::{Said, dashboard, detail, newest, nothing, row, said, typed, with, workflow, written};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
 use super::{APPROVALS, OWN};
 use crate::ApprovalPlace;
 use crate::cause::Cause;
 use crate::model::Status;
 use crate::pins::Pins;
-use crate::watch::phase::Basis;
+use crate::watch::phase::{Basis, Phase};
 use crate::watch::settings::OnApproval;
 use crate::{Hold, Rules, Verdict};
 
@@ -70,6 +70,18 @@ fn approvals() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(4, answers())
             .then(held()),
+        on("wait: nobody is asked any more once another poller has read that it goes on", OnApproval::Wait)
+            .poll(0, answers())
+            .then(held())
+            .poll(2, answers())
+            .then(held())
+            .overhears(&[with(written(row(OWN, "executing"), 30), &json!({ "component_id": "cmp-web" }))])
+            .poll(4, [nothing("deploy dpl-web")])
+            .then(Then::NoAnswer)
+            .shows(
+                "the approval clock stops",
+                |phase| matches!(phase, Phase::Following(follow) if follow.approval_since().is_none()),
+            ),
         on("pass: an answer that later ones leave out still counts", OnApproval::Pass)
             .poll(0, [detail(&asking), newest(&asking), with_response(Some("deny"))])
             .then(IN_PROGRESS)

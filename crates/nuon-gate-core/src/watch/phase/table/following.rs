@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::said::{
     created, dashboard, detail, done, list, lost, missing, newest, no_newest, nothing, of, plans_only, row, said,
-    typed, with, without, workflow,
+    typed, with, without, workflow, written,
 };
 use super::scene::{
     IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play, rejected,
@@ -34,9 +34,6 @@ fn in_order() -> Vec<Scene> {
     let (active, queued) = (row(OWN, "active"), row(OWN, "queued"));
     let asking = row(OWN, "pending-approval");
     let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
-    let at = |status, second: u32| {
-        with(row(OWN, status), &json!({ "updated_at": format!("2027-01-15T08:00:{second:02}Z") }))
-    };
     vec![
         own("first its detail", JUDGING).poll(0, []).then(needs("deploy dpl-web")),
         own("then whether it is the newest", JUDGING).poll(0, [detail(&active)]).then(needs("latest")),
@@ -85,13 +82,20 @@ fn in_order() -> Vec<Scene> {
             .wide_poll(
                 2,
                 [
-                    detail(&at("executing", 10)),
-                    newest(&at("error", 30)),
+                    detail(&written(row(OWN, "executing"), 10)),
+                    newest(&written(row(OWN, "error"), 30)),
                     workflow("iwf-1", "in-progress", OWN, "retrying"),
                 ],
             )
             .then(Then::Holds(Hold::Retry))
-            .poll(4, [detail(&at("executing", 10)), newest(&at("error", 30)), workflow("iwf-1", "error", OWN, "error")])
+            .poll(
+                4,
+                [
+                    detail(&written(row(OWN, "executing"), 10)),
+                    newest(&written(row(OWN, "error"), 30)),
+                    workflow("iwf-1", "error", OWN, "error"),
+                ],
+            )
             .then(fails_as(Status::Error)),
         latest("not replaced without the detail", JUDGING)
             .poll(0, [newest(&row(OWN, "retried"))])

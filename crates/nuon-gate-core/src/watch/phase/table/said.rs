@@ -108,6 +108,11 @@ pub(super) fn created(row: Value, second: i64) -> Value {
     with(row, &json!({ "created_at": Timestamp::from_second(STARTED_AT + second).unwrap().to_string() }))
 }
 
+/// The row, last written this many seconds after the start of the watch.
+pub(super) fn written(row: Value, second: u32) -> Value {
+    with(row, &json!({ "updated_at": format!("2027-01-15T08:00:{second:02}Z") }))
+}
+
 /// The row, of another workflow.
 pub(super) fn of(row: Value, workflow: &str) -> Value {
     with(row, &json!({ "workflow_id": workflow }))

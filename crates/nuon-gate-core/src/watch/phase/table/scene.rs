@@ -289,7 +289,7 @@ impl Scene {
 
     fn advance(&mut self, now: Moment, wide: bool) -> Vec<Note> {
         self.policy(now, wide, |phase, policy| {
-            let (next, notes) = std::mem::replace(phase, Phase::Ended).advance(policy);
+            let (next, notes) = std::mem::replace(phase, Phase::Moving).advance(policy);
             *phase = next;
             notes
         })
@@ -301,7 +301,7 @@ impl Scene {
             settings: &self.settings,
             target: &target(),
             now,
-            started_at,
+            server_started_at: started_at,
             has_server_time: self.has_server_time,
             by_install_list: self.by_install_list,
             takeovers: &self.takeovers,
@@ -402,6 +402,6 @@ pub(super) fn target() -> Target {
 
 #[test]
 fn a_phase_that_has_ended_asks_nothing() {
-    let scene = Scene::new("over", JUDGING, Phase::Ended);
+    let scene = Scene::new("over", JUDGING, Phase::Moving);
     play(vec![scene.poll(0, []).then(IN_PROGRESS)]);
 }

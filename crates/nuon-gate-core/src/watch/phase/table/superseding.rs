@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::said::{
-    Said, created, detail, done, list, missing, newest, no_newest, nothing, of, row, typed, without, workflow,
+    Said, created, detail, done, list, missing, newest, no_newest, nothing, of, row, typed, without, workflow, written,
 };
 use super::scene::{
     IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play,
@@ -103,6 +103,14 @@ fn following() -> Vec<Scene> {
     let bare = without(newer("active"), "workflow_id");
     let older_again = || [detail(&newer("queued")), newest(&active), its_workflow()];
     vec![
+        follow("follow: one that an earlier poll has shown does not pass by that")
+            .wide_poll(
+                0,
+                [detail(&row(OWN, "queued")), newest(&written(newer("active"), 30)), nothing("workflow iwf-2")],
+            )
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&active), other_done(), detail(&written(newer("executing"), 10))])
+            .then(Then::Holds(Hold::Outdated)),
         follow("follow: a row that leaves its workflow out has not lost it")
             .poll(0, [detail(&active), newest(&newer("active")), nothing("workflow iwf-2")])
             .then(Then::NoAnswer)
