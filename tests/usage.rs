@@ -89,9 +89,27 @@ fn a_bad_duration_is_refused() {
             refused(complete().env(&variable, value), &[flag, &variable]);
         }
     }
+    for flag in ["--settle", "--bake"] {
+        let variable = format!("NUON_GATE_{}", flag[2..].to_uppercase());
+        for value in ["-5m", "+-5m", "10", "ten minutes", "999999h"] {
+            refused(complete().args([flag, value]), &[flag, &variable]);
+            refused(complete().env(&variable, value), &[flag, &variable]);
+        }
+    }
     for flag in ["--timeout", "--min-interval", "--request-timeout"] {
         let variable = format!("NUON_GATE_{}", flag[2..].to_uppercase().replace('-', "_"));
         refused(complete().without(&variable).args([flag, "off"]), &[flag]);
+    }
+}
+
+#[test]
+fn a_duration_whose_default_is_zero_can_be_given_as_zero() {
+    let sim = serve_deploy(PASSING);
+    for (flag, variable) in [("--settle", "NUON_GATE_SETTLE"), ("--bake", "NUON_GATE_BAKE")] {
+        for value in ["0", "0s", "off"] {
+            Gate::wait(&sim).args([flag, value]).run().exits(0);
+            Gate::wait(&sim).env(variable, value).run().exits(0);
+        }
     }
 }
 

@@ -275,9 +275,9 @@ pub(crate) struct WaitingArguments {
     /// How long the workflow may wait behind others in its queue, or off
     #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
     pub(crate) queue_timeout: OptionalSpan,
-    /// Poll again this long after a pass before reporting it, or off
-    #[arg(long, value_name = "DURATION", default_value = "off", allow_hyphen_values = true)]
-    pub(crate) settle: OptionalSpan,
+    /// Poll again this long after a pass before reporting it
+    #[arg(long, value_name = "DURATION", default_value = "0", allow_hyphen_values = true)]
+    pub(crate) settle: SpanOrZero,
     /// How long to retry while the API gives no good answer, or off
     #[arg(long, value_name = "DURATION", default_value = "5m", allow_hyphen_values = true)]
     pub(crate) api_outage: OptionalSpan,

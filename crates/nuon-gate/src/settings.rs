@@ -314,7 +314,7 @@ fn watch(
         request_timeout: request_timeout.0,
         fail_fast: waiting.fail_fast,
         expect: pins.expect.map(Into::into),
-        settle: waiting.settle.0.unwrap_or_default(),
+        settle: waiting.settle.0,
         // Gates that start at the same time must not poll in step.
         seed: RandomState::new().build_hasher().finish(),
         ..judged

@@ -17,7 +17,7 @@ pub(crate) struct Span(pub(crate) Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OptionalSpan(pub(crate) Option<Duration>);
 
-/// A duration that can be nothing.
+/// A duration that can be zero, which `off` means as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SpanOrZero(pub(crate) Duration);
 
@@ -32,6 +32,8 @@ pub(crate) enum InvalidSpan {
     NotPositive,
     /// The same, of a limit that can be turned off.
     NotPositiveNorOff,
+    /// Below zero.
+    Negative,
     /// Longer than the maximum.
     TooLong,
 }
@@ -43,6 +45,7 @@ impl fmt::Display for InvalidSpan {
             Self::NoUnit(number) => return write!(f, "a duration needs a unit: write {number}s or {number}m"),
             Self::NotPositive => "a duration must be more than 0, such as 90s or 10m",
             Self::NotPositiveNorOff => "a duration must be more than 0, such as 90s or 10m, or `off`",
+            Self::Negative => "a duration must be 0 or more, such as 90s or 10m",
             Self::TooLong => "a duration can be 31 days (744h) at most",
         })
     }
@@ -54,50 +57,56 @@ impl FromStr for Span {
     type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
-        let text = text.trim();
-        let number = text.trim_start_matches(['-', '+']);
-        let is_negative = text[..text.len() - number.len()].contains('-');
-        // jiff reads more forms than a flag should have: ISO 8601, `5m ago`, commas. It writes `µs` itself.
-        let familiar = number.chars().all(|c| c.is_ascii_digit() || ". dhmsuµn".contains(c));
-        if !familiar || !number.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(InvalidSpan::Syntax);
-        }
-        if let Some((days, rest)) = number.split_once('d').filter(|_| !is_negative) {
-            return with_days(days, rest.trim_start());
-        }
-        if is_negative || number.bytes().all(|b| b == b'0') {
-            return Err(InvalidSpan::NotPositive);
-        }
-        if number.len() < 15 && number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-            return Err(InvalidSpan::NoUnit(number.to_owned()));
-        }
-        match number.parse::<SignedDuration>().map(Duration::try_from) {
-            Ok(Ok(Duration::ZERO) | Err(_)) => Err(InvalidSpan::NotPositive),
-            Ok(Ok(duration)) if duration > LONGEST => Err(InvalidSpan::TooLong),
-            Ok(Ok(duration)) => Ok(Self(duration)),
-            // The form is valid, so only the size can be wrong.
-            Err(_) if number.len() > 15 => Err(InvalidSpan::TooLong),
-            Err(_) => Err(InvalidSpan::Syntax),
+        match duration(text) {
+            Ok(Duration::ZERO) | Err(InvalidSpan::Negative) => Err(InvalidSpan::NotPositive),
+            Ok(duration) => Ok(Self(duration)),
+            Err(error) => Err(error),
         }
     }
 }
 
+/// Reads a duration of zero or more.
+fn duration(text: &str) -> Result<Duration, InvalidSpan> {
+    let text = text.trim();
+    let number = text.trim_start_matches(['-', '+']);
+    let is_negative = text[..text.len() - number.len()].contains('-');
+    // jiff reads more forms than a flag should have: ISO 8601, `5m ago`, commas. It writes `µs` itself.
+    let familiar = number.chars().all(|c| c.is_ascii_digit() || ". dhmsuµn".contains(c));
+    if !familiar || !number.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(InvalidSpan::Syntax);
+    }
+    if is_negative {
+        return Err(InvalidSpan::Negative);
+    }
+    if let Some((days, rest)) = number.split_once('d') {
+        return with_days(days, rest.trim_start());
+    }
+    if number.bytes().all(|b| b == b'0') {
+        return Ok(Duration::ZERO);
+    }
+    if number.len() < 15 && number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return Err(InvalidSpan::NoUnit(number.to_owned()));
+    }
+    match number.parse::<SignedDuration>().map(Duration::try_from) {
+        Ok(Ok(duration)) if duration > LONGEST => Err(InvalidSpan::TooLong),
+        Ok(Ok(duration)) => Ok(duration),
+        Ok(Err(_)) => Err(InvalidSpan::Negative),
+        // The form is valid, so only the size can be wrong.
+        Err(_) if number.len() > 15 => Err(InvalidSpan::TooLong),
+        Err(_) => Err(InvalidSpan::Syntax),
+    }
+}
+
 /// Reads days, which jiff does not, as days can differ in length.
-fn with_days(days: &str, rest: &str) -> Result<Span, InvalidSpan> {
+fn with_days(days: &str, rest: &str) -> Result<Duration, InvalidSpan> {
     if !days.bytes().all(|b| b.is_ascii_digit()) || rest.contains('d') {
         return Err(InvalidSpan::Syntax);
     }
     let days = days.parse::<u32>().map_err(|_| InvalidSpan::TooLong)?;
     let days = Duration::from_secs(u64::from(days) * 24 * 3600);
-    let rest = match rest {
-        "" => Duration::ZERO,
-        rest => rest.parse::<Span>()?.0,
-    };
-    match days + rest {
-        Duration::ZERO => Err(InvalidSpan::NotPositive),
-        whole if whole > LONGEST => Err(InvalidSpan::TooLong),
-        whole => Ok(Span(whole)),
-    }
+    let rest = if rest.is_empty() { Duration::ZERO } else { duration(rest)? };
+    let whole = days + rest;
+    if whole > LONGEST { Err(InvalidSpan::TooLong) } else { Ok(whole) }
 }
 
 impl FromStr for OptionalSpan {
@@ -119,11 +128,10 @@ impl FromStr for SpanOrZero {
     type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
-        match text.parse::<Span>() {
-            Ok(Span(duration)) => Ok(Self(duration)),
-            Err(InvalidSpan::NotPositive) if !text.trim().starts_with('-') => Ok(Self(Duration::ZERO)),
-            Err(error) => Err(error),
+        if text.trim() == "off" {
+            return Ok(Self(Duration::ZERO));
         }
+        duration(text).map(Self)
     }
 }
 
@@ -163,6 +171,7 @@ mod tests {
             ("2d 3h 4m", Ok(183_840_000)),
             ("1d12h", Ok(129_600_000)),
             ("0d1s", Ok(1_000)),
+            ("1d 0s", Ok(86_400_000)),
             ("0d", Err(InvalidSpan::NotPositive)),
             ("32d", Err(InvalidSpan::TooLong)),
             ("31d 1s", Err(InvalidSpan::TooLong)),
@@ -200,6 +209,28 @@ mod tests {
         for text in ["0", "0s", "-5m"] {
             let error = text.parse::<OptionalSpan>().unwrap_err();
             assert!(error.to_string().ends_with("or `off`"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_duration_that_can_be_zero_is_read_as_any_other() {
+        let cases = [
+            ("0", Ok(0)),
+            ("0s", Ok(0)),
+            ("0d", Ok(0)),
+            ("off", Ok(0)),
+            ("30s", Ok(30_000)),
+            ("1d 0s", Ok(86_400_000)),
+            ("-5m", Err(InvalidSpan::Negative)),
+            ("+-5m", Err(InvalidSpan::Negative)),
+            ("-1d", Err(InvalidSpan::Negative)),
+            ("10", Err(InvalidSpan::NoUnit("10".to_owned()))),
+            ("32d", Err(InvalidSpan::TooLong)),
+            ("", Err(InvalidSpan::Syntax)),
+        ];
+        for (text, expected) in cases {
+            let read = text.parse::<SpanOrZero>().map(|SpanOrZero(duration)| duration.as_millis());
+            assert_eq!(read, expected, "{text:?}");
         }
     }
 }
