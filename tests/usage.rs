@@ -117,9 +117,16 @@ fn a_duration_whose_default_is_zero_can_be_given_as_zero() {
 fn intervals_the_wrong_way_round_are_refused() {
     let words = ["--min-interval", "--max-interval", "NUON_GATE_MIN_INTERVAL", "NUON_GATE_MAX_INTERVAL"];
     refused(complete().args(["--min-interval", "5s", "--max-interval", "4s"]), &words);
-    // A minimum above the usual maximum raises it.
+    refused(complete().without("NUON_GATE_MIN_INTERVAL").args(["--max-interval", "0.5ms"]), &words);
+    // Of the two, a default gives way to what was given.
     let sim = serve_deploy(r#"{ status = "active" }"#);
-    Gate::wait(&sim).without("NUON_GATE_MAX_INTERVAL").args(["--min-interval", "60s"]).run().exits(0);
+    for (flag, value, other) in [
+        ("--min-interval", "60s", "NUON_GATE_MAX_INTERVAL"),
+        ("--max-interval", "1s", "NUON_GATE_MIN_INTERVAL"),
+        ("--max-interval", "1ms", "NUON_GATE_MIN_INTERVAL"),
+    ] {
+        Gate::wait(&sim).without(other).args([flag, value]).run().exits(0);
+    }
 }
 
 #[test]

@@ -281,9 +281,9 @@ pub(crate) struct WaitingArguments {
     /// How long to retry while the API gives no good answer, or off
     #[arg(long, value_name = "DURATION", default_value = "5m", allow_hyphen_values = true)]
     pub(crate) api_outage: OptionalSpan,
-    /// The time between polls after a change
-    #[arg(long, value_name = "DURATION", default_value = "2s", allow_hyphen_values = true)]
-    pub(crate) min_interval: Span,
+    /// The time between polls after a change [default: 2s]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    pub(crate) min_interval: Option<Span>,
     /// The longest time between polls, after backing off [default: 10s]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(crate) max_interval: Option<Span>,

@@ -36,7 +36,6 @@ use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 use crate::words;
 
-const MAX_INTERVAL: Duration = Duration::from_secs(10);
 /// An upper bound for one poll and for reading the files before it.
 pub(crate) const ONCE: Duration = Duration::from_secs(3600);
 
@@ -154,7 +153,7 @@ impl Settings {
     ) -> Result<Self, Trouble> {
         let StatusArguments { connection, targets, shard, pins, judging, output } = arguments;
         let watch = WatchSettings {
-            intervals: intervals(Span(MAX_INTERVAL), None)?,
+            intervals: intervals(Some(Span(Intervals::default().max())), None)?,
             clocks: Clocks { total: ONCE, start: None, stall: None, approval: None, queue: None, outage: None },
             request_timeout: connection.request_timeout.0,
             expect: pins.expect.map(Into::into),
@@ -195,10 +194,16 @@ pub(crate) fn misspelt(judging: &JudgingArguments) -> Vec<String> {
     all.filter_map(words).collect()
 }
 
-fn intervals(min: Span, max: Option<Span>) -> Result<Intervals, Trouble> {
-    // A minimum above the default maximum raises it; a maximum that was given is kept.
-    let max = max.map_or(MAX_INTERVAL.max(min.0), |max| max.0);
-    Intervals::new(min.0, max).map_err(|error| {
+fn intervals(min: Option<Span>, max: Option<Span>) -> Result<Intervals, Trouble> {
+    let default = Intervals::default();
+    // What was given is kept: the default of the other one gives way.
+    let (min, max) = match (min, max) {
+        (Some(Span(min)), Some(Span(max))) => (min, max),
+        (Some(Span(min)), None) => (min, default.max().max(min)),
+        (None, Some(Span(max))) => (default.min().min(max), max),
+        (None, None) => return Ok(default),
+    };
+    Intervals::new(min, max).map_err(|error| {
         Trouble::new(error)
             .hint("correct --min-interval or --max-interval (NUON_GATE_MIN_INTERVAL, NUON_GATE_MAX_INTERVAL)")
     })
