@@ -159,6 +159,21 @@ fn all_components_of_an_install_are_targets() {
 }
 
 #[test]
+fn an_install_without_components_is_no_part_that_can_be_left_out() {
+    let other = acme(PASSING, PASSING).replace(&access(), "").replace(INSTALL, "inlother000000000000000011");
+    let fleet = acme(PASSING, PASSING) + &other.replace("acme", "other");
+    let script = fleet + "[[fault]]\non = \"components\"\nnth = [2]\nanswer = \"array\"\n";
+    for command in ["wait", "status", "mark", "doctor"] {
+        let sim = serve(&script);
+        let gate = Gate::at(&sim.url(), command).args(["--install", "acme", "--install", "other", "--all-components"]);
+        let outcome = gate.run().exits(2);
+        let said = outcome.stdout.clone() + &outcome.stderr;
+        let words = ["install `other` has no components", "--install (NUON_GATE_INSTALL", "--install-label"];
+        assert!(words.iter().all(|word| said.contains(word)), "{command}: {said}");
+    }
+}
+
+#[test]
 fn many_components_come_in_several_pages() {
     let many: String =
         (0..120).fold(access(), |script, number| script + &component(&format!("cmp{number:023}"), PASSING));

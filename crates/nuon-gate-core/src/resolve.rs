@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
 pub(crate) use self::names::unknown;
-pub use self::names::{Ambiguous, Named, Unfit, UnknownName};
+pub use self::names::{Ambiguous, Named, NoComponents, Unfit, UnknownName};
 use self::selection::{Selected, Selection};
 use crate::api::{ApiError, Fact, Page, Request};
 use crate::labels::Labels;
@@ -62,6 +62,8 @@ pub enum Resolution {
     Ambiguous(Ambiguous),
     /// No install has the labels.
     Unfit(Unfit),
+    /// One of the installs has no components. What others have does not make up for it.
+    Empty(NoComponents),
 }
 
 /// Resolves targets.
@@ -112,6 +114,11 @@ impl Known {
         let id = component.component_id.clone()?;
         Some(Target::new(self.id.clone(), id).named(self.name.as_ref(), component.name()))
     }
+
+    /// Returns its name, or what was given.
+    fn label(&self, given: &InstallId) -> RemoteText {
+        self.name.clone().unwrap_or_else(|| RemoteText::new(given.as_str()))
+    }
 }
 
 /// The meaning of a given target.
@@ -123,6 +130,7 @@ enum Meaning {
     Unfit(Unfit),
     Unknown(UnknownName),
     Ambiguous(Ambiguous),
+    Empty(NoComponents),
 }
 
 impl Resolver {
@@ -182,6 +190,7 @@ impl Resolver {
                 Meaning::Unknown(unknown) => self.end = Some(Resolution::Unknown(position, unknown)),
                 Meaning::Ambiguous(ambiguous) => self.end = Some(Resolution::Ambiguous(ambiguous)),
                 Meaning::Unfit(unfit) => self.end = Some(Resolution::Unfit(unfit)),
+                Meaning::Empty(empty) => self.end = Some(Resolution::Empty(empty)),
             }
         }
         self.end.clone().unwrap_or_else(|| Resolution::Targets(self.targets.clone()))
@@ -316,7 +325,11 @@ impl Resolver {
             (Wanted::Component(_, component), None, None) => self.by_name(known, typed, component),
             (_, None, None) => {
                 let components = known.components.rows().iter();
-                Meaning::Targets(components.filter_map(|component| known.target(component)).collect())
+                let targets: Vec<Target> = components.filter_map(|component| known.target(component)).collect();
+                match targets.is_empty() {
+                    true => Meaning::Empty(NoComponents { install: known.label(typed) }),
+                    false => Meaning::Targets(targets),
+                }
             }
         }
     }
@@ -342,8 +355,7 @@ impl Resolver {
             (None, _) => {
                 let names: Vec<RemoteText> =
                     known.components.rows().iter().filter_map(|own| own.name().cloned()).collect();
-                let label = known.name.clone().unwrap_or_else(|| RemoteText::new(install.as_str()));
-                Meaning::Unknown(unknown(Named::Component, typed.as_str(), Some(label), &names))
+                Meaning::Unknown(unknown(Named::Component, typed.as_str(), Some(known.label(install)), &names))
             }
         }
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
 use nuon_gate_core::cause::Warning;
 use nuon_gate_core::resolve::{Resolver, Wanted};
+use nuon_gate_core::watch::InvalidSettings;
 use nuon_gate_core::{Target, Targets, Verdict};
 
 use crate::exit;
@@ -13,7 +14,9 @@ use crate::marks::{Mark, Marks};
 use crate::output::Console;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
-use crate::words::{self, if_ambiguous, if_not_signed_in, if_unanswered, if_unfit, if_unknown, is_of_the_way};
+use crate::words::{
+    self, if_ambiguous, if_empty, if_not_signed_in, if_unanswered, if_unfit, if_unknown, is_of_the_way,
+};
 
 /// The error if the API gives no answer to mark.
 fn unmarked(what: &dyn Display, error: &ApiError) -> Trouble {
@@ -57,13 +60,13 @@ pub(crate) async fn resolve(
         }
         Unresolved::Ambiguous(ambiguous) => Trouble::new(&ambiguous).hint(if_ambiguous(&ambiguous)),
         Unresolved::Unfit(unfit) => Trouble::new(&unfit).hint(if_unfit()),
+        Unresolved::Empty(empty) => Trouble::new(&empty).hint(if_empty()),
         Unresolved::Unanswered(error) => unanswered(&what, &error),
     })?;
     if let Some(left_out) = Warning::unlabelled(&resolver.take_unlabelled()) {
         Console::new().warning(&words::warning(&left_out));
     }
-    let none = || Trouble::new("there are no targets: the install has no components").hint("correct the targets");
-    Targets::new(targets).ok_or_else(none)
+    Targets::new(targets).ok_or_else(|| words::invalid(&InvalidSettings::NoTargets))
 }
 
 /// Marks a target. "None yet" is believed only after a hundred rows, and if install and component exist.

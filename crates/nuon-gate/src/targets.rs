@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
 use nuon_gate_core::input::lines;
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::resolve::{Ambiguous, Resolution, Resolver, Unfit, UnknownName, Wanted};
+use nuon_gate_core::resolve::{Ambiguous, NoComponents, Resolution, Resolver, Unfit, UnknownName, Wanted};
 use nuon_gate_core::watch::Scope;
 use nuon_gate_core::{BranchRef, InstallId, Labels, Target, Targets};
 
@@ -186,6 +186,8 @@ pub(crate) enum Unresolved {
     Ambiguous(Ambiguous),
     /// No install has the labels.
     Unfit(Unfit),
+    /// One of the installs has no components.
+    Empty(NoComponents),
     /// There is no good answer.
     Unanswered(ApiError),
 }
@@ -201,6 +203,7 @@ pub(crate) async fn resolve(
             Resolution::Unknown(_, unknown) => return Err(Unresolved::Unknown(unknown)),
             Resolution::Ambiguous(ambiguous) => return Err(Unresolved::Ambiguous(ambiguous)),
             Resolution::Unfit(unfit) => return Err(Unresolved::Unfit(unfit)),
+            Resolution::Empty(empty) => return Err(Unresolved::Empty(empty)),
             Resolution::Ask(request) => {
                 let accepted = match ask(request.clone()).await {
                     Ok(answer) => resolver.accept(&request, answer.fact),

@@ -27,6 +27,14 @@ impl Unfit {
     }
 }
 
+/// Every component of an install is wanted, and it has none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("install `{}` has no components", .install.line(255).plain())]
+pub struct NoComponents {
+    /// The install's name, or what was given if it has none.
+    pub install: RemoteText,
+}
+
 /// What a name can refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Named {

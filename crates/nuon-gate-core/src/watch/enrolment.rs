@@ -80,7 +80,7 @@ impl Watch {
 
     /// Starts watching targets that have been found, all at once.
     pub(super) fn enrol(&mut self, now: Moment, targets: Vec<Target>) -> Result<(), InvalidSettings> {
-        let targets = Targets::new(targets).ok_or_else(|| InvalidSettings::NoTargets(self.discovery.subject()))?;
+        let targets = Targets::new(targets).ok_or(InvalidSettings::NoTargets)?;
         self.shared.settings().check(targets.as_slice(), &self.pinning)?;
         let own = self.own_shard.split(targets.as_slice(), self.shared.settings(), &self.pinning);
         self.targets.reserve_exact(own.len());

@@ -8,7 +8,7 @@ use super::settings::{InvalidSettings, OnSuperseded};
 use crate::api::ApiError;
 use crate::cause::{Cause, Warning};
 use crate::model::{Plan, QueuePlace, Status, StepStanding};
-use crate::resolve::{Ambiguous, Unfit};
+use crate::resolve::{Ambiguous, NoComponents, Unfit};
 use crate::timeline::human;
 use crate::{
     ApprovalPlace, BuildId, DeployId, GroupReport, Hold, Line, Logged, MatchedBy, Moment, RunId, Target, Verdict,
@@ -284,6 +284,9 @@ pub enum Refusal {
     /// No install has the labels that were given.
     #[error(transparent)]
     Unfit(Unfit),
+    /// One of the installs that were given has no components.
+    #[error(transparent)]
+    Empty(NoComponents),
     /// No run was named, and the branch's newest had already ended.
     #[error("the branch's newest run, {0}, had already ended, and nothing says which run to wait for")]
     StaleRun(RunId),

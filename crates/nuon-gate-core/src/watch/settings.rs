@@ -230,9 +230,9 @@ pub enum InvalidSettings {
         /// How many there are.
         targets: usize,
     },
-    /// An install without components.
-    #[error("no targets: {0} matches nothing")]
-    NoTargets(String),
+    /// Nothing is wanted.
+    #[error("there are no targets")]
+    NoTargets,
     /// A pin that means one component's deploy.
     #[error("a pin by {} is about one component, and a workflow without a component is about all it deploys", .0.as_str())]
     NotOfWorkflow(MatchedBy),

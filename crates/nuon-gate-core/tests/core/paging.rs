@@ -83,6 +83,7 @@ fn listed(mut page: impl FnMut(u32) -> Page<InstallComponent>) -> Result<(String
                 let names = targets.iter().map(|target| target.component.as_str().trim_start_matches("cmp").to_owned());
                 return Ok((names.collect::<Vec<_>>().join(" "), asked));
             }
+            Resolution::Empty(_) => return Ok((String::new(), asked)),
             other => panic!("{other:?}"),
         };
         let fact = match &request {

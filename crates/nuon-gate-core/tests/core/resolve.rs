@@ -3,7 +3,7 @@
 use nuon_gate_core::api::{Fact, Page, Request};
 use nuon_gate_core::model::{Install, InstallComponent};
 use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
-use nuon_gate_core::{InstallId, RemoteText};
+use nuon_gate_core::{InstallId, Labels, RemoteText};
 
 const ACME: &str = "inlacme0000000000000000000";
 const API: &str = "cmpapi00000000000000000000";
@@ -82,6 +82,47 @@ fn an_install_is_requested_once() {
 fn an_install_can_mean_all_its_components() {
     let all = targets(vec![Wanted::Install("acme".parse().unwrap())]);
     assert_eq!(all, [format!("{ACME}/{API} acme/api"), format!("{ACME}/cmpw acme/worker")]);
+}
+
+/// What others have does not make up for an install without components, whether it was given by name, id or label.
+#[test]
+fn an_install_without_components_is_an_error() {
+    const BARE: &str = "inlbare0000000000000000011";
+    let labels = Labels::new(vec!["env=prod".parse().unwrap()]).unwrap();
+    let all = |text: &str| Wanted::Install(text.parse().unwrap());
+    for (nameless, wanted, shown) in [
+        (false, vec![all("bare")], "bare"),
+        (false, vec![all("acme"), all("bare")], "bare"),
+        (false, vec![all(BARE), all("acme")], "bare"),
+        (true, vec![all(ACME), all(BARE)], BARE),
+        (false, vec![Wanted::Labelled(labels, Vec::new())], "bare"),
+    ] {
+        let bare = || if nameless { Install { name: None, ..install(BARE, "") } } else { install(BARE, "bare") };
+        let with_label = |of: Install| Install { labels: Some([("env".into(), "prod".into())].into()), ..of };
+        let mut resolver = Resolver::new(wanted.clone());
+        let end = loop {
+            let request = match resolver.resolve() {
+                Resolution::Ask(request) => request,
+                end => break end,
+            };
+            let answer = match &request {
+                Request::Install(typed) if typed.as_str().contains("bare") => Fact::Install(bare()),
+                Request::Install(_) => Fact::Install(install(ACME, "acme")),
+                Request::LabelledInstalls(..) => {
+                    let rows = vec![with_label(install(ACME, "acme")), with_label(bare())];
+                    Fact::Installs(Page { rows, more: Some(false) })
+                }
+                Request::InstallComponents(install, _) => {
+                    let rows = if install.as_str() == BARE { vec![] } else { vec![component(API, "api")] };
+                    Fact::InstallComponents(Page { rows, more: Some(false) })
+                }
+                other => panic!("{other:?}"),
+            };
+            resolver.accept(&request, answer).unwrap();
+        };
+        let Resolution::Empty(empty) = end else { panic!("{wanted:?}: {end:?}") };
+        assert_eq!(empty.to_string(), format!("install `{shown}` has no components"), "{wanted:?}");
+    }
 }
 
 #[test]

@@ -210,6 +210,11 @@ pub(crate) fn if_unfit() -> &'static str {
      may not support labels"
 }
 
+/// The hint for an install without components.
+pub(crate) fn if_empty() -> String {
+    format!("wait until it has one, or leave it out of {INSTALL} or --install-label (NUON_GATE_INSTALL_LABEL)")
+}
+
 fn if_missing(thing: &Thing) -> String {
     match thing {
         Thing::Install(_) => format!("check {INSTALL} and {ORG}"),

@@ -15,6 +15,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Trouble {
         Refusal::Invalid(error) => invalid(error),
         Refusal::Ambiguous(ambiguous) => Trouble::new(ambiguous).hint(advice::if_ambiguous(ambiguous)),
         Refusal::Unfit(unfit) => Trouble::new(unfit).hint(advice::if_unfit()),
+        Refusal::Empty(empty) => Trouble::new(empty).hint(advice::if_empty()),
         Refusal::StaleRun(_) => Trouble::new(refusal).hint(
             "name the run with --branch-run APP/BRANCH/RUN; or let a newer one be waited for with --on-stale wait, or this one be \
              judged with --on-stale accept (NUON_GATE_ON_STALE)",

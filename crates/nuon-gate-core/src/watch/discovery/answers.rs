@@ -71,6 +71,7 @@ impl Discovery {
             Resolution::Unknown(wanted, unknown) => Discovered::Unknown(wanted, unknown),
             Resolution::Ambiguous(ambiguous) => Discovered::Refused(Refusal::Ambiguous(ambiguous)),
             Resolution::Unfit(unfit) => Discovered::Refused(Refusal::Unfit(unfit)),
+            Resolution::Empty(empty) => Discovered::Refused(Refusal::Empty(empty)),
         }
     }
 

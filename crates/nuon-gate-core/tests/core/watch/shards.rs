@@ -94,7 +94,7 @@ fn an_empty_shard_passes_and_says_so() {
             _ => Body::Exactly(json!([])),
         })
     });
-    assert!(matches!(nothing.refusal, Some(Refusal::Invalid(InvalidSettings::NoTargets(_)))));
+    assert!(matches!(nothing.refusal, Some(Refusal::Empty(_))));
 }
 
 /// A shard alone can neither meet nor lose what is required of all targets.

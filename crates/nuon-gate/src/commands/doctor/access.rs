@@ -14,7 +14,7 @@ use crate::connection::{ConnectionParts, invalid_connection};
 use crate::exit;
 use crate::targets::{self, Unresolved};
 use crate::trouble::Trouble;
-use crate::words::{ADDRESS, if_ambiguous, if_unanswered, if_unfit, if_unknown, is_of_the_way};
+use crate::words::{ADDRESS, if_ambiguous, if_empty, if_unanswered, if_unfit, if_unknown, is_of_the_way};
 
 /// The checks of this part, in their order.
 pub(super) const NAMES: [&str; 6] = ["token", "org", "target", "clock", "logs", "health"];
@@ -112,6 +112,7 @@ async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step
             Check::misconfigured("target", Trouble::new(&ambiguous).hint(if_ambiguous(&ambiguous)))
         }
         Unresolved::Unfit(unfit) => Check::misconfigured("target", Trouble::new(&unfit).hint(if_unfit())),
+        Unresolved::Empty(empty) => Check::misconfigured("target", Trouble::new(&empty).hint(if_empty())),
         Unresolved::Unanswered(error) => Check::unanswered("target", &error, advice(&error)),
     })?;
     let named: Vec<String> = targets.iter().take(MOST_NAMED).map(ToString::to_string).collect();
@@ -119,11 +120,7 @@ async fn find(client: &Client, wanted: Vec<Wanted>, patience: &Patience) -> Step
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let check = match named.is_empty() {
-        true => Check::warning("target", "the install has no components", "wait for it to have one, or name another"),
-        false => Check::ok("target", named.join(", ") + &more),
-    };
-    Ok((targets, check))
+    Ok((targets, Check::ok("target", named.join(", ") + &more)))
 }
 
 /// Compares the clocks. The few seconds that an answer may take do not matter.
