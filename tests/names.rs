@@ -126,6 +126,15 @@ fn near_misses_are_named() {
 }
 
 #[test]
+fn near_misses_are_on_any_page() {
+    let install = |number: u32| component(API, PASSING).replace(INSTALL, &format!("inl{number:023}"));
+    let others = (0..110).fold(access(), |script, at| script + &install(at).replace("acme", &format!("a{at}")));
+    let sim = serve(&(others + &acme(PASSING, PASSING).replace(&access(), "").replace("acme", "zenith")));
+    let outcome = Gate::at(&sim.url(), "wait").args(["--install", "zenit", "-c", "api"]).json().exits(3);
+    assert!(outcome.reason().ends_with("did you mean `zenith`?"), "{}", outcome.reason());
+}
+
+#[test]
 fn a_name_of_two_components_is_refused_with_both_ids() {
     let script = acme(PASSING, PASSING).replace("name = \"worker\"", "name = \"api\"");
     let sim = serve(&script);

@@ -2,10 +2,12 @@
 //! its id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
-use crate::api::{Client, Fact, Reply, Request};
+use crate::api::{Client, Fact, Page, Reply, Request};
 use crate::drive::send;
-use crate::model::Install;
+use crate::model::{Install, InstallComponent};
+use crate::paging::Paged;
 use crate::report::Report;
 use crate::result::v1::{Named, RunResult};
 use crate::target::shown_name;
@@ -13,8 +15,6 @@ use crate::{ComponentId, InstallId, Line, RemoteText, Target};
 
 /// More installs than this are read from the list of all installs.
 const ONE_BY_ONE: usize = 5;
-/// The most pages that are read from that list, of a hundred installs each.
-const MOST_PAGES: u32 = 5;
 
 /// The known names.
 #[derive(Debug, Clone, Default)]
@@ -41,20 +41,20 @@ async fn read_installs<F>(send: &impl Fn(Request) -> F, targets: &[Target]) -> H
 where
     F: Future<Output = Reply>,
 {
+    let unnamed = targets.iter().filter(|target| target.install_name().is_none());
+    let installs: BTreeSet<&InstallId> = unnamed.map(|target| &target.install).collect();
+    let row = |install: Install| (install.id, install.name);
+    if installs.len() > ONE_BY_ONE {
+        let page = |fact| match fact {
+            Fact::Installs(page) => Some(page),
+            _ => None,
+        };
+        return read_list(send, Request::Installs, page, row, &installs).await;
+    }
     let mut names = HashMap::new();
-    let add = |names: &mut HashMap<_, _>, install: Install| names.extend(install.id.zip(install.name));
-    for request in of_installs(targets) {
-        let Ok(answer) = send(request).await else { continue };
-        match answer.fact {
-            Fact::Install(install) => add(&mut names, install),
-            Fact::Installs(page) => {
-                page.rows.into_iter().for_each(|install| add(&mut names, install));
-                let wanted = |target: &&Target| target.install_name().is_none();
-                if targets.iter().filter(wanted).all(|target| names.contains_key(&target.install)) {
-                    break;
-                }
-            }
-            _ => {}
+    for id in installs {
+        if let Ok(Fact::Install(install)) = send(Request::Install(id.clone())).await.map(|answer| answer.fact) {
+            names.extend(install.id.zip(install.name));
         }
     }
     names
@@ -64,47 +64,71 @@ async fn read_components<F>(send: &impl Fn(Request) -> F, targets: &[Target]) ->
 where
     F: Future<Output = Reply>,
 {
+    let row = |row: InstallComponent| {
+        let name = row.name().cloned();
+        (row.component_id, name)
+    };
     let mut names = HashMap::new();
-    for request in of_components(targets) {
-        let Ok(answer) = send(request).await else { continue };
-        let rows = match answer.fact {
-            Fact::InstallComponents(page) => page.rows,
-            Fact::InstallComponent(row) => vec![row],
-            _ => continue,
-        };
-        for row in rows {
-            if let (Some(name), Some(id)) = (row.name().cloned(), row.component_id) {
-                names.insert(id, name);
+    for (install, components) in unnamed_components(targets) {
+        let only = components.first().filter(|_| components.len() == 1);
+        if let Some(only) = only {
+            let request = Request::InstallComponent(install.clone(), (*only).clone());
+            if let Ok(Fact::InstallComponent(own)) = send(request).await.map(|answer| answer.fact) {
+                let (id, name) = row(own);
+                names.extend(id.zip(name));
             }
+            continue;
+        }
+        let request = |page| Request::InstallComponents(install.clone(), page);
+        let page = |fact| match fact {
+            Fact::InstallComponents(page) => Some(page),
+            _ => None,
+        };
+        names.extend(read_list(send, request, page, row, &components).await);
+    }
+    names
+}
+
+/// Reads the names in a list, until those that are wanted are known, or the list ends or cannot be read.
+async fn read_list<F, K, T>(
+    send: &impl Fn(Request) -> F,
+    request: impl Fn(u32) -> Request,
+    page: impl Fn(Fact) -> Option<Page<T>>,
+    row: impl Fn(T) -> (Option<K>, Option<RemoteText>),
+    wanted: &BTreeSet<&K>,
+) -> HashMap<K, RemoteText>
+where
+    F: Future<Output = Reply>,
+    K: Hash + Ord + Clone,
+{
+    let mut listed = Paged::default();
+    let mut names = HashMap::new();
+    while let Some(number) = listed.page_of_names()
+        && !wanted.iter().all(|id| names.contains_key(*id))
+        && let Ok(answer) = send(request(number)).await
+        && let Some(Page { rows, more }) = page(answer.fact)
+    {
+        let rows: Vec<_> = rows.into_iter().map(&row).collect();
+        names.extend(rows.iter().cloned().filter_map(|(id, name)| id.zip(name)));
+        // A row without an id names nothing; the others count.
+        let rows = rows.into_iter().filter_map(|(id, _)| id).collect();
+        if listed.accept(number, Page { rows, more }, "names", |id| Some(id)).is_err() {
+            break;
         }
     }
     names
 }
 
-/// Returns the requests for the installs' names.
-fn of_installs(targets: &[Target]) -> Vec<Request> {
-    let unnamed = targets.iter().filter(|target| target.install_name().is_none());
-    let installs: BTreeSet<&InstallId> = unnamed.map(|target| &target.install).collect();
-    if installs.len() > ONE_BY_ONE {
-        return (1..=MOST_PAGES).map(Request::Installs).collect();
-    }
-    installs.into_iter().cloned().map(Request::Install).collect()
-}
-
-/// Returns the requests for the components' names. A component has the same name in every install.
-fn of_components(targets: &[Target]) -> Vec<Request> {
+/// Returns the components without names, by an install that has them. A component has the same name in every install.
+fn unnamed_components(targets: &[Target]) -> BTreeMap<&InstallId, BTreeSet<&ComponentId>> {
     let mut asked = BTreeSet::new();
-    let mut wanted: BTreeMap<&InstallId, Vec<&ComponentId>> = BTreeMap::new();
+    let mut wanted: BTreeMap<&InstallId, BTreeSet<&ComponentId>> = BTreeMap::new();
     for target in targets.iter().filter(|target| target.component_name().is_none()) {
         if asked.insert(&target.component) {
-            wanted.entry(&target.install).or_default().push(&target.component);
+            wanted.entry(&target.install).or_default().insert(&target.component);
         }
     }
-    let request = |(install, components): (&InstallId, Vec<&ComponentId>)| match components.as_slice() {
-        [only] => Request::InstallComponent(install.clone(), (*only).clone()),
-        _ => Request::InstallComponents(install.clone(), 1),
-    };
-    wanted.into_iter().map(request).collect()
+    wanted
 }
 
 impl Names {
@@ -168,10 +192,15 @@ mod tests {
                 Ok(Fact::Installs(Page { rows: rows.collect(), more: None }))
             }
             Request::InstallComponent(_, id) => Ok(Fact::InstallComponent(component(id.as_str(), "api"))),
-            Request::InstallComponents(..) => {
+            Request::InstallComponents(install, page) if install.as_str() == "inl-large" && *page < 8 => {
+                let rows = vec![component(&format!("cmp{page}"), &format!("name {page}")), InstallComponent::default()];
+                Ok(Fact::InstallComponents(Page { rows, more: Some(true) }))
+            }
+            Request::InstallComponents(install, 1) if install.as_str() == "inl1" => {
                 let rows = vec![component("cmp1", "api"), component("cmp2", "worker")];
                 Ok(Fact::InstallComponents(Page { rows, more: None }))
             }
+            Request::InstallComponents(..) => Err(ApiError::unexpected()),
             other => panic!("{other:?}"),
         }
     }
@@ -209,5 +238,21 @@ mod tests {
         let many = (0..15).map(|number| target(&format!("inl{number}"), "cmp1")).collect();
         let (names, asked) = named(many).await;
         assert_eq!((names[14].as_str(), asked), ("name of inl14/api", 3));
+    }
+
+    #[tokio::test]
+    async fn a_list_of_components_is_read_until_all_are_named_or_it_is_too_long() {
+        let cases = [
+            (["cmp1", "cmp3"], ["name 1", "name 3"], 3),
+            (["cmp1", "cmp7"], ["name 1", "cmp7"], 5),
+            // An answer that is none ends the list.
+            (["cmp1", "cmp9"], ["api", "cmp9"], 2),
+        ];
+        for (components, expected, pages) in cases {
+            let install = if pages == 2 { "inl1" } else { "inl-large" };
+            let (names, asked) = named(components.map(|id| target(install, id)).to_vec()).await;
+            assert_eq!(names, expected.map(|name| format!("name of {install}/{name}")));
+            assert_eq!(asked, pages + 1, "and the install");
+        }
     }
 }

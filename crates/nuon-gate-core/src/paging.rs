@@ -7,6 +7,8 @@ use crate::api::{ApiError, MOST_ROWS, Page};
 
 /// Lists longer than this many pages of a hundred are not read.
 const MOST_PAGES: u32 = 100;
+/// Of a list that is read for names alone, which decide nothing, this many pages are enough.
+const MOST_PAGES_OF_NAMES: u32 = 5;
 
 /// The part of a list that has been read, each row once.
 #[derive(Debug)]
@@ -29,6 +31,11 @@ impl<K: Hash + Eq + Clone, T> Paged<K, T> {
     /// Returns the next page; `None` if all have been read.
     pub(crate) fn page(&self) -> Option<u32> {
         self.page
+    }
+
+    /// The same of a list that is read for names alone: a long one is not read to its end.
+    pub(crate) fn page_of_names(&self) -> Option<u32> {
+        self.page.filter(|page| *page <= MOST_PAGES_OF_NAMES)
     }
 
     pub(crate) fn rows(&self) -> &[T] {

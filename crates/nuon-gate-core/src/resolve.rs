@@ -93,8 +93,14 @@ pub struct Resolver {
     unlabelled: Vec<RemoteText>,
     /// How it has ended, unless it ended well.
     end: Option<Resolution>,
-    /// An install that does not exist. The names of the existing ones are still needed for suggestions.
-    missing: Option<InstallId>,
+    missing: Option<Missing>,
+}
+
+/// An install that does not exist. The names of the existing ones are still needed for suggestions.
+#[derive(Debug)]
+struct Missing {
+    typed: InstallId,
+    listed: Paged<InstallId, Install>,
 }
 
 /// What is known about an install.
@@ -103,6 +109,12 @@ struct Known {
     id: InstallId,
     name: Option<RemoteText>,
     components: Paged<ComponentId, InstallComponent>,
+}
+
+impl Missing {
+    fn new(typed: InstallId) -> Self {
+        Self { typed, listed: Paged::default() }
+    }
 }
 
 impl Known {
@@ -169,8 +181,8 @@ impl Resolver {
 
     /// Returns the next request, or the outcome.
     pub fn resolve(&mut self) -> Resolution {
-        if self.missing.is_some() && self.end.is_none() {
-            return Resolution::Ask(Request::Installs(1));
+        if let Some(page) = self.missing.as_ref().and_then(|missing| missing.listed.page_of_names()) {
+            return Resolution::Ask(Request::Installs(page));
         }
         while let Some((position, wanted)) = self.open.front().filter(|_| self.end.is_none()).cloned() {
             let meaning = match &wanted {
@@ -233,19 +245,7 @@ impl Resolver {
                 Some(selection) => selection.accept_listed(*page, found),
                 None => Ok(()),
             },
-            (Request::Installs(_), Fact::Installs(found)) => {
-                let is_it = |install: &Install, typed: &InstallId| {
-                    install.id.as_ref() == Some(typed)
-                        || install.name.as_ref().is_some_and(|name| name.is(typed.as_str()))
-                };
-                // The answer before it lagged: it is asked for again.
-                if self.missing.take_if(|typed| found.rows.iter().any(|install| is_it(install, typed))).is_some() {
-                    return Err(ApiError::Undecodable("the list has an install that was not found".to_owned()));
-                }
-                let names: Vec<RemoteText> = found.rows.into_iter().filter_map(|install| install.name).collect();
-                self.no_install(&names);
-                Ok(())
-            }
+            (Request::Installs(page), Fact::Installs(found)) => self.accept_installs(*page, found),
             _ => Err(ApiError::unexpected()),
         }
     }
@@ -262,16 +262,36 @@ impl Resolver {
         }
     }
 
+    /// Looks for the missing install in the list of all, and notes what there is instead.
+    fn accept_installs(&mut self, page: u32, mut found: Page<Install>) -> Result<(), ApiError> {
+        let Some(Missing { typed, listed }) = &mut self.missing else { return Ok(()) };
+        let is_it = |install: &Install| {
+            install.id.as_ref() == Some(typed) || install.name.as_ref().is_some_and(|name| name.is(typed.as_str()))
+        };
+        // The answer before it lagged: it is asked for again.
+        if found.rows.iter().any(is_it) {
+            self.missing = None;
+            return Err(ApiError::Undecodable("the list has an install that was not found".to_owned()));
+        }
+        // Suggestions are no reason to ask again.
+        found.rows.retain(|install| install.id.is_some());
+        let accepted = listed.accept(page, found, "installs", |install| install.id.as_ref());
+        if accepted.is_err() || listed.page_of_names().is_none() {
+            self.no_install();
+        }
+        Ok(())
+    }
+
     /// Records that a request failed. Returns whether the failure means something: a missing object is unknown. If the
-    /// list of all installs failed, the requested install is not in it.
+    /// list of all installs failed, the requested install is not in it, and suggestions are from what came before.
     pub fn on_error(&mut self, request: &Request, missing: bool) -> bool {
         match request {
-            Request::Install(typed) if missing => self.missing = Some(typed.clone()),
+            Request::Install(typed) if missing => self.missing = Some(Missing::new(typed.clone())),
             Request::InstallComponents(install, _) if missing => {
-                self.missing = Some(install.clone());
-                self.no_install(&[]);
+                self.missing = Some(Missing::new(install.clone()));
+                self.no_install();
             }
-            Request::Installs(_) if self.missing.is_some() => self.no_install(&[]),
+            Request::Installs(_) if self.missing.is_some() => self.no_install(),
             _ => return false,
         }
         true
@@ -294,11 +314,12 @@ impl Resolver {
         self.installs.entry(id.clone()).or_insert_with(|| Known::new(id, name));
     }
 
-    fn no_install(&mut self, names: &[RemoteText]) {
-        let Some(install) = self.missing.take() else { return };
+    fn no_install(&mut self) {
+        let Some(Missing { typed, listed }) = self.missing.take() else { return };
         // The first open part was being resolved.
         let position = self.open.front().map_or(0, |(position, _)| *position);
-        let unknown = unknown(Named::Install, install.as_str(), None, names);
+        let names: Vec<RemoteText> = listed.rows().iter().filter_map(|install| install.name.clone()).collect();
+        let unknown = unknown(Named::Install, typed.as_str(), None, &names);
         self.end = Some(Resolution::Unknown(position, unknown));
     }
 

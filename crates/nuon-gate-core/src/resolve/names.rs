@@ -119,14 +119,17 @@ pub struct Ambiguous {
     pub second: String,
 }
 
-/// Suggests similar names, or else lists what exists.
+/// Suggests the most similar names, or else lists what exists.
 pub(crate) fn unknown(kind: Named, given: &str, within: Option<RemoteText>, names: &[RemoteText]) -> UnknownName {
     let typed = given.to_lowercase();
-    let alike = |name: &&RemoteText| {
+    let alike = |name: &RemoteText| {
         let name = name.line(255).plain().to_lowercase();
-        strsim::normalized_damerau_levenshtein(&typed, &name) >= 0.6 || name.contains(&typed) || typed.contains(&name)
+        let likeness = strsim::normalized_damerau_levenshtein(&typed, &name);
+        (likeness >= 0.6 || name.contains(&typed) || typed.contains(&name)).then_some(likeness)
     };
-    let meant: Vec<RemoteText> = names.iter().filter(alike).take(3).cloned().collect();
+    let mut meant: Vec<_> = names.iter().filter_map(|name| Some((alike(name)?, name))).collect();
+    meant.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let meant: Vec<RemoteText> = meant.into_iter().take(3).map(|(_, name)| name.clone()).collect();
     let are_alike = !meant.is_empty();
     let all = if names.len() <= MOST_NAMES { names.to_vec() } else { Vec::new() };
     let suggestions = if are_alike { meant } else { all };

@@ -143,6 +143,53 @@ fn an_unknown_name_is_reported_with_similar_ones() {
     }
 }
 
+/// The pages of the list of installs; what is suggested for `acne`, and how many of these pages are read for it.
+#[test]
+fn an_unknown_install_is_looked_for_in_the_whole_list() {
+    type Pages<'a> = &'a [Result<(&'a [&'a str], Option<bool>), ()>];
+    let more = |names: &'static [&'static str]| Ok((names, Some(true)));
+    let cases: [(Pages<'_>, &str, usize); 8] = [
+        (&[more(&["zeta"]), Ok((&["acme"], Some(false)))], "; did you mean `acme`?", 2),
+        (&[Ok((&["zeta"], None)), Ok((&["acme"], None)), Ok((&[], None))], "; did you mean `acme`?", 3),
+        // What is found so far is suggested if the rest cannot be read, and a list without end is not read to its end.
+        (&[more(&["acme"]), Err(())], "; did you mean `acme`?", 2),
+        (&[more(&["acme"]), more(&["acme"])], "; did you mean `acme`?", 2),
+        (&[Err(())], "", 1),
+        (&[more(&["a"]), more(&["b"]), more(&["c"]), more(&["d"]), more(&["acme"])], "; did you mean `acme`, `a`, `c`?", 5),
+        // The most similar ones are not kept out by those before them.
+        (&[more(&["a", "c", "e", "n"]), Ok((&["acme"], Some(false)))], "; did you mean `acme`, `a`, `c`?", 2),
+        // One without an id is none.
+        (&[Ok((&["", "zeta"], Some(false)))], "; there is `zeta`", 1),
+    ];
+    for (pages, suggested, read) in cases {
+        let mut resolver = Resolver::new(vec![wanted("acne", "api")]);
+        assert!(resolver.on_error(&Request::Install("acne".parse().unwrap()), true));
+        let mut asked = 0;
+        let unknown = loop {
+            let request = match resolver.resolve() {
+                Resolution::Ask(request) => request,
+                Resolution::Unknown(0, unknown) => break unknown,
+                other => panic!("{other:?}"),
+            };
+            asked += 1;
+            assert_eq!(request, Request::Installs(u32::try_from(asked).unwrap()));
+            match pages[asked - 1] {
+                Ok((names, more)) => {
+                    let row = |name: &&str| install(&format!("inl{name}"), name);
+                    let rows = names.iter().map(row).map(|row| match row.name.as_ref().unwrap().is_blank() {
+                        true => Install { id: None, ..row },
+                        false => row,
+                    });
+                    resolver.accept(&request, Fact::Installs(Page { rows: rows.collect(), more })).unwrap();
+                }
+                Err(()) => assert!(resolver.on_error(&request, false)),
+            }
+        };
+        let expected = format!("no install `acne` in this organisation{suggested}");
+        assert_eq!((unknown.to_string(), asked), (expected, read), "{pages:?}");
+    }
+}
+
 #[test]
 fn a_thorough_resolver_checks_ids_too() {
     let (absent, none) = ("inlabsent00000000000000000", "cmpnone0000000000000000000");
