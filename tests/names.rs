@@ -27,7 +27,7 @@ fn names_are_resolved_once_and_shown() {
     assert_eq!(target["install"], json!({"id": INSTALL, "name": "acme"}));
     assert_eq!(target["component"]["name"], "api");
     let asked = |path: &str| sim.requests().into_iter().filter(|seen| seen.target.starts_with(path)).count();
-    assert_eq!(asked("/v1/installs/acme"), 1);
+    assert_eq!((asked("/v1/installs/acme"), asked("/v1/installs?limit=100&q=acme")), (1, 1));
     assert_eq!(asked(&format!("/v1/installs/{INSTALL}/components?")), 1);
 }
 
@@ -143,6 +143,23 @@ fn a_name_of_two_components_is_refused_with_both_ids() {
         let said = outcome.stdout.clone() + &outcome.stderr;
         let words = ["two components are named `api`", API, WORKER, "--component (NUON_GATE_COMPONENT"];
         assert!(words.iter().all(|word| said.contains(word)), "{command}: {said}");
+    }
+}
+
+#[test]
+fn a_name_of_two_installs_is_refused_with_both_ids() {
+    const OTHER: &str = "inlother000000000000000011";
+    let other = acme(PASSING, PASSING).replace(&access(), "").replace(INSTALL, OTHER);
+    for generation in ["", "generation = \"mid\"\n", "generation = \"old\"\n"] {
+        let sim = serve(&(generation.to_owned() + &acme(PASSING, PASSING) + &other));
+        for command in ["wait", "status", "mark", "doctor"] {
+            let outcome =
+                Gate::at(&sim.url(), command).args(["--install", "acme", "--component", "api"]).run().exits(2);
+            let said = outcome.stdout.clone() + &outcome.stderr;
+            let words = ["two installs are named `acme`", INSTALL, OTHER, "--install (NUON_GATE_INSTALL"];
+            assert!(words.iter().all(|word| said.contains(word)), "{command}: {said}");
+            Gate::at(&sim.url(), command).args(["--install", OTHER, "--component", "api"]).run().exits(0);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A [`Resolver`] sends nothing itself: it returns the request that is needed, and is given the answer.
 
 mod names;
+mod namesakes;
 mod selection;
 
 use std::collections::{HashMap, VecDeque};
@@ -10,8 +11,9 @@ use std::fmt;
 
 pub(crate) use self::names::unknown;
 pub use self::names::{Ambiguous, Named, NoComponents, Unfit, UnknownName};
+use self::namesakes::Namesakes;
 use self::selection::{Selected, Selection};
-use crate::api::{ApiError, Fact, Page, Request};
+use crate::api::{ApiError, ErrorClass, Fact, Page, Request};
 use crate::labels::Labels;
 use crate::model::{Install, InstallComponent};
 use crate::paging::Paged;
@@ -94,6 +96,8 @@ pub struct Resolver {
     /// How it has ended, unless it ended well.
     end: Option<Resolution>,
     missing: Option<Missing>,
+    /// An install that was given by its name, which others may have as well.
+    named: Option<Namesakes>,
 }
 
 /// An install that does not exist. The names of the existing ones are still needed for suggestions.
@@ -160,6 +164,7 @@ impl Resolver {
             unlabelled: Vec::new(),
             end: None,
             missing: None,
+            named: None,
         }
     }
 
@@ -183,6 +188,9 @@ impl Resolver {
     pub fn resolve(&mut self) -> Resolution {
         if let Some(page) = self.missing.as_ref().and_then(|missing| missing.listed.page_of_names()) {
             return Resolution::Ask(Request::Installs(page));
+        }
+        if let Some(request) = self.named.as_ref().and_then(Namesakes::request) {
+            return Resolution::Ask(request);
         }
         while let Some((position, wanted)) = self.open.front().filter(|_| self.end.is_none()).cloned() {
             let meaning = match &wanted {
@@ -246,6 +254,7 @@ impl Resolver {
                 None => Ok(()),
             },
             (Request::Installs(page), Fact::Installs(found)) => self.accept_installs(*page, found),
+            (Request::NamedInstalls(_, page), Fact::Installs(found)) => self.accept_named(*page, found),
             _ => Err(ApiError::unexpected()),
         }
     }
@@ -282,10 +291,33 @@ impl Resolver {
         Ok(())
     }
 
+    fn accept_named(&mut self, page: u32, found: Page<Install>) -> Result<(), ApiError> {
+        let Some(namesakes) = &mut self.named else { return Ok(()) };
+        namesakes.accept(page, found)?;
+        if let Some(ambiguous) = namesakes.ambiguous() {
+            self.named = None;
+            self.end = Some(Resolution::Ambiguous(ambiguous));
+        } else if namesakes.request().is_none() {
+            self.know_named();
+        }
+        Ok(())
+    }
+
+    /// Takes a name for that of the install with which the server has answered it.
+    fn know_named(&mut self) {
+        if let Some((given, id, name)) = self.named.take().map(Namesakes::install) {
+            self.know_install(&given, id, name);
+        }
+    }
+
     /// Records that a request failed. Returns whether the failure means something: a missing object is unknown. If the
     /// list of all installs failed, the requested install is not in it, and suggestions are from what came before.
-    pub fn on_error(&mut self, request: &Request, missing: bool) -> bool {
+    pub fn on_error(&mut self, request: &Request, class: ErrorClass) -> bool {
+        let missing = class == ErrorClass::Missing;
         match request {
+            Request::NamedInstalls(..) if self.named.as_mut().is_some_and(|named| named.does_without(class)) => {
+                self.know_named();
+            }
             Request::Install(typed) if missing => self.missing = Some(Missing::new(typed.clone())),
             Request::InstallComponents(install, _) if missing => {
                 self.missing = Some(Missing::new(install.clone()));
@@ -305,7 +337,10 @@ impl Resolver {
         let Some(id) = install.id else {
             return Err(ApiError::Undecodable("the answer is about another install".to_owned()));
         };
-        self.know_install(typed, id, install.name);
+        match id == *typed {
+            true => self.know_install(typed, id, install.name),
+            false => self.named = Some(Namesakes::new(typed.clone(), id, install.name)),
+        }
         Ok(())
     }
 

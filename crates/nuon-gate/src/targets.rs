@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nuon_gate_core::api::{ApiError, ErrorClass, Reply, Request};
+use nuon_gate_core::api::{ApiError, Reply, Request};
 use nuon_gate_core::input::lines;
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::resolve::{Ambiguous, NoComponents, Resolution, Resolver, Unfit, UnknownName, Wanted};
@@ -207,12 +207,13 @@ pub(crate) async fn resolve(
             Resolution::Ask(request) => {
                 let accepted = match ask(request.clone()).await {
                     Ok(answer) => resolver.accept(&request, answer.fact),
-                    Err(error) => match resolver.on_error(&request, error.class() == ErrorClass::Missing) {
-                        true => Ok(()),
-                        false => Err(error),
-                    },
+                    Err(error) => Err(error),
                 };
-                accepted.map_err(Unresolved::Unanswered)?;
+                if let Err(error) = accepted
+                    && !resolver.on_error(&request, error.class())
+                {
+                    return Err(Unresolved::Unanswered(error));
+                }
             }
         }
     }

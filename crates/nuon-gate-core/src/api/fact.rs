@@ -196,7 +196,9 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             }
             Fact::Install(install)
         }
-        Request::Installs(_) | Request::LabelledInstalls(..) => Fact::Installs(page(headers, body)?),
+        Request::Installs(_) | Request::NamedInstalls(..) | Request::LabelledInstalls(..) => {
+            Fact::Installs(page(headers, body)?)
+        }
         Request::InstallComponents(install, _) => {
             let page = page::<InstallComponent>(headers, body)?;
             Fact::InstallComponents(page.owned_by(install, |row| row.install_id.as_ref(), "another install")?)

@@ -79,6 +79,8 @@ pub enum Request {
     Install(InstallId),
     /// The organisation's installs: this page, starting at 1.
     Installs(u32),
+    /// The installs with a name like this one: this page, starting at 1.
+    NamedInstalls(InstallId, u32),
     /// The installs with these labels: this page, starting at 1. Some servers return all of them.
     LabelledInstalls(Labels, u32),
     /// The components of an install: this page, starting at 1.
@@ -148,6 +150,9 @@ impl Request {
             }
             Self::Install(install) => (vec!["installs", install.as_str()], Vec::new()),
             Self::Installs(number) => (vec!["installs"], page(number)),
+            Self::NamedInstalls(name, number) => {
+                (vec!["installs"], page(number).into_iter().chain([("q", name.to_string())]).collect())
+            }
             Self::LabelledInstalls(labels, number) => {
                 let query = labels.query().map(|query| ("labels", query));
                 (vec!["installs"], page(number).into_iter().chain(query).collect())

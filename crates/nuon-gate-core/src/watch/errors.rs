@@ -165,6 +165,7 @@ fn missing(error: &ApiError, request: &Request) -> Cause {
         | Request::Earlier(..)
         | Request::InstallDeploys(_)
         | Request::Installs(_)
+        | Request::NamedInstalls(..)
         | Request::LabelledInstalls(..)
         | Request::Health(..)
         | Request::Resources(..)

@@ -51,6 +51,8 @@ fn others() -> Vec<(Request, &'static str)> {
             Request::GroupRuns(branch(), "abr1".parse().unwrap(), 1),
             "GET /v1/apps/app1/branches/apb1/runs/abr1/install-group-runs?limit=100",
         ),
+        (Request::NamedInstalls("acme & co".parse().unwrap(), 1), "GET /v1/installs?limit=100&q=acme+%26+co"),
+        (Request::NamedInstalls(install.clone(), 2), "GET /v1/installs?limit=100&page=2&q=inl1"),
         (Request::LabelledInstalls(labels(), 1), "GET /v1/installs?limit=100&labels=env%3Aprod%2Ctier%3A1"),
         (Request::LabelledInstalls(labels(), 2), "GET /v1/installs?limit=100&page=2&labels=env%3Aprod%2Ctier%3A1"),
         (Request::InstallComponents(install.clone(), 1), "GET /v1/installs/inl1/components?limit=100"),

@@ -1,6 +1,6 @@
 //! Resolving targets: the requests, and the outcome.
 
-use nuon_gate_core::api::{Fact, Page, Request};
+use nuon_gate_core::api::{ErrorClass, Fact, Page, Request};
 use nuon_gate_core::model::{Install, InstallComponent};
 use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
 use nuon_gate_core::{InstallId, Labels, RemoteText};
@@ -40,9 +40,11 @@ fn resolve_with(mut resolver: Resolver) -> (Resolution, Vec<Request>) {
                 let row = if *page == 1 { component(API, "api") } else { component("cmpw", "worker") };
                 Fact::InstallComponents(Page { rows: vec![row], more: Some(*page == 1) })
             }
-            Request::Installs(_) => Fact::Installs(Page { rows: vec![install(ACME, "acme")], more: Some(false) }),
+            Request::Installs(_) | Request::NamedInstalls(..) => {
+                Fact::Installs(Page { rows: vec![install(ACME, "acme")], more: Some(false) })
+            }
             _ => {
-                assert!(resolver.on_error(&request, true));
+                assert!(resolver.on_error(&request, ErrorClass::Missing));
                 continue;
             }
         };
@@ -72,9 +74,10 @@ fn an_install_is_requested_once() {
     let (_, asked) = resolve(vec![wanted("acme", "api"), wanted("acme", "worker"), wanted("acme", API)]);
     let (name, id): (InstallId, InstallId) = ("acme".parse().unwrap(), ACME.parse().unwrap());
     let components = |page| Request::InstallComponents(id.clone(), page);
-    assert_eq!(asked, [Request::Install(name.clone()), components(1), components(2)]);
+    let alone = Request::NamedInstalls(name.clone(), 1);
+    assert_eq!(asked, [Request::Install(name.clone()), alone.clone(), components(1), components(2)]);
     let (_, asked) = resolve(vec![wanted("acme", "api"), wanted(ACME, "worker")]);
-    let both = [Request::Install(name), components(1), components(2), Request::Install(id.clone())];
+    let both = [Request::Install(name), alone, components(1), components(2), Request::Install(id.clone())];
     assert_eq!(asked, both, "a name and an id of one install");
 }
 
@@ -108,6 +111,7 @@ fn an_install_without_components_is_an_error() {
             let answer = match &request {
                 Request::Install(typed) if typed.as_str().contains("bare") => Fact::Install(bare()),
                 Request::Install(_) => Fact::Install(install(ACME, "acme")),
+                Request::NamedInstalls(..) => Fact::Installs(Page { rows: vec![], more: Some(false) }),
                 Request::LabelledInstalls(..) => {
                     let rows = vec![with_label(install(ACME, "acme")), with_label(bare())];
                     Fact::Installs(Page { rows, more: Some(false) })
@@ -155,7 +159,11 @@ fn an_unknown_install_is_looked_for_in_the_whole_list() {
         (&[more(&["acme"]), Err(())], "; did you mean `acme`?", 2),
         (&[more(&["acme"]), more(&["acme"])], "; did you mean `acme`?", 2),
         (&[Err(())], "", 1),
-        (&[more(&["a"]), more(&["b"]), more(&["c"]), more(&["d"]), more(&["acme"])], "; did you mean `acme`, `a`, `c`?", 5),
+        (
+            &[more(&["a"]), more(&["b"]), more(&["c"]), more(&["d"]), more(&["acme"])],
+            "; did you mean `acme`, `a`, `c`?",
+            5,
+        ),
         // The most similar ones are not kept out by those before them.
         (&[more(&["a", "c", "e", "n"]), Ok((&["acme"], Some(false)))], "; did you mean `acme`, `a`, `c`?", 2),
         // One without an id is none.
@@ -163,7 +171,7 @@ fn an_unknown_install_is_looked_for_in_the_whole_list() {
     ];
     for (pages, suggested, read) in cases {
         let mut resolver = Resolver::new(vec![wanted("acne", "api")]);
-        assert!(resolver.on_error(&Request::Install("acne".parse().unwrap()), true));
+        assert!(resolver.on_error(&Request::Install("acne".parse().unwrap()), ErrorClass::Missing));
         let mut asked = 0;
         let unknown = loop {
             let request = match resolver.resolve() {
@@ -182,7 +190,7 @@ fn an_unknown_install_is_looked_for_in_the_whole_list() {
                     });
                     resolver.accept(&request, Fact::Installs(Page { rows: rows.collect(), more })).unwrap();
                 }
-                Err(()) => assert!(resolver.on_error(&request, false)),
+                Err(()) => assert!(resolver.on_error(&request, ErrorClass::Transient)),
             }
         };
         let expected = format!("no install `acne` in this organisation{suggested}");
@@ -281,10 +289,56 @@ fn two_components_of_one_name_are_ambiguous() {
     assert!(matches!(named(rows, "api"), Resolution::Ambiguous(_)));
 }
 
+/// The list of installs with a name like `acme`, page by page; the id of the other one that has this name.
+#[test]
+fn two_installs_of_one_name_are_ambiguous() {
+    type Rows<'a> = &'a [(&'a str, &'a str)];
+    type Pages<'a> = &'a [(Rows<'a>, bool)];
+    let acme = (ACME, "acme");
+    let cases: [(Pages<'_>, Option<&str>); 7] = [
+        (&[(&[acme], false)], None),
+        (&[(&[], false)], None),
+        (&[(&[acme, ("inl2", "acme")], false)], Some("inl2")),
+        (&[(&[("inl2", "acme")], false)], Some("inl2")),
+        (&[(&[acme], true), (&[("inl2", "acme")], false)], Some("inl2")),
+        // Servers compare a part of the name, in any case; the gate compares it exactly.
+        (&[(&[acme, ("inl2", "acme-2"), ("inl3", "Acme"), ("inl4", "acme ")], false)], None),
+        // An id is no name.
+        (&[(&[acme, ("acme", "other")], false)], None),
+    ];
+    for (pages, other) in cases {
+        let mut resolver = Resolver::new(vec![wanted("acme", API)]);
+        resolver.accept(&Request::Install("acme".parse().unwrap()), Fact::Install(install(ACME, "acme"))).unwrap();
+        for (at, (rows, more)) in pages.iter().enumerate() {
+            let asked = Request::NamedInstalls("acme".parse().unwrap(), u32::try_from(at + 1).unwrap());
+            assert_eq!(resolver.resolve(), Resolution::Ask(asked.clone()));
+            let rows = rows.iter().map(|(id, name)| install(id, name)).collect();
+            resolver.accept(&asked, Fact::Installs(Page { rows, more: Some(*more) })).unwrap();
+        }
+        match (resolver.resolve(), other) {
+            (Resolution::Targets(targets), None) => assert_eq!(targets[0].install.as_str(), ACME, "{pages:?}"),
+            (Resolution::Ambiguous(ambiguous), Some(other)) => {
+                assert_eq!(ambiguous.to_string(), format!("two installs are named `acme`: {ACME} and {other}"));
+            }
+            (end, _) => panic!("{pages:?}: {end:?}"),
+        }
+    }
+}
+
+/// What an id means is not asked of the list.
+#[test]
+fn an_install_that_was_given_by_its_id_needs_no_list() {
+    let mut resolver = Resolver::new(vec![wanted(ACME, "api")]);
+    resolver.accept(&Request::Install(ACME.parse().unwrap()), Fact::Install(install(ACME, "acme"))).unwrap();
+    assert_eq!(resolver.resolve(), Resolution::Ask(Request::InstallComponents(ACME.parse().unwrap(), 1)));
+}
+
 /// Resolves a name in an install of these components.
 fn named(rows: Vec<InstallComponent>, typed: &str) -> Resolution {
     let mut resolver = Resolver::new(vec![wanted("acme", typed)]);
     resolver.accept(&Request::Install("acme".parse().unwrap()), Fact::Install(install(ACME, "acme"))).unwrap();
+    let alone = Fact::Installs(Page { rows: vec![install(ACME, "acme")], more: Some(false) });
+    resolver.accept(&Request::NamedInstalls("acme".parse().unwrap(), 1), alone).unwrap();
     let asked = Request::InstallComponents(ACME.parse().unwrap(), 1);
     assert_eq!(resolver.resolve(), Resolution::Ask(asked.clone()));
     resolver.accept(&asked, Fact::InstallComponents(Page { rows, more: Some(false) })).unwrap();

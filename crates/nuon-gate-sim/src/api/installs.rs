@@ -11,11 +11,13 @@ use crate::script::{Component, Generation};
 use crate::state::State;
 
 impl State {
-    /// Answers with the installs, by name.
+    /// Answers with the installs, or with those whose names contain the query's text, by name.
     pub(crate) fn list_installs(&self, request: &Seen) -> Reply {
         // Servers before 2026 ignore unknown parameters.
         let wanted = request.query("labels").filter(|_| self.script.generation == Generation::New);
+        let part = request.query("q").unwrap_or_default().to_lowercase();
         let mut installs = self.installs();
+        installs.retain(|component| install_name(component).to_lowercase().contains(&part));
         installs.retain(|component| wanted.as_deref().is_none_or(|wanted| has_labels(component, wanted)));
         installs.sort_by(|one, other| install_name(one).cmp(install_name(other)));
         Page::reply(self.page(request), installs, |component| bodies::install(&component, &self.script))

@@ -82,6 +82,9 @@ fn every_install_is_listed_once_and_found_by_its_name() {
     assert_eq!(answer.each("id"), ["inltwo", "inlone"]);
     assert_eq!(answer.each("app_id").len(), 2);
     assert_eq!(paging(&answer), ["false", "0", "100"].map(Some));
+    for (part, names) in [("ZEB", vec!["zebra"]), ("e", vec!["acme", "zebra"]), ("other", vec![])] {
+        assert_eq!(get(&sim, &format!("/v1/installs?q={part}")).each("name"), names, "{part}");
+    }
     for (asked, found) in [("zebra", "inlone"), ("inlone", "inlone"), ("acme", "inltwo")] {
         assert_eq!(get(&sim, &format!("/v1/installs/{asked}")).json()["id"], found);
     }

@@ -198,9 +198,8 @@ pub(crate) fn if_ambiguous(ambiguous: &Ambiguous) -> &'static str {
         Named::App | Named::Branch | Named::Run => {
             "use the right one of these ids in --branch-run (NUON_GATE_BRANCH_RUN)"
         }
-        Named::Install | Named::Component => {
-            "use the right one of these ids with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)"
-        }
+        Named::Install => "use the right one of these ids with --install (NUON_GATE_INSTALL, NUON_INSTALL_ID)",
+        Named::Component => "use the right one of these ids with --component (NUON_GATE_COMPONENT, NUON_COMPONENT_ID)",
     }
 }
 

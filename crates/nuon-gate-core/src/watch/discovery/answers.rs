@@ -106,7 +106,6 @@ impl Discovery {
             shared.optional_missed(request, now);
             return self.join(now, targets, shared);
         }
-        let is_missing = error.class() == ErrorClass::Missing;
         // An older server has neither the install's list nor a run by its id.
         let lacks = error.is_absence();
         if let (Source::Workflow(workflow), Request::InstallDeploys(_)) = (&mut self.source, request)
@@ -126,7 +125,7 @@ impl Discovery {
         }
         if let Source::Names(resolver) = &mut self.source
             && (error.class() != ErrorClass::Untrusted || shared.api_health().ever_good())
-            && resolver.on_error(request, is_missing)
+            && resolver.on_error(request, error.class())
         {
             return self.resolved();
         }

@@ -90,7 +90,7 @@ impl Asked {
             Request::InstallComponent(..) => "component",
             Request::Health(..) => "health",
             Request::Resources(..) => "resources",
-            Request::Installs(_) | Request::LabelledInstalls(..) => "installs",
+            Request::Installs(_) | Request::NamedInstalls(..) | Request::LabelledInstalls(..) => "installs",
             Request::InstallComponents(..) => "components",
             Request::Dashboard(_) => "dashboard",
             Request::QueuePosition(_) => "queue",

@@ -28,6 +28,7 @@ fn acme(request: &Request) -> Scripted {
         Request::InstallComponents(..) => Body::Exactly(json!([component(0, "zero"), component(1, "one")])),
         Request::LatestDeploy(_, component, _) => deploy(&row(&component.as_str().replace("cmp", "dpl"), "active")),
         Request::Deploy(_, _, id) => deploy(&row(id.as_str(), "active")),
+        Request::NamedInstalls(..) => Body::Exactly(json!([{"id": "inl1", "name": "acme"}])),
         _ => status(404),
     })
 }
@@ -36,7 +37,8 @@ fn acme(request: &Request) -> Scripted {
 fn names_become_targets() {
     let run = run(over(settings(), wanted(&["zero", "one"])), |_, request| acme(request));
     assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed; 2]));
-    assert_eq!(run.what()[..2], ["install", "components"]);
+    // A server that does not page answers the second page of the list of installs with the first.
+    assert_eq!(run.what()[..4], ["install", "installs", "installs", "components"]);
     let started = run.count(|kind| matches!(kind, EventKind::Started { targets } if targets.len() == 2));
     assert_eq!(started, 1);
     assert_eq!(run.report.targets[1].target.to_string(), "acme/one");
@@ -65,6 +67,19 @@ fn an_install_that_the_list_has_is_asked_for_again() {
     };
     assert_eq!(listed_as("acme").report.verdict, Verdict::Passed);
     assert_eq!(listed_as("acme-2").report.verdict, Verdict::Rejected);
+}
+
+/// A list of those with the name that cannot be read is asked for twice, unless the server refuses it.
+#[test]
+fn an_install_is_waited_for_without_a_list_of_those_with_its_name() {
+    for (code, asked) in [(503, 2), (400, 1), (403, 1), (404, 1)] {
+        let ended = run(over(settings(), wanted(&["zero"])), |_, request| match request {
+            Request::NamedInstalls(..) => soon(status(code)),
+            _ => acme(request),
+        });
+        assert_eq!(ended.report.verdict, Verdict::Passed, "{code}");
+        assert_eq!(ended.what().into_iter().filter(|what| *what == "installs").count(), asked, "{code}");
+    }
 }
 
 #[test]
