@@ -2,6 +2,7 @@
 //!
 //! A [`Resolver`] sends nothing itself: it returns the request that is needed, and is given the answer.
 
+mod missing;
 mod names;
 mod namesakes;
 mod selection;
@@ -9,6 +10,7 @@ mod selection;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
+use self::missing::Missing;
 pub(crate) use self::names::unknown;
 pub use self::names::{Ambiguous, Named, NoComponents, Unfit, UnknownName};
 use self::namesakes::Namesakes;
@@ -95,16 +97,10 @@ pub struct Resolver {
     unlabelled: Vec<RemoteText>,
     /// How it has ended, unless it ended well.
     end: Option<Resolution>,
+    /// An install that does not exist.
     missing: Option<Missing>,
     /// An install that was given by its name, which others may have as well.
     named: Option<Namesakes>,
-}
-
-/// An install that does not exist. The names of the existing ones are still needed for suggestions.
-#[derive(Debug)]
-struct Missing {
-    typed: InstallId,
-    listed: Paged<InstallId, Install>,
 }
 
 /// What is known about an install.
@@ -113,12 +109,6 @@ struct Known {
     id: InstallId,
     name: Option<RemoteText>,
     components: Paged<ComponentId, InstallComponent>,
-}
-
-impl Missing {
-    fn new(typed: InstallId) -> Self {
-        Self { typed, listed: Paged::default() }
-    }
 }
 
 impl Known {
@@ -186,10 +176,8 @@ impl Resolver {
 
     /// Returns the next request, or the outcome.
     pub fn resolve(&mut self) -> Resolution {
-        if let Some(page) = self.missing.as_ref().and_then(|missing| missing.listed.page_of_names()) {
-            return Resolution::Ask(Request::Installs(page));
-        }
-        if let Some(request) = self.named.as_ref().and_then(Namesakes::request) {
+        let of_list = self.missing.as_ref().and_then(Missing::request);
+        if let Some(request) = of_list.or_else(|| self.named.as_ref()?.request()) {
             return Resolution::Ask(request);
         }
         while let Some((position, wanted)) = self.open.front().filter(|_| self.end.is_none()).cloned() {
@@ -272,20 +260,12 @@ impl Resolver {
     }
 
     /// Looks for the missing install in the list of all, and notes what there is instead.
-    fn accept_installs(&mut self, page: u32, mut found: Page<Install>) -> Result<(), ApiError> {
-        let Some(Missing { typed, listed }) = &mut self.missing else { return Ok(()) };
-        let is_it = |install: &Install| {
-            install.id.as_ref() == Some(typed) || install.name.as_ref().is_some_and(|name| name.is(typed.as_str()))
-        };
+    fn accept_installs(&mut self, page: u32, found: Page<Install>) -> Result<(), ApiError> {
         // The answer before it lagged: it is asked for again.
-        if found.rows.iter().any(is_it) {
-            self.missing = None;
+        if self.missing.take_if(|missing| missing.is_on(&found)).is_some() {
             return Err(ApiError::Undecodable("the list has an install that was not found".to_owned()));
         }
-        // Suggestions are no reason to ask again.
-        found.rows.retain(|install| install.id.is_some());
-        let accepted = listed.accept(page, found, "installs", |install| install.id.as_ref());
-        if accepted.is_err() || listed.page_of_names().is_none() {
+        if self.missing.as_mut().is_some_and(|missing| !missing.accept(page, found)) {
             self.no_install();
         }
         Ok(())
@@ -350,12 +330,10 @@ impl Resolver {
     }
 
     fn no_install(&mut self) {
-        let Some(Missing { typed, listed }) = self.missing.take() else { return };
+        let Some(missing) = self.missing.take() else { return };
         // The first open part was being resolved.
         let position = self.open.front().map_or(0, |(position, _)| *position);
-        let names: Vec<RemoteText> = listed.rows().iter().filter_map(|install| install.name.clone()).collect();
-        let unknown = unknown(Named::Install, typed.as_str(), None, &names);
-        self.end = Some(Resolution::Unknown(position, unknown));
+        self.end = Some(Resolution::Unknown(position, missing.unknown()));
     }
 
     fn meaning(&self, wanted: &Wanted) -> Meaning {
