@@ -209,7 +209,7 @@ impl Client {
                 pass.accept();
                 Ok(whole)
             }
-            Err(error) if error.class() == ErrorClass::Missing && expected.may_be_none() => {
+            Err(error) if expected.may_be_none(&error) => {
                 pass.accept();
                 Err(error)
             }
@@ -305,6 +305,8 @@ enum Expected {
     Identity,
     /// A 404 is a good one as well: "not yet".
     BodyOrNone,
+    /// The same, also where the server has no such endpoint.
+    Extra,
     /// The same, and a body may be compressed.
     Contents,
     /// The body is ignored, so it is not read.
@@ -320,17 +322,21 @@ impl Expected {
         match request {
             Request::Cancel(_) => Self::Success,
             Request::Await(..) => Self::Sign,
-            Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..) | Request::QueuePosition(_) => {
-                Self::BodyOrNone
-            }
+            Request::LatestDeploy(..) | Request::Deploys(..) | Request::Earlier(..) => Self::BodyOrNone,
+            Request::QueuePosition(_) => Self::Extra,
             Request::Plan(..) => Self::Contents,
             Request::Tail(..) | Request::LogsAfter(..) => Self::Aside,
             _ => Self::Body,
         }
     }
 
-    fn may_be_none(self) -> bool {
-        matches!(self, Self::BodyOrNone | Self::Contents)
+    /// Returns whether this error says that there is none, and that is fine.
+    fn may_be_none(self, error: &ApiError) -> bool {
+        match self {
+            Self::BodyOrNone => error.class() == ErrorClass::Missing,
+            Self::Extra | Self::Contents => error.is_absence(),
+            _ => false,
+        }
     }
 
     fn ignores_body(self) -> bool {
