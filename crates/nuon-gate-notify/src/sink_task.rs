@@ -26,8 +26,10 @@ const NAMING: Duration = Duration::from_secs(3);
 pub(crate) struct Record {
     /// Whether anything arrived.
     sent: bool,
-    /// Why the latest notification failed.
+    /// Why the latest notification failed. What is sent later makes up for it.
     trouble: Option<String>,
+    /// Why a request for an approval did not arrive. Nothing makes up for that: people were to act on it in time.
+    unasked: Option<String>,
     pub(crate) slack_thread: Option<SlackThread>,
     pub(crate) warnings: Vec<String>,
 }
@@ -35,13 +37,34 @@ pub(crate) struct Record {
 impl Record {
     /// Returns the outcome of a sink whose task ended in time or was given up.
     pub(crate) fn verdict(self, in_time: bool) -> (Delivery, Option<String>) {
-        match (in_time, self.trouble) {
+        let unasked = self.unasked.map(|trouble| format!("a request for an approval did not arrive: {trouble}"));
+        let troubles: Vec<String> = self.trouble.into_iter().chain(unasked).collect();
+        let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
+        match (in_time, trouble) {
             (true, Some(trouble)) => (Delivery::Failed, Some(trouble)),
             (true, None) if self.sent => (Delivery::Sent, None),
             (true, None) => (Delivery::Skipped, Some("nothing happened that is notified".to_owned())),
             (false, trouble) => {
                 let last = trouble.map(|trouble| format!("; before that: {trouble}")).unwrap_or_default();
                 (Delivery::Failed, Some(format!("not done within --notify-timeout{last}")))
+            }
+        }
+    }
+
+    /// Notes what became of a message. It `asks` people for an approval, or replaces a request that was not sent.
+    fn note(&mut self, occasion: Occasion, asks: bool, sent: Result<bool, Fault>) {
+        let is_request = asks && occasion == Occasion::Approval;
+        match sent {
+            Err(fault) if is_request => _ = self.unasked.get_or_insert(fault.to_string()),
+            Err(fault) => self.trouble = Some(fault.to_string()),
+            Ok(sent) => {
+                self.sent |= sent;
+                match self.trouble.take() {
+                    // The request could not be sent in time because of it.
+                    Some(trouble) if asks && !is_request => _ = self.unasked.get_or_insert(trouble),
+                    Some(trouble) => self.warnings.push(format!("an earlier message did not arrive: {trouble}")),
+                    None => {}
+                }
             }
         }
     }
@@ -89,6 +112,11 @@ impl SinkState {
         }
     }
 
+    /// Returns whether people have seen the latest message, although it was not shown everywhere.
+    fn has_reached_people(&self) -> bool {
+        matches!(self, Self::SlackBot(_, bot) if bot.has_replied())
+    }
+
     /// Returns whether it shows a state, which has to be right at the end, whatever `--notify-on` lists.
     fn shows_a_state(&self) -> bool {
         matches!(self, Self::Github(..))
@@ -117,6 +145,8 @@ impl SinkTask {
         loop {
             let notices = self.next(state.shows_the_newest(), next_change).await;
             let any_listed = notices.iter().any(|notice| self.is_listed(notice, can_edit));
+            let calls = |notice: &Notice| notice.occasion == Occasion::Approval && self.is_listed(notice, can_edit);
+            let asks = !state.shows_a_state() && notices.iter().any(calls);
             let Some(mut notice) = notices.into_iter().next_back() else { continue };
             self.name(&mut notice.result);
             let is_news =
@@ -127,7 +157,11 @@ impl SinkTask {
                 self.patience.is_last = notice.is_last;
                 let notifies = self.is_listed(&notice, can_edit);
                 let sent = self.send(&mut state, &notice, notifies).await;
-                self.note(notice.is_last, sent);
+                if let Err(fault) = &sent {
+                    tracing::debug!(trouble = %fault, notice.is_last, "not sent");
+                }
+                let asks = asks && (sent.is_ok() || !state.has_reached_people());
+                lock(&self.record).note(notice.occasion, asks, sent);
                 next_change = Instant::now() + self.patience.pace.between_changes;
             }
             if notice.is_last {
@@ -203,24 +237,6 @@ impl SinkTask {
             }
         }
         Ok(true)
-    }
-
-    fn note(&self, is_last: bool, sent: Result<bool, Fault>) {
-        let mut record = lock(&self.record);
-        match sent {
-            Ok(sent) => {
-                record.sent |= sent;
-                // What was sent now replaces what failed earlier, except for an approval that people were to see.
-                if let Some(trouble) = record.trouble.take() {
-                    record.warnings.push(format!("an earlier message did not arrive: {trouble}"));
-                }
-            }
-            Err(fault) => {
-                let trouble = fault.to_string();
-                tracing::debug!(trouble, is_last, "not sent");
-                record.trouble = Some(trouble);
-            }
-        }
     }
 }
 

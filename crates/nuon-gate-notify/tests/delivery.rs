@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_core::{Line, Verdict};
-use nuon_gate_notify::{Notifier, Occasion, Options, Pace, render};
+use nuon_gate_notify::{Notifier, Occasion, Options, Pace, Sinks, Trigger, render};
 use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -78,16 +78,116 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     assert!(reason.len() < 400 && reason.starts_with("HTTP 400: [redacted] [redacted]"), "{reason}");
 }
 
+/// A service that answers as all of them do, but refuses one request.
+async fn refusing(refused: usize) -> Service {
+    let said = r#"{"ok":true,"channel":"C1","ts":"1.1","id":"1"}"#;
+    Service::start(move |number, _| match number == refused {
+        true => answer(400, r#"{"ok":false,"error":"bad_day"}"#),
+        false => answer(200, said),
+    })
+    .await
+}
+
+fn one_sink(name: &str, service: &Service) -> Sinks {
+    let url = service.url("/api/");
+    match name {
+        "slack" => sinks(&[
+            ("NUON_GATE_SLACK_TOKEN", "xoxb-secret-token"),
+            ("NUON_GATE_SLACK_CHANNEL", "deploys"),
+            ("NUON_GATE_SLACK_API_URL", &url),
+        ]),
+        "github-status" => {
+            let mut status = sinks(&[]);
+            let set = |name: &str| match name {
+                "GITHUB_TOKEN" => Some("secret-token".to_owned()),
+                "GITHUB_REPOSITORY" => Some("acme/api".to_owned()),
+                "GITHUB_SHA" => Some("4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b".to_owned()),
+                _ => Some(url.clone()),
+            };
+            status.add_github_status("nuon/deploy", &set).unwrap();
+            status
+        }
+        name => sinks(&[(&format!("NUON_GATE_{}_URL", name.to_uppercase().replace('-', "_")), &url)]),
+    }
+}
+
+#[tokio::test]
+async fn the_end_makes_up_for_what_came_before_it_but_for_a_request_for_an_approval() {
+    const START: Occasion = Occasion::Started;
+    const CHANGE: Occasion = Occasion::Changed;
+    const APPROVAL: Occasion = Occasion::Approval;
+    // Which sink, what happens, how many requests each of it takes, which request is refused, and whether that counts as
+    // sent in the end.
+    type Row = (&'static str, &'static [(Occasion, usize)], usize, bool);
+    let rows: [Row; 15] = [
+        ("webhook", &[(START, 1)], 0, true),
+        ("webhook", &[(CHANGE, 1)], 0, true),
+        ("webhook", &[(APPROVAL, 1)], 0, false),
+        ("webhook", &[(APPROVAL, 1), (CHANGE, 1)], 0, false),
+        ("webhook", &[(APPROVAL, 1), (CHANGE, 1)], 1, true),
+        ("webhook", &[(APPROVAL, 1)], 1, false),
+        ("slack-webhook", &[(APPROVAL, 1)], 0, false),
+        ("teams-webhook", &[(APPROVAL, 1)], 0, false),
+        ("discord-webhook", &[(START, 1)], 0, true),
+        ("discord-webhook", &[(START, 1), (APPROVAL, 1)], 1, false),
+        ("slack", &[(START, 1)], 0, true),
+        // The edit, and the reply that people see.
+        ("slack", &[(START, 1), (APPROVAL, 2)], 1, true),
+        ("slack", &[(START, 1), (APPROVAL, 2)], 2, false),
+        ("github-status", &[(START, 1)], 0, true),
+        ("github-status", &[(START, 1), (APPROVAL, 1)], 1, true),
+    ];
+    for (sink, happens, refused, is_sent) in rows {
+        let row = format!("{sink}: {happens:?}, refused {refused}");
+        let service = refusing(refused).await;
+        let all = Options { notify_on: Some(Trigger::ALL.to_vec()), ..options() };
+        let notifier = Notifier::start(&one_sink(sink, &service), all).unwrap();
+        let mut requests = 0;
+        for (occasion, count) in happens {
+            let status = if *occasion == APPROVAL { "pending-approval" } else { "executing" };
+            notifier.notify(*occasion, pending(status));
+            requests += count;
+            service.wait_for(requests).await;
+        }
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
+        let (delivery, reason) = only(&outcome);
+        assert_eq!(delivery == Delivery::Sent, is_sent, "{row}: {outcome:?}");
+        assert_eq!(outcome.warnings.len(), usize::from(is_sent), "{row}: {outcome:?}");
+        assert_eq!(outcome.any_failed(), !is_sent);
+        let lost = "a request for an approval did not arrive: ";
+        assert_eq!(reason.starts_with(lost), !is_sent && refused < requests, "{row}: {reason}");
+    }
+}
+
 #[tokio::test]
 async fn a_replaced_message_leaves_a_warning() {
     let service = Service::start(|number, _| answer(if number == 0 { 400 } else { 200 }, "no")).await;
     let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/x"))]);
-    let notifier = Notifier::start(&hook, options()).unwrap();
-    notifier.notify(Occasion::Approval, pending("pending-approval"));
+    let starting = Options { notify_on: Some(vec![Trigger::Start, Trigger::Success]), ..options() };
+    let notifier = Notifier::start(&hook, starting).unwrap();
+    notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(outcome.warnings, ["webhook: an earlier message did not arrive: HTTP 400: no"]);
+}
+
+#[tokio::test]
+async fn a_request_for_an_approval_that_had_to_wait_for_a_failing_sink_is_lost() {
+    for (refusal, is_sent) in [(429, false), (200, true)] {
+        let service = Service::start(move |number, _| match number {
+            0 => answer(refusal, r#"{"ok":true,"channel":"C1","ts":"1.1"}"#),
+            _ => answer(200, r#"{"ok":true,"channel":"C1","ts":"1.1"}"#),
+        })
+        .await;
+        let slow = Pace { first_retry: Duration::from_secs(60), ..options().pace };
+        let notifier = Notifier::start(&one_sink("slack", &service), Options { pace: slow, ..options() }).unwrap();
+        notifier.notify(Occasion::Started, pending("queued"));
+        service.wait_for(1).await;
+        notifier.notify(Occasion::Approval, pending("pending-approval"));
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
+        assert_eq!(only(&outcome).0 == Delivery::Sent, is_sent, "{outcome:?}");
+    }
 }
 
 #[tokio::test]

@@ -58,6 +58,8 @@ pub(crate) struct Bot {
     root: Option<String>,
     /// What it shows.
     shown: Option<Payload>,
+    /// Whether the latest state was also posted as a reply.
+    replied: bool,
 }
 
 /// What Slack answers to every call.
@@ -79,7 +81,7 @@ struct Metadata {
 impl Bot {
     /// Starts with an earlier message, or with none.
     pub(crate) fn new(message: Option<SlackThread>) -> Self {
-        Self { message, root: None, shown: None }
+        Self { message, root: None, shown: None, replied: false }
     }
 
     /// Returns the message that is edited.
@@ -92,6 +94,11 @@ impl Bot {
         self.shown.is_some()
     }
 
+    /// Returns whether people have seen the latest state in a reply, even if the message could not be edited.
+    pub(crate) fn has_replied(&self) -> bool {
+        self.replied
+    }
+
     /// Posts or edits the message, unless it is unchanged. If it `notifies` people, it also replies in the
     /// channel, because an edit notifies nobody.
     pub(crate) async fn show(
@@ -102,6 +109,7 @@ impl Bot {
         message: &Message,
         notifies: bool,
     ) -> Result<(), Fault> {
+        self.replied = false;
         let state = Payload::state(message);
         let loud = if notifies { Payload::whole(message) } else { state.clone() };
         let mut call = Call { slack, http, patience };
@@ -129,6 +137,7 @@ impl Bot {
                 // People are mentioned even if the message itself cannot be edited.
                 let called =
                     if notifies { call.post(&loud, &place.channel, Some(thread)).await.map(drop) } else { Ok(()) };
+                self.replied = notifies && called.is_ok();
                 called.and(edited)
             }
         }
