@@ -3,7 +3,7 @@
 use nuon_gate_sim::Sim;
 use serde_json::json;
 
-use crate::support::{API, ENDLESS, Gate, WORKER, access, component, serve};
+use crate::support::{API, ENDLESS, Gate, INSTALL, WORKER, access, component, serve};
 
 /// A deploy that goes on for ever unless it is cancelled, on a server of some generation.
 fn endless(generation: &str, cancel: &str) -> Sim {
@@ -62,6 +62,25 @@ fn a_forbidden_cancel_is_reported() {
     let sim = endless("new", "forbidden = true");
     let outcome = Gate::wait(&sim).args(["--timeout", "50ms", "--cancel-on", "timeout"]).json().exits(124);
     assert!(outcome.reason().contains("it could not be cancelled (HTTP 403"), "{}", outcome.reason());
+    assert_eq!(posts(&sim), 1);
+}
+
+/// A deploy in `error` has failed once the time is up, and its workflow would go on with it.
+#[test]
+fn a_workflow_that_could_still_retry_is_cancelled_and_the_deploy_has_failed() {
+    let deploy = "[[component.deploy]]\nid = \"dplone\"\nworkflow = \"inwone\"\n";
+    let retrying =
+        r#"{ status = "in-progress", steps = [{ name = "apply", status = "in-progress", deploy = "dplone" }] }"#;
+    let workflow = format!("[[workflow]]\nid = \"inwone\"\ninstall = \"{INSTALL}\"\nstates = [{retrying}]\n");
+    let failed = component(API, r#"{ status = "error", denied = ["network: no public address"] }"#)
+        .replace("[[component.deploy]]\n", deploy);
+    let sim = serve(&(access() + &failed + &workflow));
+    Gate::wait(&sim).args(["--timeout", "100ms"]).json().exits(1);
+    assert_eq!(posts(&sim), 0);
+    let outcome = Gate::wait(&sim).args(["--timeout", "100ms", "--cancel-on", "timeout"]).json().exits(1);
+    assert!(outcome.reason().ends_with("no public address; the workflow was cancelled"), "{}", outcome.reason());
+    let hint = outcome.target()["hint"].clone();
+    assert!(hint.as_str().unwrap().contains("the policy `network`"), "what failed is to be mended: {hint}");
     assert_eq!(posts(&sim), 1);
 }
 

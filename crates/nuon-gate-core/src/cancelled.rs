@@ -27,6 +27,8 @@ pub struct Cancelled {
     pub(crate) outcome: CancelOutcome,
     /// How the deploy was judged, and its status, when it was last read.
     pub(crate) last: Option<(Judgement, Status)>,
+    /// The deploy had ended before, so that only the workflow was cancelled.
+    pub(crate) had_ended: bool,
 }
 
 impl Cancelled {
@@ -48,11 +50,12 @@ impl Cancelled {
     }
 }
 
-/// Says how the deploy really ended.
+/// Says how the deploy really ended, or how its workflow did if the deploy had ended before.
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let status = self.last.as_ref().map(|(_, status)| format!("`{status}`"));
-        let judgement = self.last.as_ref().map(|(judgement, _)| *judgement);
+        let last = self.last.as_ref().filter(|_| !self.had_ended);
+        let status = last.map(|(_, status)| format!("`{status}`"));
+        let judgement = last.map(|(judgement, _)| *judgement);
         let is = status.as_ref().map(|status| format!(" and is {status}")).unwrap_or_default();
         match (&self.outcome, judgement, &status) {
             (_, Some(Judgement::Cancelled), _) => f.write_str("it was cancelled"),

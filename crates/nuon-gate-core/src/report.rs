@@ -40,6 +40,10 @@ pub struct Report {
     pub open_workflow: Option<WorkflowId>,
     /// The installs that it may belong to, by id or by name. Empty if its install is known, or if any is allowed.
     pub open_workflow_of: Vec<InstallId>,
+    /// What stopped the wait for it. A target may have decided the verdict before.
+    pub(crate) open_workflow_stopped: Option<Stop>,
+    /// The total timeout expired before the wait ended.
+    pub(crate) is_out_of_time: bool,
     /// The outcome of cancelling that workflow.
     pub run_cancelled: Option<Cancelled>,
     /// The branch run that was waited for, if it was found.
@@ -94,6 +98,8 @@ impl Report {
             dashboard: None,
             open_workflow: None,
             open_workflow_of: Vec::new(),
+            open_workflow_stopped: None,
+            is_out_of_time: false,
             run_cancelled: None,
             branch_run: None,
             shard: None,
@@ -112,6 +118,15 @@ impl Report {
     pub fn finished_at(&self) -> Timestamp {
         self.started_at.saturating_add(self.elapsed).unwrap_or(self.started_at)
     }
+}
+
+/// What stopped the wait for something that had not ended by itself. Its verdict may still be that of its last state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// A timeout expired.
+    Clock(Clock),
+    /// Something else.
+    By(StoppedBy),
 }
 
 /// The outcome for one target.
@@ -133,6 +148,10 @@ pub struct TargetReport {
     pub workflow: Option<WorkflowId>,
     /// Whether that workflow belongs to the target's install, once it has been read. The error names its owner.
     pub workflow_owned: Option<Result<(), ApiError>>,
+    /// Whether the last answer about that workflow said that it has ended.
+    pub(crate) workflow_is_over: bool,
+    /// What stopped the wait for it, unless it ended by itself.
+    pub(crate) stopped: Option<Stop>,
     /// That workflow's place in its queue, while it waits for others.
     pub queue: Option<QueuePlace>,
     /// The pin that it matched.
@@ -173,6 +192,8 @@ impl TargetReport {
             deploy: None,
             workflow: None,
             workflow_owned: None,
+            workflow_is_over: false,
+            stopped: None,
             queue: None,
             matched_by: None,
             replaced: Vec::new(),
@@ -301,14 +322,14 @@ impl Words {
             Verdict::Interrupted(signal) => {
                 let reason = reason.or_else(|| report.run_cause.as_ref().map(self.sentence));
                 let open = reason.map(|reason| format!("; {reason}")).unwrap_or_default();
-                Some(Line::new(format!("interrupted by {signal}{open}")))
+                Some(Line::new(format!("interrupted by {signal}{open}{}", after_cancel_of_run(report))))
             }
             _ => {
                 let missed = report.targets.iter().filter(|target| target.verdict != Verdict::Passed).count();
                 let count = format!(" ({missed} of {} targets did not pass)", report.targets.len());
                 let count = if missed > 1 { count } else { String::new() };
                 let own = || report.run_cause.as_ref().map(|cause| self.of_run(report, cause));
-                reason.map(|reason| Line::new(reason + &count)).or_else(own)
+                reason.map(|reason| Line::new(reason + &count + &after_cancel_of_run(report))).or_else(own)
             }
         }
     }
@@ -325,6 +346,12 @@ impl Words {
         let of_run = || report.run_cause.as_ref().and_then(|cause| (self.hint)(cause, known)).map(Line::new);
         of_target.or_else(of_run)
     }
+}
+
+/// Describes the outcome of cancelling the workflow that was waited for as a whole, beside the reason of a target.
+fn after_cancel_of_run(report: &Report) -> String {
+    let cancelled = report.open_workflow.as_ref().zip(report.run_cancelled.as_ref());
+    cancelled.map(|(workflow, cancelled)| format!("; workflow {workflow}: {cancelled}")).unwrap_or_default()
 }
 
 /// Describes the outcome of cancelling, if that was tried.

@@ -10,10 +10,11 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cancelled::{CancelOutcome, Cancelled};
+use crate::cause::StoppedBy;
 use crate::model::{Deploy, WorkflowEnd};
-use crate::report::Report;
+use crate::report::{Report, Stop, TargetReport};
 use crate::timeline::Stay;
-use crate::{ComponentId, DeployId, InstallId, Judgement, Rules, Verdict, WorkflowId};
+use crate::{Clock, ComponentId, DeployId, InstallId, Judgement, Rules, Verdict, WorkflowId};
 
 /// How long a refusal is retried. Servers of 2025 refuse between two steps of a workflow, although it can be cancelled
 /// (`docs/nuon-api.md`, "Cancelling").
@@ -22,12 +23,54 @@ const REFUSALS: Duration = Duration::from_secs(3);
 /// When deploys that have not ended are cancelled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CancelOn {
-    /// After the total, the start or the stall limit expired.
+    /// After the total, the start, the stall or the queue limit expired.
     pub timeout: bool,
     /// After a signal.
     pub interrupt: bool,
     /// After too many other targets have not passed.
     pub fail_fast: bool,
+}
+
+impl CancelOn {
+    /// Returns whether a target that was stopped so is to be cancelled. What stopped it decides, not its verdict: a
+    /// deploy in `error` has failed once the time is up, and its workflow may still retry it.
+    fn is_asked_for(self, stop: Stop, report: &Report) -> bool {
+        let interrupted = report.is_interrupted();
+        match stop {
+            Stop::Clock(clock) => self.timeout && gives_up(clock),
+            Stop::By(StoppedBy::Signal(_)) => self.interrupt,
+            Stop::By(StoppedBy::Decided) if interrupted => self.interrupt,
+            // The last poll after a timeout may have shown that the run fails.
+            Stop::By(StoppedBy::Decided) => {
+                report.failed_fast && (self.fail_fast || self.timeout && report.is_out_of_time)
+            }
+            Stop::By(StoppedBy::Once) => false,
+        }
+    }
+
+    /// Returns whether the workflow that was waited for as a whole is to be cancelled. A target that failed before it
+    /// was stopped does not end it.
+    fn is_asked_for_run(self, report: &Report) -> bool {
+        let ran_out = match report.open_workflow_stopped {
+            Some(Stop::Clock(clock)) => gives_up(clock),
+            Some(Stop::By(StoppedBy::Decided)) => report.is_out_of_time,
+            Some(Stop::By(_)) | None => false,
+        };
+        match report.verdict {
+            Verdict::Interrupted(_) => self.interrupt || self.timeout && ran_out,
+            Verdict::TimedOut => self.timeout,
+            _ => self.timeout && ran_out || self.fail_fast && report.failed_fast,
+        }
+    }
+}
+
+/// Returns whether a clock gives up on the deploy. A human can still approve, and an API that does not answer takes no
+/// request.
+fn gives_up(clock: Clock) -> bool {
+    match clock {
+        Clock::Total | Clock::Start | Clock::Stall | Clock::Queue => true,
+        Clock::Approval | Clock::Outage => false,
+    }
 }
 
 /// The limits of cancelling.
@@ -46,6 +89,8 @@ struct CancelTarget {
     install: InstallId,
     component: ComponentId,
     deploy: Option<DeployId>,
+    /// The deploy had ended badly before, so that only its workflow is cancelled.
+    had_ended: bool,
     /// Whether the workflow is of that install, if it has been read.
     owned: Option<Result<(), ApiError>>,
 }
@@ -89,27 +134,19 @@ impl CancelPlan {
     /// Selects what to cancel after a run: the workflows of targets that have not ended, and the one that was waited
     /// for as a whole.
     pub(super) fn new(report: &Report, on: CancelOn, limits: CancelLimits) -> Self {
-        let interrupted = report.is_interrupted();
-        let is_open = |verdict| match verdict {
-            Verdict::TimedOut => on.timeout,
-            Verdict::Pending => interrupted && on.interrupt || report.failed_fast && !interrupted && on.fail_fast,
-            _ => false,
-        };
+        let is_open =
+            |own: &TargetReport| !own.workflow_is_over && own.stopped.is_some_and(|stop| on.is_asked_for(stop, report));
         let mut workflows: BTreeMap<(WorkflowId, Option<InstallId>), Open> = BTreeMap::new();
-        for (target, own) in report.targets.iter().enumerate().filter(|(_, own)| is_open(own.verdict)) {
+        for (target, own) in report.targets.iter().enumerate().filter(|(_, own)| is_open(own)) {
             let Some(workflow) = own.workflow.clone() else { continue };
             let deploy = own.deploy.as_ref().and_then(|deploy| deploy.id.clone());
             let (install, component) = (own.target.install.clone(), own.target.component.clone());
             let (of, owned) = (Some(install.clone()), own.workflow_owned.clone());
-            let target = CancelTarget { target, install, component, deploy, owned };
+            let had_ended = own.deploy.as_deref().is_some_and(has_ended_badly);
+            let target = CancelTarget { target, install, component, deploy, had_ended, owned };
             workflows.entry((workflow, of)).or_default().targets.push(target);
         }
-        let stopped = match report.verdict {
-            Verdict::TimedOut => on.timeout,
-            Verdict::Interrupted(_) => on.interrupt,
-            _ => report.failed_fast && on.fail_fast,
-        };
-        if let Some(workflow) = report.open_workflow.as_ref().filter(|_| stopped)
+        if let Some(workflow) = report.open_workflow.as_ref().filter(|_| on.is_asked_for_run(report))
             && !workflows.keys().any(|(id, _)| id == workflow)
         {
             let open = Open { targets: Vec::new(), installs: report.open_workflow_of.clone() };
@@ -200,14 +237,14 @@ where
             settled.map_or(open, CancelOutcome::Settled)
         }
     };
-    let reported = |target, deploy: Option<Arc<Deploy>>| {
+    let reported = |target, had_ended, deploy: Option<Arc<Deploy>>| {
         let last = deploy.as_deref().map(|deploy| (judgement(deploy), deploy.current_status().clone()));
-        CancelReport { target, cancelled: Cancelled { outcome: outcome.clone(), last }, deploy }
+        CancelReport { target, cancelled: Cancelled { outcome: outcome.clone(), last, had_ended }, deploy }
     };
     if open.is_empty() {
-        return vec![reported(None, None)];
+        return vec![reported(None, false, None)];
     }
-    open.into_iter().zip(seen).map(|(open, deploy)| reported(Some(open.target), deploy)).collect()
+    open.into_iter().zip(seen).map(|(open, deploy)| reported(Some(open.target), open.had_ended, deploy)).collect()
 }
 
 /// Checks that a workflow belongs to the install. One that was never read, or that named another owner, is read again.
@@ -276,7 +313,8 @@ where
     }
 }
 
-/// Polls until every deploy has ended, or the workflow has.
+/// Polls until every deploy has ended, or the workflow has. If a deploy had ended before, only the workflow shows
+/// whether it was cancelled.
 async fn settle<F>(
     send: &impl Fn(Request) -> F,
     workflow: &WorkflowId,
@@ -289,7 +327,10 @@ where
 {
     loop {
         read_deploys(send, open, seen).await;
-        if !seen.is_empty() && seen.iter().all(|deploy| deploy.as_deref().is_some_and(has_ended)) {
+        let has_ended = |(open, deploy): (&CancelTarget, &Option<Arc<Deploy>>)| {
+            !open.had_ended && deploy.as_deref().is_some_and(has_ended)
+        };
+        if !open.is_empty() && open.iter().zip(&*seen).all(has_ended) {
             return None;
         }
         let install = open.first().map(|open| open.install.clone());
@@ -325,6 +366,10 @@ fn judgement(deploy: &Deploy) -> Judgement {
 
 fn has_ended(deploy: &Deploy) -> bool {
     judgement(deploy) != Judgement::Pending
+}
+
+fn has_ended_badly(deploy: &Deploy) -> bool {
+    matches!(judgement(deploy), Judgement::Failed | Judgement::Cancelled)
 }
 
 impl Report {

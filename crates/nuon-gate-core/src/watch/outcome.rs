@@ -2,6 +2,7 @@
 
 use super::Watch;
 use super::flights::PollerId;
+use super::last_polls::Occasion;
 use super::target::TargetWatch;
 use crate::cause::StoppedBy;
 use crate::report::Report;
@@ -24,6 +25,8 @@ impl Watch {
             dashboard: self.shared.dashboard().cloned(),
             open_workflow: self.discovery.open_workflow().cloned(),
             open_workflow_of: self.discovery.unproven_owners().to_vec(),
+            open_workflow_stopped: self.discovery.stopped(),
+            is_out_of_time: self.last_polls.is_some_and(|last| last.occasion() == Occasion::Deadline),
             run_cancelled: None,
             branch_run: self.discovery.branch_run(),
             shard: self.own_shard.report(

@@ -15,7 +15,7 @@ use super::settings::{Mode, WatchSettings};
 use super::takeovers::Takeovers;
 use crate::api::{ApiError, Reply, Request};
 use crate::cause::Warning;
-use crate::model::{QueuePosition, StepStanding, Workflow};
+use crate::model::{QueuePosition, StepStanding, Workflow, WorkflowEnd};
 use crate::{Dashboard, DeployId, InstallId, Moment, WorkflowId};
 
 /// How often the dashboard's address is requested: no verdict depends on it.
@@ -39,6 +39,8 @@ pub(super) struct Shared {
     dashboard_tries_left: u32,
     /// When each workflow last answered any poller: one that has exists.
     workflows: HashMap<WorkflowId, Moment>,
+    /// Those that have ended, by the newest answer. One that waits for a retry has not.
+    over: HashSet<WorkflowId>,
     /// The workflows of which an answer has said that they do more than plan.
     deploying: HashSet<WorkflowId>,
     /// Whether each belongs to an install, by the last answer that said so.
@@ -74,6 +76,7 @@ impl Shared {
             dashboard: None,
             dashboard_tries_left: DASHBOARD_TRIES,
             workflows: HashMap::new(),
+            over: HashSet::new(),
             deploying: HashSet::new(),
             owned: HashMap::new(),
             asked_about: HashMap::new(),
@@ -152,11 +155,20 @@ impl Shared {
     pub(super) fn note_workflow(&mut self, id: &WorkflowId, workflow: &Workflow, now: Moment) {
         self.note_existing(id, now);
         self.queues.note_workflow(id, workflow);
+        match workflow.end() {
+            Some(WorkflowEnd::Succeeded | WorkflowEnd::Failed | WorkflowEnd::Cancelled) => self.over.insert(id.clone()),
+            Some(WorkflowEnd::Parked) | None => self.over.remove(id),
+        };
         let asked_about: HashSet<String> = workflow.asked_about().map(str::to_owned).collect();
         match asked_about.is_empty() {
             true => self.asked_about.remove(id),
             false => self.asked_about.insert(id.clone(), asked_about),
         };
+    }
+
+    /// Returns whether the newest answer about a workflow says that it has ended.
+    pub(super) fn is_over(&self, workflow: &WorkflowId) -> bool {
+        self.over.contains(workflow)
     }
 
     /// Returns why an answer about a workflow is no good answer: it contradicts an earlier one. What deploys is no plan later.

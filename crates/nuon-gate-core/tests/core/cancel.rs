@@ -20,8 +20,8 @@ use crate::virtual_time::{
     status, watch, with, workflow,
 };
 
-const TIMEOUT: CancelOn = CancelOn { timeout: true, interrupt: false, fail_fast: false };
-const INTERRUPT: CancelOn = CancelOn { timeout: false, interrupt: true, fail_fast: false };
+pub(crate) const TIMEOUT: CancelOn = CancelOn { timeout: true, interrupt: false, fail_fast: false };
+pub(crate) const INTERRUPT: CancelOn = CancelOn { timeout: false, interrupt: true, fail_fast: false };
 
 fn options(cancel_on: CancelOn) -> ConcludeOptions {
     ConcludeOptions { cancel_on, pace: ms(500), log_lines: 0, org: None }
@@ -41,27 +41,27 @@ fn timed_out() -> Report {
     virtual_time::run(latest(sixty_seconds()), serving(|_| Some(executing()))).report
 }
 
-struct Cancelled {
-    report: Report,
+pub(crate) struct Cancelled {
+    pub(crate) report: Report,
     asked: Vec<Request>,
-    reported: Vec<String>,
-    took: Duration,
+    pub(crate) reported: Vec<String>,
+    pub(crate) took: Duration,
 }
 
 impl Cancelled {
     /// The only target's reason.
-    fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         Words::default().reason(&self.report.targets[0]).as_ref().map(Line::plain).unwrap().to_owned()
     }
 
     /// How many cancel requests the server received.
-    fn posts(&self) -> usize {
+    pub(crate) fn posts(&self) -> usize {
         self.asked.iter().filter(|request| matches!(request, Request::Cancel(_))).count()
     }
 }
 
 /// Cancels against a server that answers by the time and the number of the POST.
-async fn cancelled(
+pub(crate) async fn cancelled(
     report: Report,
     on: CancelOn,
     post: impl Fn(usize) -> Body + Send + Sync + 'static,
@@ -82,7 +82,7 @@ async fn cancelled(
                 Request::Cancel(_) => server.0(posts(&asked.lock().unwrap())),
                 Request::Deploy(..) => deploy(&with(executing(), json!({"status": server.1(start.elapsed())}))),
                 Request::Workflow(..) => server.2(start.elapsed()),
-                Request::Deploys(..) => list(&[]),
+                Request::Deploys(..) | Request::Earlier(..) | Request::InstallDeploys(_) => list(&[]),
                 other => panic!("{other:?}"),
             };
             body.reply(&request)
@@ -101,7 +101,7 @@ fn running(_: Duration) -> Body {
 }
 
 /// The body of a success is ignored.
-fn accepted(_: usize) -> Body {
+pub(crate) fn accepted(_: usize) -> Body {
     Body::Exactly(json!(true))
 }
 

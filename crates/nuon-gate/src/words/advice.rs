@@ -50,13 +50,14 @@ fn answer_it(known: Known<'_>) -> String {
     format!("{place}, then {}", wait_again(known))
 }
 
-/// Returns the hint for a deploy that was to be cancelled. `None` if it goes on as if nothing had been cancelled.
+/// Returns the hint for a deploy that was to be cancelled. `None` if it goes on as if nothing had been cancelled, or if
+/// it had ended before and says itself what to do.
 fn if_cancelled(cause: &Cause, known: Known<'_>) -> Option<String> {
     let cancelled = known.cancelled.filter(|cancelled| !cancelled.was_refused() && !cause.is_of_health())?;
-    let why = if matches!(cause, Cause::Limit(_)) {
-        "find out why it took so long"
-    } else {
-        "fix what made the gate cancel it"
+    let why = match cause {
+        Cause::Deploy(_) => return None,
+        Cause::Limit(_) => "find out why it took so long",
+        _ => "fix what made the gate cancel it",
     };
     Some(match cancelled.end() {
         Some(Verdict::Cancelled) => format!("{why}, then deploy again"),

@@ -17,9 +17,10 @@ use super::shared::Shared;
 use super::takeovers::Takeover;
 use super::target::TargetWatch;
 use crate::api::{ApiError, Reply, Request};
-use crate::cause::{Cause, Standing, Warning};
+use crate::cause::{Cause, Standing, StoppedBy, Warning};
 use crate::model::Deploy;
 use crate::pins::RunPin;
+use crate::report::Stop;
 use crate::resolve::{Resolution, Resolver, UnknownName, Wanted};
 use crate::schedule::{Observed, Schedule};
 use crate::{BranchRef, InstallId, Moment, RunReport, Target, Verdict, WorkflowId};
@@ -172,9 +173,20 @@ impl Discovery {
         }
     }
 
-    /// Returns the workflow that is waited for, unless it has ended.
+    /// Returns the workflow that is waited for, unless it has ended, or turned out to be none to wait for.
     pub(super) fn open_workflow(&self) -> Option<&WorkflowId> {
-        self.running_workflow().filter(|_| !self.is_complete())
+        let is_rejected = matches!(self.end, Some(DiscoveryEnd::Otherwise(Verdict::Rejected, _)));
+        self.running_workflow().filter(|_| !self.is_complete() && !is_rejected)
+    }
+
+    /// Returns what has stopped the search, or will, unless it ended by itself.
+    pub(super) fn stopped(&self) -> Option<Stop> {
+        match &self.end {
+            Some(DiscoveryEnd::Otherwise(_, Cause::Limit(limit))) => Some(Stop::Clock(limit.clock)),
+            Some(DiscoveryEnd::Otherwise(_, Cause::Stopped { by, .. })) => Some(Stop::By(*by)),
+            Some(DiscoveryEnd::Complete | DiscoveryEnd::Otherwise(..)) => None,
+            None => Some(Stop::By(StoppedBy::Decided)),
+        }
     }
 
     /// Returns whether all targets are known although the workflow or run goes on.

@@ -40,6 +40,7 @@ use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
 use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
+use crate::report::Stop;
 use crate::{Clock, DeployId, Hold, Kind, MatchedBy, Moment, RemoteText, Target, Verdict, WorkflowId};
 
 /// The progress of the watch over a target.
@@ -138,6 +139,15 @@ pub(super) enum StopReason<'a> {
     Limit { clock: Clock, length: Duration, error: Option<&'a ApiError>, ever_answered: bool },
     /// The wait is stopped. With an error, if a single poll was asked for and had no good answer.
     Stopped(StoppedBy, Option<&'a ApiError>),
+}
+
+impl StopReason<'_> {
+    pub(super) fn stop(&self) -> Stop {
+        match self {
+            Self::Limit { clock, .. } => Stop::Clock(*clock),
+            Self::Stopped(by, _) => Stop::By(*by),
+        }
+    }
 }
 
 /// An event to report.

@@ -337,6 +337,7 @@ impl TargetWatch {
         let standing = self.record.standing(self.phase.hold(), unmatched, now, shared);
         let policy = self.policy(now, shared);
         let end = decide_at_stop(&self.phase, &policy, reason, standing);
+        self.record.note_stop(reason.stop());
         self.conclude(end, now, shared);
     }
 

@@ -14,7 +14,7 @@ use crate::ApprovalPlace;
 use crate::cause::{Cause, Standing, Unmatched, Warning};
 use crate::history::History;
 use crate::model::{Deploy, Status};
-use crate::report::TargetReport;
+use crate::report::{Stop, TargetReport};
 use crate::timeline::{Stay, span, time_in_each_status, timeline};
 use crate::watch::event::{EventKind, Pending};
 use crate::watch::phase::{Basis, End, Note};
@@ -47,6 +47,8 @@ pub(super) struct Record {
     plan: AskedPlan,
     warnings: Vec<Warning>,
     end: Option<(Moment, End)>,
+    /// What stopped the wait, unless it ended by itself.
+    stopped: Option<Stop>,
     /// The end has not been counted yet.
     is_ending: bool,
 }
@@ -71,6 +73,7 @@ impl Record {
             plan: AskedPlan::default(),
             warnings: Vec::new(),
             end: None,
+            stopped: None,
             is_ending: false,
         }
     }
@@ -89,6 +92,13 @@ impl Record {
 
     pub(super) fn has_ended(&self) -> bool {
         self.end.is_some()
+    }
+
+    /// Records what stops the wait, unless it has ended.
+    pub(super) fn note_stop(&mut self, stop: Stop) {
+        if self.end.is_none() {
+            self.stopped = Some(stop);
+        }
     }
 
     /// Returns whether it ended before its deploy did: a human is asked, or another deploy came.
@@ -332,6 +342,7 @@ impl Record {
         let workflow = workflow.or_else(|| pinned.cloned());
         let queue = workflow.as_ref().and_then(|workflow| shared.queues().place(workflow)).cloned();
         let workflow_owned = workflow.as_ref().and_then(|id| shared.workflow_owned(id, &self.target.install)).cloned();
+        let workflow_is_over = workflow.as_ref().is_some_and(|id| shared.is_over(id));
         TargetReport {
             target: self.target.clone(),
             verdict: end.map_or(Verdict::Pending, |(_, end)| end.verdict()),
@@ -344,6 +355,8 @@ impl Record {
             deploy: self.deploy.clone(),
             workflow,
             workflow_owned,
+            workflow_is_over,
+            stopped: self.stopped,
             queue,
             matched_by,
             replaced: self.replaced.clone(),

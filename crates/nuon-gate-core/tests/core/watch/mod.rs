@@ -20,6 +20,7 @@ mod plans;
 mod reconsidered;
 mod replaced;
 mod shards;
+mod stopped;
 mod targets;
 mod unnamed;
 mod workflow;
