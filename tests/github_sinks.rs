@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 use serde_json::{Value, json};
 
 use crate::github::{FAILING, Step, annotations};
-use crate::support::{Closed, ENDLESS, Gate, PASSING, serve_deploy};
+use crate::notifications::received;
+use crate::support::{Closed, ENDLESS, Gate, PASSING, one_deploy, serve, serve_deploy};
 
 /// A service that gives every request the same answer, and passes on the first line and the body of each. It ends with
 /// the tests.
@@ -105,6 +106,30 @@ fn a_commit_status_says_pending_and_then_the_end_and_changes_no_verdict() {
     let closed = Closed::new();
     let outcome = start(&passing, &format!("http://{closed}")).end().exits(0);
     outcome.says("github-status was not notified: ");
+}
+
+/// The deploy that nobody pinned is seen to have ended only after the start was written: names are awaited for less time
+/// than the API's pause takes.
+#[test]
+fn a_refusal_after_the_start_ends_what_was_written_and_stays_2() {
+    let pause = "[[fault]]\non = \"latest\"\nnth = [1]\nanswer = \"status\"\ncode = 429\nretry_after = \"4\"\n";
+    let sim = serve(&(one_deploy(r#"{ status = "active" }"#) + pause));
+    let (api, requests) = service(r#"{"id": 42}"#);
+    let step = Step::new();
+    let gate = step.of(Gate::wait(&sim)).args(["--on-stale", "fail"]).env("GITHUB_API_URL", &api);
+    let gate = gate.env("NUON_GATE_GITHUB_STATUS", "nuon/deploy").env("GITHUB_REPOSITORY", "acme/api");
+    let gate =
+        gate.env("GITHUB_SHA", "4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b").env("GITHUB_TOKEN", "ghs_planted-77b1");
+    let gate = gate.env("NUON_GATE_SLACK_WEBHOOK_URL", sim.slack_webhook_url());
+    gate.env("NUON_GATE_WEBHOOK_URL", sim.webhook_url()).run().refused().says("had already ended");
+    let written: Vec<Value> = requests.try_iter().map(|(_, body)| serde_json::from_str(&body).unwrap()).collect();
+    let states: Vec<&Value> = written.iter().map(|body| &body["state"]).collect();
+    assert_eq!(states, ["pending", "error"]);
+    let end = written[1]["description"].as_str().unwrap();
+    assert!(end.starts_with("❌ api") && end.contains(" not waited for: the latest deploy, dpl1"), "{end}");
+    assert!(sim.slack_messages().is_empty(), "a mistake of the user is no news");
+    assert!(received(&sim, "/webhook").is_empty());
+    step.has(&[("verdict", "usage"), ("exit-code", "2"), ("result", ""), ("notified", "false")]);
 }
 
 #[test]

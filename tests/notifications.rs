@@ -173,6 +173,26 @@ fn a_signal_is_reported_as_what_it_is() {
     assert_eq!(body["type"], "nuon.deploy.interrupted");
 }
 
+/// The message of the start is edited, Slack does not answer, and the job is cancelled.
+#[cfg(unix)]
+#[test]
+fn a_signal_while_a_refusal_is_shown_decides_the_code() {
+    let pause = "[[fault]]\non = \"latest\"\nnth = [1]\nanswer = \"status\"\ncode = 429\nretry_after = \"4\"\n";
+    let hang = "[[fault]]\non = \"slack\"\nnth = [2]\nanswer = \"hang\"\n";
+    let sim = serve(&(one_deploy(r#"{ status = "active" }"#) + pause + hang));
+    let gate = Gate::wait(&sim).args(["--on-stale", "fail"]).env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN);
+    let gate = gate.env("NUON_GATE_SLACK_CHANNEL", "deploys").env("NUON_GATE_SLACK_API_URL", sim.slack_api_url());
+    let mut running = gate.start();
+    let is_edited = || sim.requests().iter().any(|seen| seen.target.ends_with("chat.update"));
+    let waited = (0..1500).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        is_edited()
+    });
+    assert!(waited);
+    running.send(nix::sys::signal::Signal::SIGTERM);
+    running.end().exits(143).says("interrupted by SIGTERM; the latest deploy, dpl1");
+}
+
 #[test]
 fn a_missing_secret_skips_and_a_malformed_one_is_refused() {
     let sim = serve(&one_deploy(PASSING));

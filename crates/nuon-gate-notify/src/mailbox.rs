@@ -64,6 +64,8 @@ impl Mailbox {
                 }
             }
             Occasion::Approval => merge(&mut queue, &mut notice),
+            // It replaces nothing that has been sent, and nothing is sent before it.
+            Occasion::Refused => queue.clear(),
             Occasion::Started | Occasion::Ended | Occasion::Test => {}
         }
         queue.push_back(notice);
@@ -134,12 +136,12 @@ mod tests {
     use nuon_gate_core::Verdict;
 
     use super::*;
-    use crate::Occasion::{Approval, Changed, Ended, Started};
+    use crate::Occasion::{Approval, Changed, Ended, Refused, Started};
     use crate::sample;
 
     fn notice(occasion: Occasion, number: u64) -> Notice {
         let result = RunResult { elapsed_ms: number, ..sample::result(Verdict::Pending) };
-        let is_last = occasion == Ended;
+        let is_last = occasion.is_end();
         Notice { occasion, asked: Vec::new(), result: Arc::new(result), is_last, since: Instant::now() }
     }
 
@@ -185,6 +187,8 @@ mod tests {
         mailbox.put(notice(Ended, 3));
         assert_eq!(kinds(&mailbox.take_next(false)), [(Changed, 1)]);
         assert_eq!(kinds(&mailbox.take_next(false)), [(Ended, 3)]);
+        let mailbox = filled([notice(Started, 1), approval(0, "a", 2), notice(Changed, 3), notice(Refused, 4)]);
+        assert_eq!(kinds(&mailbox.take_next(false)), [(Refused, 4)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sends notifications concurrently with the wait, without ever delaying it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nuon_gate_core::Line;
@@ -57,7 +57,7 @@ impl Options {
 }
 
 /// The outcome of the notifications.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// One for each sink, in the order of the documentation.
     pub results: Vec<NotificationResult>,
@@ -70,7 +70,12 @@ pub struct Outcome {
 impl Outcome {
     /// Returns whether a notification that should have been sent was not.
     pub fn any_failed(&self) -> bool {
-        self.results.iter().any(|result| result.result == Delivery::Failed)
+        self.failed().next().is_some()
+    }
+
+    /// Returns the results of the sinks to which something that should have been sent was not.
+    pub fn failed(&self) -> impl Iterator<Item = &NotificationResult> {
+        self.results.iter().filter(|result| result.result == Delivery::Failed)
     }
 }
 
@@ -80,6 +85,8 @@ pub struct Notifier {
     tasks: Vec<RunningTask>,
     skipped: Vec<Skipped>,
     ending: watch::Sender<Option<Instant>>,
+    /// The newest notice's result.
+    latest: Mutex<Option<Arc<RunResult>>>,
 }
 
 /// The running task of a sink.
@@ -126,7 +133,7 @@ impl Notifier {
             RunningTask { label, mailbox, handle, record }
         });
         let tasks = tasks.collect();
-        Ok(Self { tasks, skipped: sinks.skipped.clone(), ending })
+        Ok(Self { tasks, skipped: sinks.skipped.clone(), ending, latest: Mutex::default() })
     }
 
     /// Queues a notice and returns at once. The result is the state so far; its verdict is `pending`.
@@ -148,6 +155,7 @@ impl Notifier {
 
     fn put(&self, occasion: Occasion, asked: &[Asked], result: RunResult, is_last: bool) {
         let result = Arc::new(result);
+        *lock(&self.latest) = Some(Arc::clone(&result));
         for task in &self.tasks {
             let (result, asked) = (Arc::clone(&result), asked.to_vec());
             task.mailbox.put(Notice { occasion, asked, result, is_last, since: Instant::now() });
@@ -159,16 +167,25 @@ impl Notifier {
         self.conclude(Occasion::Ended, result, budget).await
     }
 
+    /// Ends what is shown already, because nothing is waited for after all. Nothing else is sent, and there is no result:
+    /// a sink that shows nothing is left alone.
+    pub async fn refuse(self, reason: Line, hint: Option<Line>, budget: Duration) -> Outcome {
+        let latest = lock(&self.latest).take();
+        let Some(latest) = latest else { return Outcome::default() };
+        let result = RunResult { reason: Some(reason), hint, ..Arc::unwrap_or_clone(latest) };
+        self.conclude(Occasion::Refused, result, budget).await
+    }
+
     async fn conclude(self, occasion: Occasion, result: RunResult, budget: Duration) -> Outcome {
         let deadline = Instant::now() + budget;
         self.put(occasion, &[], result, true);
-        let Self { tasks, skipped, ending } = self;
+        let Self { tasks, skipped, ending, .. } = self;
         ending.send_replace(Some(deadline));
-        let mut outcome = Outcome { results: Vec::new(), slack_thread: None, warnings: Vec::new() };
+        let mut outcome = Outcome::default();
         for mut task in tasks {
             let in_time = timeout_at(deadline, &mut task.handle).await.is_ok();
             task.handle.abort();
-            let record = std::mem::take(&mut *task.record.lock().unwrap_or_else(PoisonError::into_inner));
+            let record = std::mem::take(&mut *lock(&task.record));
             outcome.slack_thread = outcome.slack_thread.or(record.slack_thread.clone());
             let warnings = record.warnings.iter().map(|warning| format!("{}: {warning}", task.label));
             outcome.warnings.extend(warnings.map(Line::new));
@@ -179,6 +196,10 @@ impl Notifier {
         }
         outcome
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Outcome {

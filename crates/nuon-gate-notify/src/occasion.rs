@@ -17,8 +17,18 @@ pub enum Occasion {
     Changed,
     /// The run ended; the result is the final one.
     Ended,
+    /// Nothing is waited for after all, because of a mistake of the user; the result says why. It only ends what is
+    /// shown already.
+    Refused,
     /// Nothing: a test of the settings. Sent whatever `--notify-on` lists.
     Test,
+}
+
+impl Occasion {
+    /// Returns whether nothing follows.
+    pub(crate) fn is_end(self) -> bool {
+        matches!(self, Self::Ended | Self::Refused)
+    }
 }
 
 /// A word of `--notify-on`.
@@ -74,6 +84,7 @@ impl Trigger {
             Occasion::Approval => &[Self::Approval],
             Occasion::Changed => &[Self::Change],
             Occasion::Test => &Self::ALL,
+            Occasion::Refused => &[],
             Occasion::Ended => match result.verdict {
                 Verdict::Passed | Verdict::NotifyFailed if recovered_after(result).is_some() => {
                     &[Self::Success, Self::Recovery]
@@ -152,6 +163,7 @@ mod tests {
         assert_eq!(words(Occasion::Approval), [Trigger::Approval]);
         assert_eq!(words(Occasion::Changed), [Trigger::Change]);
         assert_eq!(words(Occasion::Test), Trigger::ALL);
+        assert_eq!(words(Occasion::Refused), []);
     }
 
     #[test]

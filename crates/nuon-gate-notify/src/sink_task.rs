@@ -103,12 +103,13 @@ impl SinkState {
         }
     }
 
-    /// Returns whether there is a message to edit.
+    /// Returns whether there is a message to edit, or a state to end.
     fn has_posted(&self) -> bool {
         match self {
             Self::SlackBot(_, bot) => bot.has_posted(),
             Self::Discord(_, post) => post.has_posted(),
-            Self::SlackWebhook(_) | Self::Webhook(..) | Self::Teams(_) | Self::Github(..) => false,
+            Self::Github(_, written) => written.has_written(),
+            Self::SlackWebhook(_) | Self::Webhook(..) | Self::Teams(_) => false,
         }
     }
 
@@ -151,7 +152,8 @@ impl SinkTask {
             self.name(&mut notice.result);
             let is_news =
                 notice.occasion != Occasion::Approval || notice.asked.iter().any(|own| !answered.contains(own));
-            let is_wanted = any_listed || state.has_posted() || state.shows_a_state();
+            let begins = any_listed || state.shows_a_state() && notice.occasion != Occasion::Refused;
+            let is_wanted = begins || state.has_posted();
             if is_news && is_wanted && !state.ignores(notice.occasion) {
                 answered.extend(notice.asked.iter().cloned());
                 self.patience.is_last = notice.is_last;

@@ -223,3 +223,53 @@ async fn no_sinks_are_no_error() {
     let outcome = notifier.finish(result(Verdict::Passed), Duration::ZERO).await;
     assert!(outcome.results.is_empty() && outcome.warnings.is_empty());
 }
+
+#[tokio::test]
+async fn a_refusal_ends_what_is_shown_and_sends_nothing_else() {
+    let all = Some(Trigger::ALL.to_vec());
+    // Which sink, what is listed, and how many requests the start and then the refusal take.
+    let rows = [
+        ("slack", None, 1, 1),
+        ("slack", Some(vec![Trigger::Failure]), 0, 0),
+        ("discord-webhook", None, 1, 1),
+        ("discord-webhook", Some(vec![Trigger::Failure]), 0, 0),
+        ("github-status", Some(vec![Trigger::Failure]), 1, 1),
+        ("webhook", all.clone(), 1, 0),
+        ("slack-webhook", all.clone(), 0, 0),
+        ("teams-webhook", all, 0, 0),
+    ];
+    let (why, hint) = (Line::new("the latest deploy had already ended"), Line::new("pin the deploy"));
+    for (sink, notify_on, started, ended) in rows {
+        let service = refusing(usize::MAX).await;
+        let notifier = Notifier::start(&one_sink(sink, &service), Options { notify_on, ..options() }).unwrap();
+        notifier.notify(Occasion::Started, pending("executing"));
+        service.wait_for(started).await;
+        let outcome = notifier.refuse(why.clone(), Some(hint.clone()), PATIENCE).await;
+        assert!(!outcome.any_failed(), "{outcome:?}");
+        let seen = service.seen();
+        assert_eq!(seen.len(), started + ended, "{sink}: {seen:?}");
+        let Some(last) = seen.last().filter(|_| ended > 0) else { continue };
+        let body = String::from_utf8(last.body.clone()).unwrap().replace('\\', "");
+        assert!(body.contains("api in acme not waited for") && body.contains(why.plain()), "{sink}: {body}");
+        match sink {
+            "slack" => assert!(last.path.ends_with("/chat.update") && body.contains("pin the deploy"), "{body}"),
+            "discord-webhook" => assert!(last.method == "PATCH" && body.contains("pin the deploy"), "{body}"),
+            _ => assert_eq!(last.json()["state"], "error"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_before_anything_was_sent_is_not_notified() {
+    for sink in ["slack", "github-status", "webhook"] {
+        let service = refusing(usize::MAX).await;
+        // The names of the targets are not known yet, so the start has to wait.
+        let (_names, names) = tokio::sync::watch::channel(None);
+        let all = Options { names: Some(names), notify_on: Some(Trigger::ALL.to_vec()), ..options() };
+        let notifier = Notifier::start(&one_sink(sink, &service), all).unwrap();
+        notifier.notify(Occasion::Started, pending("executing"));
+        let outcome = notifier.refuse(Line::new("why"), None, PATIENCE).await;
+        assert_eq!(only(&outcome).0, Delivery::Skipped);
+        assert_eq!(service.seen().len(), 0, "{sink}");
+    }
+}

@@ -132,6 +132,11 @@ impl Audience {
         }
     }
 
+    /// Ends what the sinks show already, because nothing is waited for after all. Returns the outcome.
+    pub(crate) async fn refuse(self, trouble: &Trouble) -> Outcome {
+        self.notifier.refuse(trouble.reason(), trouble.to_do().cloned(), self.timeout).await
+    }
+
     /// Sends the final notice, and returns the outcome of all notifications.
     pub(crate) async fn finish(self, result: &RunResult, limit: Duration) -> Outcome {
         self.notifier.finish(result.clone(), self.timeout.min(limit)).await

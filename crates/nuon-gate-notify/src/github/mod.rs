@@ -53,6 +53,13 @@ pub(crate) struct Written {
     state: Option<State>,
 }
 
+impl Written {
+    /// Returns whether something is shown, if only a deployment without a status.
+    pub(crate) fn has_written(&self) -> bool {
+        self.deployment.is_some() || self.state.is_some()
+    }
+}
+
 impl Github {
     /// Writes the state of a run. Returns whether there was anything to write.
     pub(crate) async fn show(
@@ -156,6 +163,7 @@ enum State {
 impl State {
     fn new(occasion: Occasion, result: &RunResult, tone: Tone) -> Self {
         match result.verdict {
+            _ if occasion == Occasion::Refused => Self::Unknown,
             _ if occasion != Occasion::Ended && tone == Tone::Asking => Self::Asking,
             _ if occasion != Occasion::Ended => Self::InProgress,
             // With --notify-required, when another sink's notification failed.
@@ -180,7 +188,7 @@ struct Summary {
 impl Summary {
     fn new(occasion: Occasion, result: &RunResult) -> Self {
         let message = Message::new(occasion, result, &Context::default());
-        let reason = result.reason.as_ref().filter(|reason| occasion == Occasion::Ended && !reason.is_empty());
+        let reason = result.reason.as_ref().filter(|reason| occasion.is_end() && !reason.is_empty());
         let mut description = Bounded::build();
         description.push(&message.title_within(LONGEST_HEADLINE, reason).cut(LONGEST), LONGEST, verbatim);
         let approval = result.targets.iter().find_map(|target| target.approval_url.as_ref());

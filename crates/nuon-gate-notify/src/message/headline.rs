@@ -63,6 +63,7 @@ impl Headline {
                 of(Verdict::Passed, ended(Verdict::Passed, result, &about, &subject))
             }
             Occasion::Ended => of(result.verdict, ended(result.verdict, result, &about, &subject)),
+            Occasion::Refused => of(Verdict::Rejected, format!("{subject} not waited for")),
             Occasion::Started | Occasion::Changed | Occasion::Approval
                 if let Some(run) = asking_run(occasion, result) =>
             {

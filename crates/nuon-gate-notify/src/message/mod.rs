@@ -58,7 +58,7 @@ impl Message {
     /// Describes an occasion.
     pub(crate) fn new(occasion: Occasion, result: &RunResult, context: &Context) -> Self {
         let Headline { tone, sign, words } = Headline::new(occasion, result);
-        let is_over = occasion == Occasion::Ended;
+        let is_over = occasion.is_end();
         let decided = decided(occasion, result);
         let one = match decided.as_slice() {
             [one] => Some(*one),
@@ -78,7 +78,8 @@ impl Message {
             headline: Line::new(format!("{sign} {words}")),
             reason,
             hint: hint.as_ref().map(arrow),
-            facts: facts::facts(result, is_over),
+            // A mistake of the user says nothing of the deploy.
+            facts: facts::facts(result, is_over).filter(|_| occasion != Occasion::Refused),
             since: (!is_over && occasion != Occasion::Test).then(|| facts::since(result)).flatten(),
             targets,
             more,
@@ -141,7 +142,7 @@ fn decided(occasion: Occasion, result: &RunResult) -> Vec<&TargetResult> {
             all().filter(|target| targets::is_asked(target) || targets::may_be_asked(target)).collect()
         }
         Occasion::Started | Occasion::Changed => all().filter(|target| targets::is_asked(target)).collect(),
-        Occasion::Ended | Occasion::Test => Vec::new(),
+        Occasion::Ended | Occasion::Refused | Occasion::Test => Vec::new(),
     };
     let verdict: Vec<_> = all().filter(|target| decides(result.verdict, target)).collect();
     match (asked.is_empty(), occasion == Occasion::Ended && !verdict.is_empty()) {
@@ -214,6 +215,7 @@ fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Op
                 result.hint.as_ref().and_then(seen).cloned().or_else(|| usual_hint(verdict).and_then(ours))
             }
         },
+        Occasion::Refused => result.hint.as_ref().and_then(seen).cloned(),
         Occasion::Started | Occasion::Changed | Occasion::Approval if asking_run(occasion, result).is_some() => {
             ours("approve or reject it")
         }
@@ -258,7 +260,7 @@ fn usual_hint(verdict: Verdict) -> Option<&'static str> {
 
 /// Returns the run of a branch if it is the one that a human is asked about.
 fn asking_run(occasion: Occasion, result: &RunResult) -> Option<&BranchRunResult> {
-    let is_over = matches!(occasion, Occasion::Ended | Occasion::Test);
+    let is_over = occasion.is_end() || occasion == Occasion::Test;
     let by_target = result.targets.iter().any(|target| target.approval_url.is_some());
     let asks = !is_over && !by_target || result.verdict == Verdict::ApprovalNeeded;
     result.branch_run.as_ref().filter(|run| run.awaiting_approval && asks)

@@ -41,7 +41,7 @@ impl Event {
             Occasion::Approval => "approval",
             Occasion::Changed => "changed",
             Occasion::Test => "test",
-            Occasion::Ended => result.verdict.as_str(),
+            Occasion::Ended | Occasion::Refused => result.verdict.as_str(),
         };
         let kind = format!("nuon.deploy.{word}");
         let id = id(&kind, occasion, asked, result);

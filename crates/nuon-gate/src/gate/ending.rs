@@ -16,7 +16,7 @@ use crate::trouble::Trouble;
 use crate::words::words;
 
 /// How long notifications may take after a signal.
-const NOTIFY_AFTER_SIGNAL: Duration = Duration::from_millis(800);
+pub(super) const NOTIFY_AFTER_SIGNAL: Duration = Duration::from_millis(800);
 
 /// How long to wait for slow readers of the outputs.
 const PATIENCE: Duration = Duration::from_secs(10);

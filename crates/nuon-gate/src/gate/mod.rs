@@ -9,15 +9,16 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::conclude::{ConcludeOptions, conclude};
+use nuon_gate_core::conclude::{ConcludeOptions, Deadline, conclude};
 use nuon_gate_core::names::Names;
 use nuon_gate_core::watch::{Event, Mode, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
+use nuon_gate_notify::Outcome;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use self::buffered::{BufferedOutputs, beside};
-use self::ending::Publisher;
 pub(crate) use self::ending::Run;
+use self::ending::{NOTIFY_AFTER_SIGNAL, Publisher};
 use self::opening::{NotBegun, Opening};
 use crate::connection::client;
 use crate::exit_mapping::ExitCodes;
@@ -147,14 +148,35 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let (mut report, names) = match outcome {
         Ok(whole) => whole,
         Err(refusal) => {
-            buffered.end(&Names::default());
-            return Err(words::refused(&refusal));
+            let outputs = buffered.end(&Names::default());
+            return Err(refuse(words::refused(&refusal), audience, outputs, deadline, signals).await);
         }
     };
     names.complete_report(&mut report);
     let outputs = buffered.end(&names);
     outputs.mask();
     Run::of_report(report, publisher, deadline, signals).finish(audience, outputs).await
+}
+
+/// Ends what notifications show already: it would go on for ever. A mistake of the user is notified nowhere else. Returns
+/// why nothing is waited for, as interrupted if a signal comes meanwhile.
+async fn refuse(
+    trouble: Trouble,
+    audience: Option<Audience>,
+    mut outputs: Outputs,
+    mut deadline: Deadline,
+    mut signals: UnboundedReceiver<Signal>,
+) -> Trouble {
+    let Some(audience) = audience else { return trouble };
+    let (outcome, signal) = deadline.race(audience.refuse(&trouble), &mut signals, NOTIFY_AFTER_SIGNAL).await;
+    for failed in outcome.iter().flat_map(Outcome::failed) {
+        let why = failed.reason.as_ref().map_or("no reason is known", Line::plain);
+        outputs.notice(&format!("{} was not notified: {why}", failed.sink.plain()));
+    }
+    match signal {
+        Some(signal) => trouble.judged(Some(Verdict::Interrupted(signal))),
+        None => trouble,
+    }
 }
 
 impl Opening {
