@@ -22,6 +22,8 @@ pub(super) struct Freshness {
     newest: Option<Version>,
     /// A state that has seemed older than that, since when, and how often.
     older: Option<Older>,
+    /// The digests of the states before it, once a history has shown that the times do not tell the order.
+    before: Vec<u64>,
 }
 
 /// A status that seems older than the newest one.
@@ -72,7 +74,12 @@ impl Freshness {
     /// counts after long enough, but never in place of a final status: an old `active` must not undo an `error`.
     pub(super) fn admit(&mut self, now: Moment, deploy: &Deploy) -> bool {
         let version = Version::of(deploy);
-        if let Some(newest) = self.newest.as_ref().filter(|newest| !newest.is_continued_by(deploy)) {
+        if version.digest.is_some_and(|own| self.before.contains(&own)) {
+            return false;
+        }
+        let continued = self.newest.as_ref().filter(|newest| newest.is_continued_by(deploy));
+        let is_contrary = continued.is_some_and(|newest| version.compared_with(newest) != Age::New);
+        if let Some(newest) = self.newest.as_ref().filter(|_| continued.is_none()) {
             let age = version.compared_with(newest);
             if age == Age::Same {
                 self.older = None;
@@ -90,8 +97,26 @@ impl Freshness {
                 }
             }
         }
-        *self = Self { newest: Some(version.after(self.newest.take())), older: None };
+        if is_contrary || !self.before.is_empty() {
+            self.keep_before(&version, deploy);
+        }
+        (self.newest, self.older) = (Some(version.after(self.newest.take())), None);
         true
+    }
+
+    /// Keeps which states were before this one, whose times do not tell.
+    fn keep_before(&mut self, version: &Version, deploy: &Deploy) {
+        let is_before = |newest: &&Version| match version.digest {
+            Some(own) => newest.digest != Some(own),
+            // The same state, without its time.
+            None => newest.status != version.status,
+        };
+        let newest = self.newest.as_ref().filter(is_before).and_then(|newest| newest.digest);
+        for digest in digests(history(deploy), None).chain(newest) {
+            if !self.before.contains(&digest) {
+                self.before.push(digest);
+            }
+        }
     }
 }
 
@@ -129,12 +154,16 @@ impl Version {
 
     /// A state without times came after what was seen before, so whatever is older than that is older than this.
     fn after(self, before: Option<Self>) -> Self {
-        match before.filter(|_| self.updated_at.is_none() && self.since.is_none()) {
+        match before.filter(|_| self.is_timeless()) {
             Some(Self { status, updated_at, since, is_later, .. }) => {
                 Self { updated_at, since, is_later: is_later || status != self.status, ..self }
             }
             None => self,
         }
+    }
+
+    fn is_timeless(&self) -> bool {
+        self.updated_at.is_none() && self.since.is_none()
     }
 
     /// Returns whether it is one of the earlier statuses of a state, with all those before it.
@@ -159,6 +188,10 @@ impl Version {
         match by_time {
             None if is_same && is_shorter && !by_history => Age::Same,
             None if is_shorter => Age::Old,
+            // What has ended goes on only if a time says so.
+            None if self.is_timeless() && !newest.is_timeless() && self.has_left_pending < newest.has_left_pending => {
+                Age::Unclear
+            }
             None => Age::New,
             Some(order) if order.is_lt() && by_history => Age::Old,
             Some(order) if order.is_lt() || by_history => Age::Unclear,
@@ -260,7 +293,8 @@ mod tests {
             ("a time, the same status without its history", row("active", -1, -1, 3), row("active", 9, -1, -1), false),
             ("no times, a longer history", row("executing", -1, -1, 2), row("active", -1, -1, 3), true),
             ("nothing distinguishes them", row("active", -1, -1, -1), row("executing", -1, -1, -1), true),
-            ("only one has a time", row("active", 9, -1, -1), row("executing", -1, -1, -1), true),
+            ("only one has a time", row("executing", 9, -1, -1), row("active", -1, -1, -1), true),
+            ("only what has ended has a time", row("active", 9, -1, -1), row("executing", -1, -1, -1), false),
         ];
         for (what, first, second, expected) in cases {
             let mut freshness = Freshness::default();
@@ -311,9 +345,15 @@ mod tests {
             let mut freshness = Freshness::default();
             assert!(freshness.admit(Moment::START, &first), "{what}");
             assert_eq!(freshness.admit(Moment::START, &second), expected, "{what}");
-            // What was admitted is the newest state now. An `error` can have lost its history since then.
-            let is_back = freshness.admit(Moment::START, &first);
-            assert!(!expected || is_back == (*first.current_status() == Status::Error), "{what}");
+            // Also with less detail, it is the same state.
+            let bare = row(second.current_status().as_str(), 3, -1, -1);
+            assert!(
+                !expected || freshness.admit(Moment::START, &bare) && freshness.admit(Moment::START, &second),
+                "{what}"
+            );
+            // What was admitted is the newest state now, and the one before it is older, however long it is shown.
+            let mut late = (0..10).map(|poll| Moment::START + LONGEST_LAG * poll);
+            assert!(!expected || !late.any(|at| freshness.admit(at, &first)), "{what}");
         }
     }
 

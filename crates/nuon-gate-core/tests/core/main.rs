@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 40] = [
+const SHOWED_FAULTS: [u64; 42] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -71,6 +71,8 @@ const SHOWED_FAULTS: [u64; 40] = [
     4_030_013_639,
     4_030_031_759,
     4_030_049_160,
+    4_040_075_280,
+    4_040_111_127,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

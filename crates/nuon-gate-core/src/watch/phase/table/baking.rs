@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::HEALTH;
 use super::healthy::{SAID, Thing, component, pod, second};
-use super::said::{STARTED_AT, Said, created, detail, done, newest, row, said, status, typed, with};
+use super::said::{STARTED_AT, Said, created, detail, done, newest, row, said, status, typed, with, written};
 use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, failed, latest, needs, own, passes_by, play};
 use super::{JUDGING, OWN};
 use crate::cause::Cause;
@@ -205,12 +205,12 @@ fn baking() -> Vec<Scene> {
         scene("the deploy fails while it bakes", 300)
             .poll_of(5, healthy(3))
             .then(bakes(5, 300, 0, 3))
-            .poll_of(60, vec![detail(&row(OWN, "executing"))])
+            .poll_of(60, vec![detail(&written(row(OWN, "executing"), 59))])
             .then(IN_PROGRESS),
         scene("what had been observed counts no more after another status", 0)
             .poll_of(5, healthy(-103))
             .then(unseen(SINCE))
-            .poll_of(10, vec![detail(&row(OWN, "executing"))])
+            .poll_of(10, vec![detail(&written(row(OWN, "executing"), 9))])
             .then(IN_PROGRESS)
             .poll_of(20, ended_at(15, 16))
             .then(unseen(SINCE)),
