@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod arguments;
+mod asking;
 mod branch_runs;
 mod cancel;
 mod checks;

@@ -14,8 +14,12 @@ const SECRET: &str = "whsec_c2ltdWxhdGVkLXdlYmhvb2stc2VjcmV0LTI0";
 
 /// A wait with all sinks.
 pub(crate) fn notifying(sim: &Sim) -> Gate<'_> {
-    Gate::wait(sim)
-        .env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
+    notifying_at(Gate::wait(sim), sim)
+}
+
+/// The same for another wait.
+pub(crate) fn notifying_at<'a>(gate: Gate<'a>, sim: &Sim) -> Gate<'a> {
+    gate.env("NUON_GATE_SLACK_TOKEN", SLACK_TOKEN)
         .env("NUON_GATE_SLACK_CHANNEL", "deploys")
         .env("NUON_GATE_SLACK_API_URL", sim.slack_api_url())
         .env("NUON_GATE_SLACK_WEBHOOK_URL", sim.slack_webhook_url())

@@ -22,6 +22,12 @@ fn fits(validator: &Validator, value: &Value) {
     assert!(errors.is_empty(), "{errors:#?}\n{value:#}");
 }
 
+/// Checks an event against its schema.
+#[track_caller]
+pub(crate) fn fits_event(event: &Value) {
+    fits(&schema("event.v1.schema.json"), event);
+}
+
 /// Runs of every kind, as `ndjson`: passed, failed with a hint, rejected, timed out, with errors, replaced, several
 /// targets.
 fn runs() -> Vec<Outcome> {

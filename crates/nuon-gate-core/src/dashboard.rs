@@ -5,7 +5,7 @@ use nuon_gate_http::Url;
 
 use crate::ApprovalPlace;
 use crate::model::{CliConfig, Deploy};
-use crate::{BranchPlace, DeployId, Line, OrgId, Target, WorkflowId};
+use crate::{BranchPlace, DeployId, InstallId, Line, OrgId, Target, WorkflowId};
 
 /// The address of an organisation's dashboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +30,13 @@ impl Dashboard {
 
     /// Returns the page of a target's deploy, of which only the id is known.
     pub fn deploy_page(&self, target: &Target, deploy: &DeployId) -> Option<Line> {
-        self.page(target, &["components", target.component.as_str(), "deploys", deploy.as_str()]).map(Line::new)
+        self.page(&target.install, &["components", target.component.as_str(), "deploys", deploy.as_str()])
+            .map(Line::new)
     }
 
     /// Returns the page on which an approval can be answered: the workflow's, with the step's panel open.
-    pub fn approval(&self, target: &Target, place: &ApprovalPlace) -> Option<Line> {
-        let mut url = self.page(target, &["workflows", place.workflow.as_str()])?;
+    pub fn approval(&self, install: &InstallId, place: &ApprovalPlace) -> Option<Line> {
+        let mut url = self.page(install, &["workflows", place.workflow.as_str()])?;
         if let Some(step) = &place.step {
             url.query_pairs_mut().append_pair("panel", step.as_str());
         }
@@ -51,9 +52,9 @@ impl Dashboard {
         Some(Line::new(url))
     }
 
-    fn page(&self, target: &Target, segments: &[&str]) -> Option<Url> {
+    fn page(&self, install: &InstallId, segments: &[&str]) -> Option<Url> {
         let mut url = self.url.clone();
-        let install = [self.org.as_str(), "installs", target.install.as_str()];
+        let install = [self.org.as_str(), "installs", install.as_str()];
         url.path_segments_mut().ok()?.pop_if_empty().extend(install).extend(segments);
         Some(url)
     }

@@ -230,7 +230,11 @@ impl TargetReport {
     /// Returns the approval that can still be answered. A deploy that failed or was cancelled no longer has one.
     pub fn open_approval(&self) -> Option<&ApprovalPlace> {
         let is_over = matches!(self.verdict, Verdict::Failed | Verdict::Cancelled | Verdict::Rejected);
-        self.approval.as_ref().filter(|_| !is_over)
+        let of_workflow = match &self.cause {
+            Some(Cause::WorkflowApproval { place, .. }) => Some(place),
+            _ => None,
+        };
+        of_workflow.or(self.approval.as_ref()).filter(|_| !is_over)
     }
 
     fn component_label(&self) -> Line {
@@ -295,7 +299,7 @@ impl Words {
 
     /// Returns what can be done about a target that did not pass.
     pub fn hint(&self, target: &TargetReport, dashboard: Option<&Dashboard>) -> Option<Line> {
-        let approval = target.open_approval().and_then(|place| dashboard?.approval(&target.target, place));
+        let approval = target.open_approval().and_then(|place| dashboard?.approval(&target.target.install, place));
         let deploy = target.deploy.as_ref().and_then(|deploy| deploy.id.as_ref());
         let known = Known { deploy, approval: approval.as_ref(), cancelled: target.cancelled.as_ref() };
         target.cause.as_ref().and_then(|cause| (self.hint)(cause, known)).map(Line::new)
@@ -342,7 +346,14 @@ impl Words {
     pub fn run_hint(&self, report: &Report) -> Option<Line> {
         let dashboard = report.dashboard.as_ref();
         let of_target = report.deciding().and_then(|index| self.hint(&report.targets[index], dashboard));
-        let known = Known { cancelled: report.run_cancelled.as_ref(), ..Known::default() };
+        let approval = match &report.run_cause {
+            Some(Cause::WorkflowApproval { install: Some(install), place, .. }) => {
+                dashboard.and_then(|dashboard| dashboard.approval(install, place))
+            }
+            _ => None,
+        };
+        let cancelled = report.run_cancelled.as_ref();
+        let known = Known { approval: approval.as_ref(), cancelled, ..Known::default() };
         let of_run = || report.run_cause.as_ref().and_then(|cause| (self.hint)(cause, known)).map(Line::new);
         of_target.or_else(of_run)
     }

@@ -14,7 +14,7 @@ use crate::Occasion;
 /// Upper bound for queued approvals.
 const MOST_APPROVALS: usize = 20;
 
-/// A requested approval: the target, and the step of its workflow. Both are unknown in a test.
+/// A requested approval: the target if it is about one, and the step of the workflow. Both are unknown in a test.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     target: Option<usize>,
@@ -22,9 +22,9 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn new(target: usize, place: &ApprovalPlace) -> Self {
+    pub(crate) fn new(target: Option<usize>, place: &ApprovalPlace) -> Self {
         let step = place.step.as_ref().map(StepId::as_str).unwrap_or_default();
-        Self { target: Some(target), step: format!("{}/{step}", place.workflow) }
+        Self { target, step: format!("{}/{step}", place.workflow) }
     }
 
     /// Returns the step's name, which is the same in every run.

@@ -147,9 +147,9 @@ impl Notifier {
         self.put(occasion, &asked, result, false);
     }
 
-    /// Notifies that a human is asked to approve the plan of the target at this position, in this step. Every step is
-    /// sent.
-    pub fn ask(&self, target: usize, place: &ApprovalPlace, result: RunResult) {
+    /// Notifies that a human is asked to approve, in this step: the plan of the target at this position, or else that the
+    /// workflow goes on. Every step is sent.
+    pub fn ask(&self, target: Option<usize>, place: &ApprovalPlace, result: RunResult) {
         self.put(Occasion::Approval, &[Asked::new(target, place)], result, false);
     }
 

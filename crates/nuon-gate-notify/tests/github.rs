@@ -94,7 +94,7 @@ async fn a_commit_status_is_pending_and_then_the_end() {
     service.wait_for(1).await;
     // GitHub keeps every status, so one without news is not written.
     notifier.notify(Occasion::Changed, pending("executing"));
-    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    notifier.ask(Some(0), &place("inst1"), pending("pending-approval"));
     service.wait_for(2).await;
     let outcome = notifier.finish(result(Verdict::Failed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
@@ -138,7 +138,7 @@ async fn a_deployment_waits_while_a_human_is_asked() {
     let notifier = Notifier::start(&deployment(&service), options()).unwrap();
     notifier.notify(Occasion::Started, pending("executing"));
     service.wait_for(2).await;
-    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    notifier.ask(Some(0), &place("inst1"), pending("pending-approval"));
     service.wait_for(3).await;
     assert_eq!(service.seen()[2].json()["description"], "✋ approval needed for api in acme");
     notifier.notify(Occasion::Changed, pending("executing"));

@@ -182,7 +182,7 @@ async fn changes_in_quick_succession_are_few_and_the_end_is_not_lost() {
         notifier.notify(Occasion::Changed, pending(&format!("status-{number}")));
     }
     // Everything but a change is sent at once.
-    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    notifier.ask(Some(0), &place("inst1"), pending("pending-approval"));
     service.wait_for(2).await;
     notifier.finish(result(Verdict::Passed), PATIENCE).await;
     let seen: Vec<Value> = service.seen().iter().map(Seen::json).collect();
@@ -197,7 +197,7 @@ async fn each_step_that_asks_for_an_approval_is_an_event() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let notifier = Notifier::start(&hook(&service, &[]), options()).unwrap();
     for (number, step) in ["inst1", "inst1", "inst2"].into_iter().enumerate() {
-        notifier.ask(0, &place(step), pending("pending-approval"));
+        notifier.ask(Some(0), &place(step), pending("pending-approval"));
         service.wait_for([1, 1, 2][number]).await;
     }
     notifier.finish(result(Verdict::Passed), PATIENCE).await;

@@ -17,6 +17,7 @@ use crate::environment::Environment;
 use crate::lists::flatten;
 use crate::reader::{Reader, may_wait};
 use crate::trouble::Trouble;
+use crate::words;
 
 /// Above this number of targets, changes are not sent: a message shows only twenty of them.
 const MOST_TARGETS: usize = 100;
@@ -122,9 +123,15 @@ impl Audience {
         if occasion == Occasion::Approval && self.ends_when_asked {
             return;
         }
-        let snapshot = snapshot();
+        let mut snapshot = snapshot();
         match &event.kind {
-            EventKind::ApprovalNeeded { target, place, .. } => self.notifier.ask(*target, place, snapshot),
+            EventKind::ApprovalNeeded { target, place, step, url, .. } => {
+                // Only a target has a link of its own.
+                if target.is_none() {
+                    snapshot.hint = Some(words::answer_step(step.as_ref(), url.as_ref()));
+                }
+                self.notifier.ask(*target, place, snapshot);
+            }
             _ if occasion != Occasion::Changed || snapshot.targets.len() <= MOST_TARGETS => {
                 self.notifier.notify(occasion, snapshot);
             }

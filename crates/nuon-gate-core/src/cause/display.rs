@@ -101,6 +101,10 @@ impl fmt::Display for Cause {
                 let step = after(": ", step.as_ref());
                 write!(f, "a human is asked to approve before run {run} goes on, in workflow {workflow}{step}")
             }
+            Self::WorkflowApproval { place, step, .. } => {
+                let (workflow, step) = (&place.workflow, after(": ", step.as_ref()));
+                write!(f, "a human is asked to approve before workflow {workflow} goes on{step}")
+            }
             Self::PinMismatch { deploy, pin } => {
                 write!(f, "deploy {deploy} does not match the {} that was given", pin.as_str())
             }

@@ -86,6 +86,15 @@ pub enum Cause {
         /// The step that asks.
         step: Option<RemoteText>,
     },
+    /// A human is asked before the workflow that is waited for as a whole goes on.
+    WorkflowApproval {
+        /// Its install.
+        install: Option<InstallId>,
+        /// The step that asks.
+        place: ApprovalPlace,
+        /// The name of that step.
+        step: Option<RemoteText>,
+    },
     /// The deploy that was named does not match another pin.
     PinMismatch {
         /// The deploy.

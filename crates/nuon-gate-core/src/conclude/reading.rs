@@ -148,7 +148,8 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
         };
         Some(Task::Log(*index, source))
     });
-    let plans = seen.iter().filter(|(_, target)| !target.plan_was_asked_for);
+    // What its workflow asks is about another plan.
+    let plans = seen.iter().filter(|(_, target)| !target.plan_was_asked_for && target.approval.is_some());
     let plans = plans.filter_map(|(index, target)| Some(Task::Plan(*index, Request::plan(target.open_approval()?)?)));
     let (passed, others): (Vec<_>, Vec<_>) =
         seen.iter().copied().partition(|(_, target)| target.verdict == Verdict::Passed);

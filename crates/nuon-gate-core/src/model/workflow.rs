@@ -205,14 +205,14 @@ impl Workflow {
         self.steps_of(deploy).find(|step| self.asks_in(step))
     }
 
-    /// Returns the first step in which a human is asked about anything.
-    pub fn asking_step(&self) -> Option<&WorkflowStep> {
-        self.steps().find(|step| self.asks_in(step))
+    /// Returns the steps in which a human is asked about anything.
+    pub fn asking_steps(&self) -> impl Iterator<Item = &WorkflowStep> {
+        self.steps().filter(|step| self.asks_in(step))
     }
 
     /// Returns the deploys about which a human is asked.
     pub fn asked_about(&self) -> impl Iterator<Item = &str> {
-        self.steps().filter(|step| self.asks_in(step)).filter_map(WorkflowStep::deploy)
+        self.asking_steps().filter_map(WorkflowStep::deploy)
     }
 
     fn asks_in(&self, step: &WorkflowStep) -> bool {

@@ -114,6 +114,13 @@ impl Watch {
                     reported = true;
                 }
             }
+            if *verdict == Verdict::ApprovalNeeded {
+                for index in self.discovery.kept_waiting(&self.targets) {
+                    self.targets[index].conclude(End::Otherwise(*verdict, cause.clone()), now, &mut self.shared);
+                    self.count_end(index);
+                    reported = true;
+                }
+            }
             if !reported {
                 let (verdict, cause) = (*verdict, Some(cause.clone()));
                 self.shared.emit(now, EventKind::Ended { target: None, deploy: None, approval: None, verdict, cause });

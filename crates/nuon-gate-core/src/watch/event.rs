@@ -149,12 +149,14 @@ pub enum EventKind {
         /// What it waits for.
         hold: Hold,
     },
-    /// A human is asked to approve the plan.
+    /// A human is asked to approve.
     ApprovalNeeded {
-        /// For which target.
-        target: usize,
+        /// The target whose plan it is; `None` for a step of the workflow that is waited for as a whole.
+        target: Option<usize>,
         /// The step that asks for it.
         place: ApprovalPlace,
+        /// The name of that step, if it is about no target.
+        step: Option<Line>,
         /// The approval's page, if the dashboard is known.
         url: Option<Line>,
         /// The plan, if it could be read.

@@ -5,9 +5,11 @@ use nuon_gate_core::result::v1::{DeployResult, RunResult, TargetResult};
 use nuon_gate_core::{Clock, MatchedBy, Verdict};
 
 use super::facts::instant;
-use super::targets::{has_expired, has_status, is_asked};
+use super::targets::{has_expired, has_status, is_asked, may_be_asked};
 use super::{asking_run, decided, recovered_after, subject};
 use crate::Occasion;
+
+const BEFORE_WORKFLOW: &str = "approval needed before the workflow goes on";
 
 /// The tone of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +64,16 @@ impl Headline {
             Occasion::Ended if result.verdict == Verdict::NotifyFailed => {
                 of(Verdict::Passed, ended(Verdict::Passed, result, &about, &subject))
             }
+            Occasion::Ended if asks_of_no_target(occasion, result) => of(result.verdict, BEFORE_WORKFLOW.to_owned()),
             Occasion::Ended => of(result.verdict, ended(result.verdict, result, &about, &subject)),
             Occasion::Refused => of(Verdict::Rejected, format!("{subject} not waited for")),
             Occasion::Started | Occasion::Changed | Occasion::Approval
                 if let Some(run) = asking_run(occasion, result) =>
             {
                 of(Verdict::ApprovalNeeded, format!("approval needed before run {} goes on", run.id.plain()))
+            }
+            Occasion::Approval if asks_of_no_target(occasion, result) => {
+                of(Verdict::ApprovalNeeded, BEFORE_WORKFLOW.to_owned())
             }
             Occasion::Started | Occasion::Changed | Occasion::Approval if is_asking(occasion, result) => {
                 of(Verdict::ApprovalNeeded, format!("approval needed for {}", plan(&about, &subject)))
@@ -82,6 +88,20 @@ impl Headline {
 /// Returns whether a human is asked for an answer.
 pub(super) fn is_asking(occasion: Occasion, result: &RunResult) -> bool {
     occasion == Occasion::Approval || result.targets.iter().any(is_asked)
+}
+
+/// Returns whether a human is asked about the workflow that is waited for, and about no deploy of it.
+pub(super) fn asks_of_no_target(occasion: Occasion, result: &RunResult) -> bool {
+    let all = || result.targets.iter();
+    result.branch_run.is_none()
+        && match occasion {
+            Occasion::Approval => !all().any(|target| is_asked(target) || may_be_asked(target)),
+            Occasion::Ended => {
+                let needs = Verdict::ApprovalNeeded;
+                result.verdict == needs && !all().any(|target| target.verdict == needs)
+            }
+            Occasion::Started | Occasion::Changed | Occasion::Refused | Occasion::Test => false,
+        }
 }
 
 /// Returns whether all of them are teardowns. One that has not begun counts as a deploy.

@@ -199,6 +199,10 @@ fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Op
     let verdict = result.verdict;
     let is_asked = |target: &&TargetResult| target.approval_url.as_ref().and_then(page).is_some();
     match occasion {
+        // The result has no link of its own for it.
+        Occasion::Approval | Occasion::Ended if headline::asks_of_no_target(occasion, result) => {
+            result.hint.as_ref().and_then(seen).cloned().or_else(|| ours("approve or deny it in Nuon"))
+        }
         // The links below lead there.
         Occasion::Ended if verdict == Verdict::ApprovalNeeded && decided.iter().all(is_asked) => {
             ours("approve or deny the plan, then wait again")

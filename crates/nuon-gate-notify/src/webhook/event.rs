@@ -135,7 +135,7 @@ mod tests {
         let in_step = |step: &str| {
             let place =
                 ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()), approval: None };
-            Event::new(Occasion::Approval, &[Asked::new(0, &place)], &failed).id
+            Event::new(Occasion::Approval, &[Asked::new(Some(0), &place)], &failed).id
         };
         assert_eq!(in_step("inst1"), in_step("inst1"));
         assert_ne!(in_step("inst1"), in_step("inst2"), "another step of the same deploy");

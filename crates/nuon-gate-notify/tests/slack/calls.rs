@@ -75,7 +75,7 @@ async fn each_step_that_asks_for_an_approval_mentions_people() {
     service.wait_for(1).await;
     // An edit and a reply. The same step is only reported once, and an unchanged state is not edited.
     for (step, requests) in [("inst1", 3), ("inst1", 3), ("inst2", 4)] {
-        notifier.ask(0, &place(step), pending("pending-approval"));
+        notifier.ask(Some(0), &place(step), pending("pending-approval"));
         service.wait_for(requests).await;
     }
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
@@ -95,7 +95,7 @@ async fn approvals_wait_for_no_pace_and_are_not_lost_among_changes() {
     let notifier = Notifier::start(&bot(&service), Options { pace, ..options() }).unwrap();
     notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
-    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    notifier.ask(Some(0), &place("inst1"), pending("pending-approval"));
     notifier.notify(Occasion::Changed, pending("executing"));
     service.wait_for(3).await;
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.postMessage"]);

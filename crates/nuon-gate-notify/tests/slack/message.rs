@@ -14,7 +14,7 @@ use crate::{bot, header_text, methods, no, ok, run};
 async fn that_all_have_ended_is_reported_with_the_end() {
     let service = Service::start(|_, _| ok("100.1")).await;
     let notifier = Notifier::start(&bot(&service), options()).unwrap();
-    notifier.ask(0, &place("inst1"), pending("pending-approval"));
+    notifier.ask(Some(0), &place("inst1"), pending("pending-approval"));
     service.wait_for(1).await;
     let ended = RunResult { verdict: Verdict::Pending, ..result(Verdict::Cancelled) };
     notifier.notify(Occasion::Changed, ended);

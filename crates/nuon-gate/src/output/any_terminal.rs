@@ -126,7 +126,8 @@ impl<'a> Said<'a> {
             (EventKind::Held { target: 1, status: self.status(), hold: Hold::Step(RemoteText::new(self.text())) }, 1),
             (
                 EventKind::ApprovalNeeded {
-                    target: 0,
+                    target: Some(0).filter(|_| self.turn.is_multiple_of(3)),
+                    step: self.line(),
                     place: ApprovalPlace { workflow: self.id(), step: Some(self.id()), approval: None },
                     plan: Some(Arc::new(Plan {
                         destroy: 1,

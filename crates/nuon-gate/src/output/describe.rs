@@ -10,7 +10,7 @@ use nuon_gate_core::result::v1::{
 };
 use nuon_gate_core::timeline::{human, time_in_each_status};
 use nuon_gate_core::watch::{EventKind, Pace, Pending, RunEvent};
-use nuon_gate_core::{Hold, Line, Target, Verdict};
+use nuon_gate_core::{Hold, Line, Target, Verdict, WorkflowId};
 
 use super::outcome;
 use crate::words;
@@ -86,10 +86,14 @@ pub(super) fn event(kind: &EventKind) -> Option<(Option<usize>, Tone, Line)> {
             (*target, Tone::Plain, format!("{from} → {to} after {}{said}", human(*spent)))
         }
         EventKind::Held { target, status, hold } => (*target, Tone::Plain, held(status, hold)),
-        EventKind::ApprovalNeeded { target, place, url, plan } => {
-            let place =
-                url.as_ref().map_or_else(|| format!("in workflow {}", place.workflow), |url| url.plain().to_owned());
-            (*target, Tone::Warning, format!("{}: {place}", asked(plan.as_deref())))
+        EventKind::ApprovalNeeded { target: None, place, step, url, .. } => {
+            let asked = asked_before("it", step.as_ref(), url.as_ref(), &place.workflow);
+            let words = format!("workflow {}: {asked}", place.workflow);
+            return Some((None, Tone::Warning, Line::new(words)));
+        }
+        EventKind::ApprovalNeeded { target, place, url, plan, .. } => {
+            let words = format!("{}: {}", asked(plan.as_deref()), page(url.as_ref(), &place.workflow));
+            return Some((*target, Tone::Warning, Line::new(words)));
         }
         EventKind::Superseded { target, from, to, policy } => {
             (*target, Tone::Warning, format!("deploy {from} is superseded by {to} ({})", policy.as_str()))
@@ -147,11 +151,20 @@ fn run(event: &RunEvent) -> (Tone, String) {
             (Tone::Warning, format!("group {group}: install {install} is superseded by run {by} ({})", policy.as_str()))
         }
         RunEvent::ApprovalNeeded { workflow, step, url, .. } => {
-            let step = step.as_ref().map(|step| format!(" ({})", step.plain())).unwrap_or_default();
-            let place = url.as_ref().map_or_else(|| format!("in workflow {workflow}"), |url| url.plain().to_owned());
-            (Tone::Warning, format!("a human has to approve before the run goes on{step}: {place}"))
+            (Tone::Warning, asked_before("the run", step.as_ref(), url.as_ref(), workflow))
         }
     }
+}
+
+/// Says that a human has to approve before something goes on, and where.
+fn asked_before(what: &str, step: Option<&Line>, url: Option<&Line>, workflow: &WorkflowId) -> String {
+    let step = step.map(|step| format!(" ({})", step.plain())).unwrap_or_default();
+    format!("a human has to approve before {what} goes on{step}: {}", page(url, workflow))
+}
+
+/// Says where a human can approve.
+fn page(url: Option<&Line>, workflow: &WorkflowId) -> String {
+    url.map_or_else(|| format!("in workflow {workflow}"), |url| url.plain().to_owned())
 }
 
 /// Says what a human has to approve.

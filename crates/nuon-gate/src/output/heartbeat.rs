@@ -27,7 +27,7 @@ impl Standings {
         match kind {
             EventKind::Started { targets } => self.count = targets.len(),
             EventKind::Joined { .. } => self.count += 1,
-            EventKind::ApprovalNeeded { target, .. } => {
+            EventKind::ApprovalNeeded { target: Some(target), .. } => {
                 self.asked.insert(*target);
             }
             // A deploy that takes the place of another has asked for nothing yet.
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(said(&standings, &pending), [(None, totals.clone())]);
 
         let place = ApprovalPlace { workflow: "inw1".parse().unwrap(), step: None, approval: None };
-        standings.note(&EventKind::ApprovalNeeded { target: 20, place, url: None, plan: None });
+        standings.note(&EventKind::ApprovalNeeded { target: Some(20), place, step: None, url: None, plan: None });
         pending[1].status = Some(Status::PendingApproval);
         pending[4].status = Some(Status::Error);
         let asked = (Some(20), "still pending-approval, for 2m 5s".to_owned());

@@ -75,11 +75,11 @@ fn body(kind: &EventKind, at: Timestamp, targets: &[Target]) -> Option<(&'static
         EventKind::Held { target, status, hold } => {
             ("held", json!({"target": named(target), "status": status.as_str(), "why": Line::new(hold.to_string())}))
         }
-        EventKind::ApprovalNeeded { target, place, url, plan } => (
+        EventKind::ApprovalNeeded { target, place, step, url, plan } => (
             "approval_needed",
             json!({
-                "target": named(target), "workflow_id": place.workflow.to_string(),
-                "step_id": place.step.as_ref().map(ToString::to_string), "approval_url": url,
+                "target": target.as_ref().and_then(named), "workflow_id": place.workflow.to_string(),
+                "step_id": place.step.as_ref().map(ToString::to_string), "step": step, "approval_url": url,
                 "plan": plan.as_deref().map(PlanResult::from),
             }),
         ),

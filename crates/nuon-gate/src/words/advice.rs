@@ -5,7 +5,7 @@ use nuon_gate_core::cause::{Cause, Denial, DeployFailure, Limit, Mismatch, Stand
 use nuon_gate_core::model::{Status, WorkflowEnd};
 use nuon_gate_core::report::Known;
 use nuon_gate_core::resolve::{Ambiguous, Named, UnknownName};
-use nuon_gate_core::{Clock, Hold, MatchedBy, Verdict};
+use nuon_gate_core::{Clock, Hold, Line, MatchedBy, Verdict, WorkflowId};
 use nuon_gate_http::certificate_hint;
 
 use super::flags::{self, ADDRESS, COMPONENT, INSTALL, ORG, TOKEN};
@@ -15,6 +15,8 @@ const NOT_NUON: &str = "check --api-url (NUON_GATE_API_URL, NUON_API_URL), and w
 const CHECK_WORKFLOW: &str = "check the workflow in Nuon, fix what failed, then deploy again";
 const CHECK_LOG: &str = "check the deploy's log in Nuon, fix what failed, then deploy again";
 const CANCELLED: &str = "deploy again, unless it was cancelled on purpose";
+
+const AWAIT_ANSWER: &str = "have the gate wait for the answer with --on-approval wait (NUON_GATE_ON_APPROVAL)";
 
 /// The hint for a denied plan.
 const PLAN_DENIED: &str = "have the plan changed or approved, then deploy again";
@@ -43,11 +45,25 @@ fn wait_again(known: Known<'_>) -> String {
 
 /// The hint for a deploy whose plan waits for an approval.
 fn answer_it(known: Known<'_>) -> String {
-    let place = match known.approval {
-        Some(page) => format!("approve or deny the plan: {}", page.plain()),
-        None => "approve or deny the plan in Nuon".to_owned(),
-    };
-    format!("{place}, then {}", wait_again(known))
+    format!("{}, then {}", answer("the plan", known), wait_again(known))
+}
+
+fn answer(what: &str, known: Known<'_>) -> String {
+    match known.approval {
+        Some(page) => format!("approve or deny {what}: {}", page.plain()),
+        None => format!("approve or deny {what} in Nuon"),
+    }
+}
+
+/// Says how a human can answer a step of a workflow.
+pub(crate) fn answer_step(step: Option<&Line>, page: Option<&Line>) -> Line {
+    let what = step.map_or_else(|| "it".to_owned(), |step| format!("it ({})", step.plain()));
+    Line::new(answer(&what, Known { approval: page, ..Known::default() }))
+}
+
+/// The hint for a workflow that goes on once a human has answered.
+fn answer_workflow(workflow: &WorkflowId, known: Known<'_>) -> String {
+    format!("{}, then wait again with --workflow {workflow}", answer("it", known))
 }
 
 /// Returns the hint for a deploy that was to be cancelled. `None` if it goes on as if nothing had been cancelled, or if
@@ -91,9 +107,10 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
             "wait for the later run, {by}, or have it followed with --on-superseded follow (NUON_GATE_ON_SUPERSEDED)"
         ),
         Cause::RunApproval { .. } => {
-            "approve or reject it in Nuon, then wait again for the run by its id; or have the \
-            gate wait for the answer with --on-approval wait (NUON_GATE_ON_APPROVAL)"
-                .to_owned()
+            format!("approve or reject it in Nuon, then wait again for the run by its id; or {AWAIT_ANSWER}")
+        }
+        Cause::WorkflowApproval { place, .. } => {
+            format!("{}; or {AWAIT_ANSWER}", answer_workflow(&place.workflow, known))
         }
         Cause::PinMismatch { pin: MatchedBy::After, .. } => {
             "check that the pipeline triggered a deploy, and that it is the one that is pinned".to_owned()
@@ -139,8 +156,7 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
             )
         }
         Cause::ApprovalNeeded(_) => {
-            let answer_it = answer_it(known);
-            format!("{answer_it}; or have the gate wait for the answer with --on-approval wait (NUON_GATE_ON_APPROVAL)")
+            format!("{}; or {AWAIT_ANSWER}", answer_it(known))
         }
         Cause::Limit(limit) => if_late(limit, known),
         Cause::Stopped { by: StoppedBy::Signal(_), standing: Standing::Deploy { .. } } => {
@@ -316,6 +332,12 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
     match (clock, standing) {
         (Clock::Outage, _) => format!("the deploy may be fine: check the API's state and {ADDRESS}, or raise {flag}"),
         (Clock::Queue, _) => format!("check what is ahead of it in the install's workflows, or raise {flag}"),
+        (Clock::Approval, Standing::Workflow { id, .. }) => {
+            format!("{}; or raise {flag}", answer_workflow(id, known))
+        }
+        (Clock::Approval, Standing::Run { id, .. }) => {
+            format!("approve or reject it in Nuon, then wait again for run {id}; or raise {flag}")
+        }
         (Clock::Approval, _) | (_, Standing::Deploy { hold: Hold::Approval(_), .. }) => {
             format!("{}; or raise {flag}", answer_it(known))
         }

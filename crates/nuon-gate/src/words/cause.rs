@@ -39,6 +39,7 @@ pub(crate) fn sentence(cause: &Cause) -> String {
         | Cause::NothingReleased(_)
         | Cause::InstallSuperseded { .. }
         | Cause::RunApproval { .. }
+        | Cause::WorkflowApproval { .. }
         | Cause::WorkflowOfOther { .. }
         | Cause::NoInstall(_)
         | Cause::Deploy(_)

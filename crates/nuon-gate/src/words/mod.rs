@@ -11,7 +11,7 @@ use nuon_gate_core::cause::Cause;
 use nuon_gate_core::report::{Known, Words};
 
 pub(crate) use self::advice::{
-    if_ambiguous, if_empty, if_not_signed_in, if_unanswered, if_unfit, if_unknown, is_of_the_way,
+    answer_step, if_ambiguous, if_empty, if_not_signed_in, if_unanswered, if_unfit, if_unknown, is_of_the_way,
 };
 pub(crate) use self::cause::sentence;
 pub(crate) use self::flags::{ADDRESS, clock_flag};

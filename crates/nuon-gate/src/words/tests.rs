@@ -108,6 +108,7 @@ fn causes() -> Vec<Cause> {
         Cause::Unexpected { deploy: id("dpl1"), kind: Kind::Teardown, expected: Kind::Apply },
         Cause::Superseded { from: id("dpl1"), to: id("dpl2") },
         Cause::ApprovalNeeded(place()),
+        Cause::WorkflowApproval { install: None, place: place(), step: Some(text()) },
         Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) },
         Cause::NoAnswer(answered(502, false)),
     ];
@@ -256,10 +257,15 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
     let known = Known { deploy: Some(&deploy), approval: Some(&page), cancelled: None };
     let late = limit(Clock::Total, following(Hold::InProgress), None, true);
     let asking = Cause::ApprovalNeeded(ApprovalPlace { workflow: id("inw1"), step: None, approval: None });
+    let place = ApprovalPlace { workflow: id("inw1"), step: None, approval: None };
+    let goes_on = Cause::WorkflowApproval { install: None, place, step: None };
+    let unanswered = limit(Clock::Approval, Standing::Workflow { id: id("inw1"), word: None }, None, true);
     let stopped = Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) };
     for (cause, expected) in [
         (late, "still running: wait again with --deploy dpl1, or raise --timeout (NUON_GATE_TIMEOUT)"),
         (asking, "approve or deny the plan: https://app.nuon.co/x, then wait again with --deploy dpl1; or"),
+        (goes_on, "approve or deny it: https://app.nuon.co/x, then wait again with --workflow inw1; or have"),
+        (unanswered, "approve or deny it: https://app.nuon.co/x, then wait again with --workflow inw1; or raise"),
         (stopped, "still running: wait again with --deploy dpl1"),
         (Cause::Denied(answered(403, true)), "check --org-id"),
     ] {

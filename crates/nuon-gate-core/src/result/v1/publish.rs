@@ -95,7 +95,7 @@ impl TargetResult {
         let history = report.history.as_ref();
         let recovered = history.filter(|_| report.verdict == Verdict::Passed).map(|history| history.failures_before);
         let link = |deploy| dashboard?.deploy(target, deploy);
-        let asked = |place| dashboard?.approval(target, place);
+        let asked = |place| dashboard?.approval(&target.install, place);
         Self {
             install: Named { id: Line::new(target.install.as_str()), name: target.install_name().cloned() },
             component: Named {

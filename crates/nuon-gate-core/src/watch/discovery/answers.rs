@@ -44,6 +44,10 @@ impl Discovery {
                 workflow.accept(read, now);
                 Ok(self.join(now, targets, shared))
             }
+            (Source::Workflow(_), Fact::Dashboard(dashboard)) => {
+                shared.accept_dashboard(dashboard);
+                Ok(self.join(now, targets, shared))
+            }
             (Source::Workflow(workflow), Fact::Queue(answer)) => {
                 shared.accept_queue(workflow.id(), answer.as_ref(), None, now);
                 Ok(self.join(now, targets, shared))
@@ -102,8 +106,7 @@ impl Discovery {
         targets: &[TargetWatch],
         shared: &mut Shared,
     ) -> Discovered {
-        if let (Source::Workflow(_), Request::QueuePosition(_)) = (&self.source, request) {
-            shared.optional_missed(request, now);
+        if matches!(self.source, Source::Workflow(_)) && shared.optional_missed(request, now) {
             return self.join(now, targets, shared);
         }
         // An older server has neither the install's list nor a run by its id.
@@ -158,7 +161,7 @@ impl Discovery {
     }
 
     /// Makes targets of deploys that no target follows yet, and ends with the workflow.
-    fn join(&mut self, now: Moment, targets: &[TargetWatch], shared: &Shared) -> Discovered {
+    fn join(&mut self, now: Moment, targets: &[TargetWatch], shared: &mut Shared) -> Discovered {
         let Source::Workflow(workflow) = &mut self.source else { return Discovered::Nothing };
         match workflow.next(targets) {
             WorkflowNext::Read(request) => {
@@ -176,6 +179,13 @@ impl Discovery {
                 self.poller.need(Request::QueuePosition(workflow.id().clone()));
                 Discovered::Nothing
             }
+            WorkflowNext::Join(joining, _)
+                if joining.is_empty()
+                    && let Some(request) = workflow.page_request(shared) =>
+            {
+                self.poller.need(request);
+                Discovered::Nothing
+            }
             WorkflowNext::Join(joining, observed) => {
                 self.poller.over(now, observed);
                 let joined = |(target, deploy)| {
@@ -183,7 +193,7 @@ impl Discovery {
                     Joining { target, deploy, newest, of_run: None }
                 };
                 self.joining.extend(joining.into_iter().map(joined));
-                Discovered::Over
+                workflow.note_question(now, shared).map_or(Discovered::Over, Discovered::End)
             }
             WorkflowNext::End(end) => Discovered::End(end),
         }

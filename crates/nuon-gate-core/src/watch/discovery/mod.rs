@@ -232,8 +232,17 @@ impl Discovery {
     /// Returns since when a human is asked about it as a whole.
     pub(super) fn asked_since(&self) -> Option<Moment> {
         match &self.source {
+            Source::Workflow(workflow) if !self.has_ended() => workflow.asked_since(),
             Source::Branch(branch) if !self.has_ended() => branch.asked_since(),
             _ => None,
+        }
+    }
+
+    /// Returns the targets whose deploys only begin once a human has answered the workflow.
+    pub(super) fn kept_waiting(&self, targets: &[TargetWatch]) -> Vec<usize> {
+        match &self.source {
+            Source::Workflow(workflow) => workflow.kept_waiting(targets),
+            Source::Branch(_) | Source::Names(_) | Source::Known => Vec::new(),
         }
     }
 

@@ -1,10 +1,12 @@
 //! The targets of a workflow: each of its deploys, as it goes on.
 
+mod asking;
 mod joining;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use self::asking::Asking;
 use super::DiscoveryEnd;
 use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
@@ -52,6 +54,8 @@ pub(super) struct WorkflowTargets {
     /// The states of it and of its steps when they last changed.
     states: Vec<String>,
     changed: Moment,
+    /// A human is asked about it as a whole.
+    asking: Option<Asking>,
 }
 
 /// What the poll under way knows of the deploys of the whole install.
@@ -103,6 +107,7 @@ impl WorkflowTargets {
             targets: HashMap::new(),
             states: Vec::new(),
             changed: Moment::START,
+            asking: None,
         }
     }
 
@@ -236,6 +241,7 @@ impl WorkflowTargets {
         let is_passed = own().all(has_passed)
             && workflow.asked_about().next().is_some()
             && workflow.asked_about().all(|asked| is_answered(asked) || self.others().any(|id| id.as_str() == asked))
+            && self.question().is_none()
             && self.others_rest(workflow)
             && workflow.failed_step().is_none();
         let left = if is_lost { Some(Left::Lost) } else { is_passed.then_some(Left::Passed) };

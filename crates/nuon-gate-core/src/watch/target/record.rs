@@ -177,7 +177,7 @@ impl Record {
     }
 
     fn approval_page(&self, place: &ApprovalPlace, shared: &Shared) -> Option<Line> {
-        shared.dashboard()?.approval(&self.target, place)
+        shared.dashboard()?.approval(&self.target.install, place)
     }
 
     fn report_approval(&mut self, place: &ApprovalPlace, now: Moment, shared: &mut Shared) {
@@ -185,7 +185,8 @@ impl Record {
             return;
         }
         let (url, plan) = (self.approval_page(place, shared), self.plan.plan().cloned());
-        shared.emit(now, EventKind::ApprovalNeeded { target: self.index, place: place.clone(), url, plan });
+        let target = Some(self.index);
+        shared.emit(now, EventKind::ApprovalNeeded { target, place: place.clone(), step: None, url, plan });
         self.approval = Some(place.clone());
     }
 

@@ -103,11 +103,11 @@ fn about(event: &Event) -> Option<usize> {
         | EventKind::Changed { target, .. }
         | EventKind::Expected { target, .. }
         | EventKind::Held { target, .. }
-        | EventKind::ApprovalNeeded { target, .. }
         | EventKind::Logged { target, .. }
         | EventKind::LogEnded { target, .. }
         | EventKind::Superseded { target, .. } => Some(*target),
         EventKind::Queued { target, .. }
+        | EventKind::ApprovalNeeded { target, .. }
         | EventKind::Retrying { target, .. }
         | EventKind::Warned { target, .. }
         | EventKind::Ended { target, .. } => *target,

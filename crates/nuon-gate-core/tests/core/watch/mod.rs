@@ -1,5 +1,6 @@
 //! The watch, in virtual time.
 
+mod asking;
 mod basics;
 mod branch;
 mod branch_polls;

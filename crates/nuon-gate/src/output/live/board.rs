@@ -208,7 +208,7 @@ impl Board {
                 // The deploy itself has ended, so it has no expected end.
                 entry.usual = entry.usual.take().filter(|_| !hold.is_of_health());
             }),
-            EventKind::ApprovalNeeded { target, url, plan, .. } => {
+            EventKind::ApprovalNeeded { target: Some(target), url, plan, .. } => {
                 let asked = Line::new(describe::asked(plan.as_deref()));
                 self.change(*target, |entry| (entry.asked, entry.note) = (Some((asked, url.clone())), None));
             }
@@ -220,6 +220,7 @@ impl Board {
                 self.change(*target, |entry| entry.go(Place::Ended(*verdict, reason), at));
             }
             EventKind::Queued { target: None, .. }
+            | EventKind::ApprovalNeeded { target: None, .. }
             | EventKind::Superseded { .. }
             | EventKind::Retrying { .. }
             | EventKind::Warned { .. }

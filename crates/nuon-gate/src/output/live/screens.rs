@@ -46,8 +46,9 @@ fn what_is_asked_of_a_human_is_shown_until_it_is_answered() {
     let mut scene = Scene::of(80, &["api"]);
     scene.found(0, Status::PendingApproval);
     scene.event(EventKind::ApprovalNeeded {
-        target: 0,
+        target: Some(0),
         place: ApprovalPlace { workflow: "inw1".parse().unwrap(), step: None, approval: None },
+        step: None,
         url: None,
         plan: Some(Arc::new(Plan { add: 3, change: 1, destroy: 2, destroyed: vec![Line::new("aws_iam_role.old")] })),
     });
@@ -193,8 +194,9 @@ fn names_lead_to_pages() {
     scene.found(0, Status::PendingApproval);
     let url = Some(Line::new("https://app.nuon.example/approve"));
     scene.event(EventKind::ApprovalNeeded {
-        target: 0,
+        target: Some(0),
         place: ApprovalPlace { workflow: "inw1".parse().unwrap(), step: None, approval: None },
+        step: None,
         url,
         plan: None,
     });

@@ -109,13 +109,13 @@ impl Rollout {
     /// Returns whether a human is asked before the run goes on: the run, a step of its workflow, or a group says so.
     pub(in crate::watch::discovery::branch) fn asks(&self) -> bool {
         let says_so = self.run.awaiting_approval
-            || self.run.workflow.asking_step().is_some()
+            || self.run.workflow.asking_steps().next().is_some()
             || self.own_groups().iter().any(|group| group.word() == "approval-awaiting");
         says_so && !self.run.status.is_final()
     }
 
     fn approval(&self) -> Cause {
-        let step = self.run.workflow.asking_step().and_then(|step| step.name.clone());
+        let step = self.run.workflow.asking_steps().next().and_then(|step| step.name.clone());
         Cause::RunApproval { run: self.run.id.clone(), workflow: self.run.workflow_id.clone(), step }
     }
 
