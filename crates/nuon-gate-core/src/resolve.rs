@@ -291,11 +291,12 @@ impl Resolver {
     }
 
     /// Records that a request failed. Returns whether the failure means something: a missing object is unknown. If the
-    /// list of all installs failed, the requested install is not in it, and suggestions are from what came before.
-    pub fn on_error(&mut self, request: &Request, class: ErrorClass) -> bool {
+    /// list of all installs failed, the requested install is not in it, and suggestions are from what came before. `once`:
+    /// nothing is requested again.
+    pub fn on_error(&mut self, request: &Request, class: ErrorClass, once: bool) -> bool {
         let missing = class == ErrorClass::Missing;
         match request {
-            Request::NamedInstalls(..) if self.named.as_mut().is_some_and(|named| named.does_without(class)) => {
+            Request::NamedInstalls(..) if self.named.as_mut().is_some_and(|named| named.does_without(class, once)) => {
                 self.know_named();
             }
             Request::Install(typed) if missing => self.missing = Some(Missing::new(typed.clone())),

@@ -210,7 +210,7 @@ pub(crate) async fn resolve(
                     Err(error) => Err(error),
                 };
                 if let Err(error) = accepted
-                    && !resolver.on_error(&request, error.class())
+                    && !resolver.on_error(&request, error.class(), true)
                 {
                     return Err(Unresolved::Unanswered(error));
                 }

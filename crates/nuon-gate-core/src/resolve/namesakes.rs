@@ -6,7 +6,7 @@ use crate::model::Install;
 use crate::paging::Paged;
 use crate::{InstallId, RemoteText};
 
-/// The list counts as unreadable after this many errors in a row.
+/// The list counts as unreadable after this many transient errors in a row.
 const ERRORS: u32 = 2;
 
 /// An install that was given by its name, and the list of those with such a name.
@@ -40,10 +40,10 @@ impl Namesakes {
         Ok(())
     }
 
-    /// Returns whether the list is done without after an error of this class.
-    pub(super) fn does_without(&mut self, class: ErrorClass) -> bool {
+    /// Returns whether the list is done without after an error of this class. `once`: nothing is requested again.
+    pub(super) fn does_without(&mut self, class: ErrorClass, once: bool) -> bool {
         self.errors += 1;
-        matches!(class, ErrorClass::Denied | ErrorClass::Missing | ErrorClass::Refused) || self.errors >= ERRORS
+        once || class != ErrorClass::Transient || self.errors >= ERRORS
     }
 
     /// Returns the error if another install has the name. Servers compare a part of it, in any case.

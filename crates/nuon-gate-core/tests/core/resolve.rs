@@ -44,7 +44,7 @@ fn resolve_with(mut resolver: Resolver) -> (Resolution, Vec<Request>) {
                 Fact::Installs(Page { rows: vec![install(ACME, "acme")], more: Some(false) })
             }
             _ => {
-                assert!(resolver.on_error(&request, ErrorClass::Missing));
+                assert!(resolver.on_error(&request, ErrorClass::Missing, false));
                 continue;
             }
         };
@@ -171,7 +171,7 @@ fn an_unknown_install_is_looked_for_in_the_whole_list() {
     ];
     for (pages, suggested, read) in cases {
         let mut resolver = Resolver::new(vec![wanted("acne", "api")]);
-        assert!(resolver.on_error(&Request::Install("acne".parse().unwrap()), ErrorClass::Missing));
+        assert!(resolver.on_error(&Request::Install("acne".parse().unwrap()), ErrorClass::Missing, false));
         let mut asked = 0;
         let unknown = loop {
             let request = match resolver.resolve() {
@@ -190,7 +190,7 @@ fn an_unknown_install_is_looked_for_in_the_whole_list() {
                     });
                     resolver.accept(&request, Fact::Installs(Page { rows: rows.collect(), more })).unwrap();
                 }
-                Err(()) => assert!(resolver.on_error(&request, ErrorClass::Transient)),
+                Err(()) => assert!(resolver.on_error(&request, ErrorClass::Transient, false)),
             }
         };
         let expected = format!("no install `acne` in this organisation{suggested}");
@@ -322,6 +322,35 @@ fn two_installs_of_one_name_are_ambiguous() {
             }
             (end, _) => panic!("{pages:?}: {end:?}"),
         }
+    }
+}
+
+/// Where the list of namesakes cannot be read, the server's answer to the name counts.
+#[test]
+fn a_name_does_without_a_list_that_cannot_be_read() {
+    use ErrorClass::{Denied, Foreign, Missing, Refused, Transient};
+    let (gone, left) = (None, Some(Request::NamedInstalls("acme".parse().unwrap(), 1)));
+    let cases = [
+        (&[Transient][..], false, left),
+        (&[Transient, Transient], false, gone.clone()),
+        (&[Transient], true, gone.clone()),
+        (&[Denied], false, gone.clone()),
+        (&[Foreign], false, gone.clone()),
+        (&[Missing], false, gone.clone()),
+        (&[Refused], false, gone),
+    ];
+    for (classes, once, expected) in cases {
+        let mut resolver = Resolver::new(vec![wanted("acme", API)]);
+        resolver.accept(&Request::Install("acme".parse().unwrap()), Fact::Install(install(ACME, "acme"))).unwrap();
+        for class in classes {
+            let Resolution::Ask(request) = resolver.resolve() else { panic!("{classes:?}") };
+            resolver.on_error(&request, *class, once);
+        }
+        let asked = match resolver.resolve() {
+            Resolution::Ask(request) => Some(request),
+            _ => None,
+        };
+        assert_eq!(asked, expected, "{classes:?}, once: {once}");
     }
 }
 

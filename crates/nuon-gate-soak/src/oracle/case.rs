@@ -311,7 +311,11 @@ impl Seen<Row> {
         }
         match self.what.account(&other.what) {
             Some(Ordering::Greater) => true,
-            Some(Ordering::Equal) => self.sent >= other.done && self.what.status != other.what.status,
+            Some(Ordering::Equal) => {
+                self.sent >= other.done
+                    && self.what.status != other.what.status
+                    && !self.what.leaves_an_end(&other.what)
+            }
             Some(Ordering::Less) | None => false,
         }
     }

@@ -7,6 +7,7 @@ use super::flow::{Flow, Step};
 use super::leeway::spare;
 use super::pins::{on_superseded, pinned};
 use super::row::{Kind, Row};
+use super::run::asks_of_none;
 use super::table::{Word, plain};
 
 /// Returns whether a human has denied one of the deploy's steps.
@@ -88,6 +89,10 @@ pub(super) fn approval_needed(case: &Case) -> Vec<String> {
     let Some(deploy) = case.outcome.deploy.as_deref() else {
         return vec!["approval_needed without a deploy".to_owned()];
     };
+    // The deploy has not begun, and will not before a human answers the workflow.
+    if question.targets.is_empty() && asks_of_none(case) {
+        return Vec::new();
+    }
     let asked = case.flows.iter().filter(|seen| seen.what.asks_human(deploy)).count();
     let asks = case.last_own_flows(case.workflow(deploy)).iter().any(|seen| seen.what.asks_human(deploy));
     let waits = |seen: &Seen<Row>| seen.what.status == "pending-approval";

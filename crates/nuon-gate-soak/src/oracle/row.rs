@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::table::{Word, plain};
 use super::text::{instant, status_word, text, truth};
 
 /// What a deploy does.
@@ -108,6 +109,12 @@ impl Row {
         other.stated.is_some()
             && self.history.get(length).is_some_and(is_next)
             && self.history.starts_with(&other.history)
+    }
+
+    /// Returns whether it has no times and goes on, while the other has times and has ended: a replica that lags shows that.
+    pub(super) fn leaves_an_end(&self, other: &Self) -> bool {
+        let goes_on = |row: &Self| plain(&row.status, kind_of(&row.kind)) == Word::Pending;
+        self.is_timeless() && goes_on(self) && !other.is_timeless() && !goes_on(other)
     }
 
     /// Returns whether two answers show the same state, one perhaps with less of it.

@@ -25,6 +25,7 @@ pub(super) fn check(case: &Case, targets: &[Outcome]) -> Vec<String> {
         "cancelled" if stopped(case) || alone && belied(case, |step| step.failed() && is_cancel(&step.status)) => (),
         "rejected" if alone => found.extend(rejected(case)),
         "inconclusive" if alone => found.extend(inconclusive(case)),
+        "approval_needed" if alone && asks_of_none(case) => (),
         "timed_out" if alone => found.extend(super::clocks::timed_out(case)),
         other => found.push(format!("`{other}`, but no target ended so")),
     }
@@ -95,15 +96,33 @@ fn left_out(case: &Case, targets: &[Outcome]) -> impl Iterator<Item = String> {
     ids.sort_unstable();
     ids.dedup();
     let over = |id: &String| steps.iter().any(|step| step.targets(id) && (step.repeated || step.failed()));
-    let nothing = |id: &String| {
-        let answers = case.reads.iter().filter_map(|own| body(own));
-        answers
-            .flat_map(rows_of)
-            .filter(|row| text(row, "id") == *id)
-            .any(|row| kind_of(&text(row, "install_deploy_type")) == Kind::Nothing)
-    };
-    ids.retain(|id| !over(id) && !nothing(id) && targets.iter().all(|own| own.deploy.as_ref() != Some(id)));
+    ids.retain(|id| {
+        !over(id) && !deploys_nothing(case, id) && targets.iter().all(|own| own.deploy.as_ref() != Some(id))
+    });
     ids.into_iter()
+}
+
+/// Returns whether an answer says that a deploy is of a type that cannot be waited for.
+fn deploys_nothing(case: &Case, id: &str) -> bool {
+    let answers = case.reads.iter().filter_map(|own| body(own));
+    answers
+        .flat_map(rows_of)
+        .filter(|row| text(row, "id") == id)
+        .any(|row| kind_of(&text(row, "install_deploy_type")) == Kind::Nothing)
+}
+
+/// Returns whether the last two answers about the workflow ask a human in a step that is no target's: about no deploy, or one
+/// that cannot be waited for; and a flag ends the wait with that.
+pub(super) fn asks_of_none(case: &Case) -> bool {
+    let of_none = |step: &&Step| {
+        step.target_type != "install_deploys" || step.target.is_empty() || deploys_nothing(case, &step.target)
+    };
+    let asks = |seen: &Seen<Flow>| {
+        !seen.what.approves_all && !seen.what.ended() && seen.what.steps.iter().any(|step| step.asks && of_none(&step))
+    };
+    let ends = case.question.on_approval == "fail" || case.question.approval_timeout_ms.is_some();
+    let last: Vec<_> = case.flow_of(workflow(case)).rev().take(2).collect();
+    ends && last.len() == 2 && last.into_iter().all(asks)
 }
 
 /// Reports that a run without deploys failed before its workflow ended.

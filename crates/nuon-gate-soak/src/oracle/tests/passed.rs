@@ -82,6 +82,13 @@ fn the_newest_status() {
         ),
         ("that continues the last one", plain(), put_back(&row("auto-skipped", 40)), end("passed", 350), ""),
         ("that does not", plain(), put_back(&row("auto-skipped", 20)), end("passed", 350), "is executing"),
+        (
+            "one without times that goes on, after an end",
+            plain(),
+            of(&new, &json!({"id": "dpl1", "status": "syncing"})),
+            end("passed", 250),
+            "",
+        ),
         ("of one second", plain(), of(&bare(&new), &bare(&row("executing", 60))), end("passed", 250), ""),
         ("that contradicts itself", plain(), of(&new, &torn_apart), end("passed", 250), ""),
         ("an unknown word", plain(), of(&row("done", 60), &row("done", 60)), end("passed", 250), "is done"),

@@ -78,3 +78,34 @@ fn several_targets() {
     assert!(swapped.iter().any(|text| text.contains("no good answer says")), "{swapped:?}");
     assert_eq!(judge(&question, &tape.0, &[pending]).len(), 1, "one outcome for two targets");
 }
+
+#[test]
+fn a_workflow_asks_about_none_of_its_deploys() {
+    let of_workflow = |on_approval: &str| {
+        question(|own| {
+            (own.targets, own.workflow, own.on_approval) = (Vec::new(), some("inw1"), on_approval.to_owned())
+        })
+    };
+    let sandbox = with(&step("approval-awaiting", ""), "step_target_type", json!("install_sandbox_runs"));
+    let asks = |step: &Value| flow("in-progress", std::slice::from_ref(step));
+    let twice = |flow: &Value| Tape::default().flow(0, flow).flow(3_000, flow);
+    let cases = [
+        ("asked", "fail", twice(&asks(&sandbox)), ""),
+        ("asked once", "fail", Tape::default().flow(0, &asks(&sandbox)), "no target ended so"),
+        ("waited for", "wait", twice(&asks(&sandbox)), "no target ended so"),
+        ("about a deploy", "fail", twice(&asks(&step("approval-awaiting", "dpl1"))), "no target ended so"),
+        (
+            "no longer asked",
+            "fail",
+            twice(&asks(&sandbox)).flow(6_000, &asks(&step("success", ""))),
+            "no target ended so",
+        ),
+    ];
+    for (name, on_approval, tape, part) in cases {
+        let found = judge_run(&of_workflow(on_approval), &tape.0, &[], &end_of("approval_needed", None, 6_300));
+        match part {
+            "" => assert!(found.is_empty(), "{name}: {found:?}"),
+            _ => assert!(found.iter().any(|text| text.contains(part)), "{name}: {found:?}"),
+        }
+    }
+}
