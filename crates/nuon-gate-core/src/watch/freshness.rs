@@ -189,7 +189,11 @@ impl Version {
             None if is_same && is_shorter && !by_history => Age::Same,
             None if is_shorter => Age::Old,
             // What has ended goes on only if a time says so.
-            None if self.is_timeless() && !newest.is_timeless() && self.has_left_pending < newest.has_left_pending => {
+            None if self.is_timeless()
+                && !newest.is_timeless()
+                && !self.has_left_pending
+                && newest.has_left_pending =>
+            {
                 Age::Unclear
             }
             None => Age::New,

@@ -83,7 +83,7 @@ fn several_targets() {
 fn a_workflow_asks_about_none_of_its_deploys() {
     let of_workflow = |on_approval: &str| {
         question(|own| {
-            (own.targets, own.workflow, own.on_approval) = (Vec::new(), some("inw1"), on_approval.to_owned())
+            (own.targets, own.workflow, own.on_approval) = (Vec::new(), some("inw1"), on_approval.to_owned());
         })
     };
     let sandbox = with(&step("approval-awaiting", ""), "step_target_type", json!("install_sandbox_runs"));
@@ -106,6 +106,6 @@ fn a_workflow_asks_about_none_of_its_deploys() {
         match part {
             "" => assert!(found.is_empty(), "{name}: {found:?}"),
             _ => assert!(found.iter().any(|text| text.contains(part)), "{name}: {found:?}"),
-        }
+        };
     }
 }

@@ -227,3 +227,18 @@ fn pauses() {
         ("broken", plain(), after(5_000), end("passed", 5_250), "while `Retry-After` held"),
     ]);
 }
+
+/// What is newer than a baseline is not known before that was read.
+#[test]
+fn an_end_beside_a_baseline() {
+    let pinned = || question(|own| (own.deploy, own.after) = (some("dpl1"), some("dpl0")));
+    let over = flow("error", &[step("error", "dpl1")]);
+    let polls =
+        |tape: Tape| (0..4).fold(tape, |tape, index| tape.poll(1_000 + index * 3_000, &row("error", 60), &over));
+    let baseline = with(&with(&row("active", 30), "id", json!("dpl0")), "created_at", json!("2026-08-02T14:00:00Z"));
+    let read = polls(Tape::default().detail(0, &baseline));
+    check(vec![
+        ("read", pinned(), read, end("timed_out", 600_000), "was in `error`"),
+        ("not read", pinned(), polls(Tape::default()), end("timed_out", 600_000), ""),
+    ]);
+}
