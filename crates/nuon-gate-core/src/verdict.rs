@@ -137,6 +137,15 @@ impl Clock {
             Self::Outage => "outage",
         }
     }
+
+    /// Returns how the wait ends when it expires, unless the deploy is known to have ended.
+    pub(crate) fn verdict(self) -> Verdict {
+        match self {
+            Self::Outage => Verdict::Inconclusive,
+            Self::Approval => Verdict::ApprovalNeeded,
+            Self::Total | Self::Start | Self::Stall | Self::Queue => Verdict::TimedOut,
+        }
+    }
 }
 
 #[cfg(test)]

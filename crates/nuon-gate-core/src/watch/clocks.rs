@@ -7,7 +7,7 @@ use super::flights::PollerId;
 use super::last_polls::LastPolls;
 use super::{EventKind, HEARTBEAT, Watch};
 use crate::cause::{Cause, Limit};
-use crate::{Clock, Moment, RemoteText, Verdict};
+use crate::{Clock, Moment, RemoteText};
 
 impl Watch {
     // What is due.
@@ -194,11 +194,6 @@ impl Watch {
                 self.count_end(index);
             }
             PollerId::Discovery => {
-                let verdict = match clock {
-                    Clock::Outage => Verdict::Inconclusive,
-                    Clock::Approval => Verdict::ApprovalNeeded,
-                    Clock::Total | Clock::Start | Clock::Stall | Clock::Queue => Verdict::TimedOut,
-                };
                 let limit = Limit {
                     clock,
                     length,
@@ -207,7 +202,7 @@ impl Watch {
                     error: self.discovery.poller().last_error().cloned(),
                     ever_answered: self.shared.api_health().ever_good(),
                 };
-                self.end_discovery(None, DiscoveryEnd::Otherwise(verdict, Cause::Limit(Box::new(limit))), now);
+                self.end_discovery(None, DiscoveryEnd::Otherwise(clock.verdict(), Cause::Limit(Box::new(limit))), now);
             }
         }
     }

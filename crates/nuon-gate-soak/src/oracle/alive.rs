@@ -122,8 +122,6 @@ fn is_plain_poll(case: &Case, deploy: &str, anchor: (u64, u64), (row, flow): (Sa
         .filter(|seen| seen.what.id == deploy)
         .all(|seen| row(&seen.what) && !case.is_behind(seen) && matches(seen));
     // Nor does anything show that it is newer than a baseline that was not read yet.
-    let baseline = case.question.after.as_deref();
-    let is_compared = baseline.is_none_or(|id| case.of(id).any(|seen| seen.done <= anchor.1));
     let mut flows = case.flow_of(case.workflow(deploy)).filter(|seen| near(seen.sent, seen.done));
-    latest && detail && agree && is_compared && flows.all(flow) && asked.all(|own| good(own))
+    latest && detail && agree && case.has_read_baseline(anchor.1) && flows.all(flow) && asked.all(|own| good(own))
 }

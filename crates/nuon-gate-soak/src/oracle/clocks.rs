@@ -108,8 +108,7 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     let is_doubted = case.reads.iter().filter(|own| is_detail(own)).any(|own| says(own, 404));
     let is_known = is_known && case.of(deploy).any(is_own) && (!is_doubted || case.of(deploy).any(|seen| seen.by_id));
     // What is newer than a baseline that was never read is not known either.
-    let baseline = case.question.after.as_deref();
-    let is_known = is_known && baseline.is_none_or(|baseline| case.of(baseline).next().is_some());
+    let is_known = is_known && case.has_read_baseline(u64::MAX);
     let judged =
         is_known && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);
     fails && all && judged

@@ -49,6 +49,11 @@ impl Case<'_> {
         }
     }
 
+    /// Returns whether the baseline, if there is one, was read by then.
+    pub(super) fn has_read_baseline(&self, by: u64) -> bool {
+        self.question.after.as_deref().is_none_or(|id| self.of(id).any(|seen| seen.done <= by))
+    }
+
     /// Returns whether a deploy is not the baseline and was created later, as far as the baseline was read.
     fn is_after(&self, deploy: &str, baseline: &str) -> bool {
         let later = self.created(deploy).zip(self.created(baseline)).is_none_or(|(own, base)| own > base);

@@ -187,15 +187,10 @@ pub(super) fn decide_at_stop(phase: &Phase, policy: &Policy<'_>, reason: &StopRe
     };
     known.unwrap_or_else(|| match reason {
         StopReason::Limit { clock, length, error, ever_answered } => {
-            let verdict = match clock {
-                Clock::Outage => Verdict::Inconclusive,
-                Clock::Approval => Verdict::ApprovalNeeded,
-                Clock::Total | Clock::Start | Clock::Stall | Clock::Queue => Verdict::TimedOut,
-            };
             let subject = RemoteText::new(policy.target.to_string());
             let (clock, length, ever_answered) = (*clock, *length, *ever_answered);
             let limit = Limit { clock, length, subject, standing, error: error.cloned(), ever_answered };
-            End::Otherwise(verdict, Cause::Limit(Box::new(limit)))
+            End::Otherwise(clock.verdict(), Cause::Limit(Box::new(limit)))
         }
         StopReason::Stopped(_, Some(error)) => End::Otherwise(Verdict::Inconclusive, Cause::NoAnswer((*error).clone())),
         StopReason::Stopped(by, None) => End::Otherwise(Verdict::Pending, Cause::Stopped { by: *by, standing }),

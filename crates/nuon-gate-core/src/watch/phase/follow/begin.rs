@@ -30,7 +30,7 @@ impl Follow {
             missing_since: None,
             kind: None,
             detailed: false,
-            undetailed_polls: 0,
+            lacked_detail: false,
             workflow_id: None,
             workflow_answered: false,
             warned_of_workflow: false,

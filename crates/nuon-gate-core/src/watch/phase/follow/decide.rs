@@ -125,7 +125,7 @@ impl Follow {
                 Decision::Need(deploy_request(policy.target, &self.own.id))
             }
             // But a replica that hangs must not delay a failure for long.
-            Judged::Fail(_) if !self.own.detailed && self.own.undetailed_polls == 0 => Decision::Hold(Hold::Outdated),
+            Judged::Fail(_) if !self.own.detailed && !self.own.lacked_detail => Decision::Hold(Hold::Outdated),
             Judged::Fail(verdict) => Decision::End(self.failed(verdict, row, by_rule)),
             Judged::Hold(Hold::Behind(behind)) => self.behind(behind, row, policy),
             Judged::Hold(Hold::Approval(ApprovalPlace { approval: Some(asked), .. }))

@@ -177,7 +177,7 @@ impl Follow {
         self.own.known = Some(row.clone());
         if is_new {
             (self.held, self.known_health) = (None, KnownHealth::default());
-            self.own.undetailed_polls = 0;
+            self.own.lacked_detail = false;
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
             // The workflow was read before this, so it is read again.
             (self.reads.workflow, self.reads.workflows) = (None, 0);

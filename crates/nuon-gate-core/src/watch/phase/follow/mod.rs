@@ -72,8 +72,8 @@ struct Own {
     kind: Option<Kind>,
     /// The known state includes the detail.
     detailed: bool,
-    /// How many polls have ended without the detail since the deploy has had its status.
-    undetailed_polls: u32,
+    /// A poll has ended without the detail since the deploy has had its status.
+    lacked_detail: bool,
     /// The workflow that the deploy has named. A later row without one does not remove it.
     workflow_id: Option<WorkflowId>,
     /// The workflow has answered, so it exists.
@@ -240,7 +240,7 @@ impl Follow {
             }
             self.past = Some(past);
         }
-        self.own.undetailed_polls += u32::from(!self.own.detailed);
+        self.own.lacked_detail |= !self.own.detailed;
         // They are of no use between polls, and there may be thousands of targets.
         self.reads.states = Vec::new();
         // An outdated answer does not change the earlier hold.
