@@ -253,7 +253,13 @@ impl<'a> Case<'a> {
         // What another answer continues is older than that, whatever else its times say.
         let is_continued = |one: &&&Seen<Row>| all.iter().any(|other| other.what.continues(&one.what));
         let continued: Vec<&Seen<Row>> = all.iter().filter(is_continued).copied().collect();
-        let is_over = |one: &Seen<Row>| continued.iter().any(|own| own.what.is_same_state(&one.what));
+        // So is what was read before that answer and is older than what it continues.
+        let is_before = |one: &Seen<Row>, own: &Seen<Row>| {
+            let is_older = one.what.account(&own.what) == Some(Ordering::Less);
+            is_older && all.iter().any(|next| next.what.continues(&own.what) && one.done <= next.sent)
+        };
+        let is_over =
+            |one: &Seen<Row>| continued.iter().any(|own| own.what.is_same_state(&one.what) || is_before(one, own));
         let last: Vec<&Seen<Row>> = all.iter().copied().filter(|one| !is_over(one)).collect();
         let overtaken = |one: &Seen<Row>| last.iter().any(|other| other.overtakes(one));
         last.iter().copied().filter(|one| !overtaken(one)).collect()

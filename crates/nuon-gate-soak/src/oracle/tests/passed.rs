@@ -51,8 +51,11 @@ fn the_newest_status() {
         let own = row(status, second);
         with(&own, "status_v2", with(&own["status_v2"], "history", before))
     };
-    let put_back = Tape::default().latest(0, &row("syncing", 90)).latest(100, &after("executing", 30, ("syncing", 90)));
-    let put_back = |own: &Value| put_back.clone().detail(200, own).flow(300, &proof());
+    let put_back = |before: Tape, own: &Value| {
+        let next = after("executing", 30, ("syncing", 90));
+        before.latest(50, &row("syncing", 90)).latest(100, &next).detail(200, own).flow(300, &proof())
+    };
+    let lagged = || Tape::default().latest(0, &row("planning", 80));
     let wait = question(|own| own.wait_on = vec!["active".to_owned()]);
     let pass = question(|own| own.pass_on = vec!["noop".to_owned()]);
     check(vec![
@@ -80,8 +83,27 @@ fn the_newest_status() {
             end("passed", 250),
             "is syncing",
         ),
-        ("that continues the last one", plain(), put_back(&row("auto-skipped", 40)), end("passed", 350), ""),
-        ("that does not", plain(), put_back(&row("auto-skipped", 20)), end("passed", 350), "is executing"),
+        (
+            "that continues the last one",
+            plain(),
+            put_back(Tape::default(), &row("auto-skipped", 40)),
+            end("passed", 350),
+            "",
+        ),
+        (
+            "that continues what is newer than another",
+            plain(),
+            put_back(lagged(), &row("auto-skipped", 40)),
+            end("passed", 350),
+            "",
+        ),
+        (
+            "that does not",
+            plain(),
+            put_back(Tape::default(), &row("auto-skipped", 20)),
+            end("passed", 350),
+            "is executing",
+        ),
         (
             "one without times that goes on, after an end",
             plain(),
