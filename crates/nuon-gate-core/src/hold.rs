@@ -53,6 +53,8 @@ pub enum Behind {
     Failure,
     /// The workflow has ended, but the deploy that it names does not exist.
     NoRow(WorkflowEnd),
+    /// The workflow has made another deploy of the component, but this one does not say that it was replaced.
+    NotReplaced,
 }
 
 impl Hold {
@@ -104,6 +106,7 @@ impl fmt::Display for Hold {
             Self::Step(step) => write!(f, "but {}", step.line(400).plain()),
             Self::NotBegun => f.write_str("but no step of its workflow works on it yet"),
             Self::Unmatched => f.write_str("but the server does not say whether it matches every pin"),
+            Self::Behind(Behind::NotReplaced) => f.write_str("but its workflow has made a newer deploy"),
             Self::Behind(_) => f.write_str("which its workflow contradicts"),
             Self::Approval(_) => f.write_str("and a human has to approve the plan"),
             Self::Taken(Some(run)) => write!(f, "as run {run} took the install, and has to deploy it again"),

@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 42] = [
+const SHOWED_FAULTS: [u64; 43] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -73,6 +73,7 @@ const SHOWED_FAULTS: [u64; 42] = [
     4_030_049_160,
     4_040_075_280,
     4_040_111_127,
+    4_070_105_276,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -150,6 +150,9 @@ impl Follow {
         if self.reads.contradicted {
             return Some(Decision::Hold(Hold::Outdated));
         }
+        if self.rivals.has_newer_try(&self.own) {
+            return Some(Decision::Hold(Hold::Behind(Behind::NotReplaced)));
+        }
         self.is_disputed(policy).then(|| match self.reads.details {
             1 => Decision::Need(deploy_request(policy.target, &self.own.id)),
             _ => Decision::Hold(Hold::Outdated),
@@ -299,6 +302,8 @@ impl Follow {
             Behind::Orphan(end) | Behind::NoRow(end) => self.orphaned(end, row),
             Behind::Failure => self.failed(Verdict::Failed, row, false),
             Behind::StepFailed(verdict, step) => step_failed(verdict, step, row),
+            // It then supersedes like any other.
+            Behind::NotReplaced => return Decision::Hold(Hold::Behind(behind)),
         })
     }
 

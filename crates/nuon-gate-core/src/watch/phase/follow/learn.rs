@@ -53,7 +53,7 @@ impl Follow {
             }
             Fact::InstallDeploys(rows) => self.accept_install_list(&rows, policy),
             Fact::Workflow(workflow) => {
-                self.accept_workflow(request, workflow);
+                self.accept_workflow(request, &workflow);
                 Vec::new()
             }
             Fact::Health(_) | Fact::Resources(_) => {
@@ -177,7 +177,7 @@ impl Follow {
         self.own.known = Some(row.clone());
         if is_new {
             (self.held, self.known_health) = (None, KnownHealth::default());
-            self.own.lacked_detail = false;
+            (self.own.lacked_detail, self.rivals.beside) = (false, None);
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
             // The workflow was read before this, so it is read again.
             (self.reads.workflow, self.reads.workflows) = (None, 0);
@@ -204,15 +204,16 @@ impl Follow {
         })
     }
 
-    fn accept_workflow(&mut self, request: &Request, workflow: Arc<Workflow>) {
+    fn accept_workflow(&mut self, request: &Request, workflow: &Arc<Workflow>) {
         let Request::Workflow(_, id) = request else { return };
         if self.own_workflow() == Some(id) {
             self.own.workflow_answered = true;
             self.own.most_steps = self.own.most_steps.max(workflow.steps().count());
-            self.own.note_answered(&workflow);
+            self.own.note_answered(workflow);
             self.reads.workflows += 1;
-            self.reads.workflow = Some(workflow);
-        } else if self.rivals.is_of_rival(&self.own, id) {
+            self.reads.workflow = Some(workflow.clone());
+        }
+        if self.rivals.is_of_rival(&self.own, id) {
             match workflow.is_plan_only() {
                 true => self.rivals.pass_over(&self.own, true),
                 false => self.rivals.note_deploying(&self.own),

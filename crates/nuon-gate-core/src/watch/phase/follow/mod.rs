@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::bake::{HealthReads, KnownHealth};
-use super::{Held, Past, Policy, ReadRows};
+use super::{Held, LAG, Past, Policy, ReadRows};
 use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::hold::Behind;
@@ -98,6 +98,8 @@ struct Rivals {
     newest: Option<Arc<Deploy>>,
     newest_by: ShownBy,
     superseded_by: Option<DeployId>,
+    /// A newer deploy of the same workflow that has not replaced the followed one for longer than a replica can lag.
+    beside: Option<DeployId>,
     /// The poll under way.
     reads: RivalReads,
 }
@@ -257,6 +259,9 @@ impl Follow {
             // Two answers of one poll count as two polls.
             held.polls = held.polls.max(2);
         }
+        if held.hold == Hold::Behind(Behind::NotReplaced) && now >= held.since + LAG {
+            self.rivals.note_beside();
+        }
         self.held = Some(held);
     }
 
@@ -305,12 +310,12 @@ impl Follow {
     /// whether a newer row just plans. Without it, a row that a list shows, and the endpoint that hides plans does not, counts as
     /// a plan.
     pub(in crate::watch) fn lose_workflow(&mut self, id: &WorkflowId) -> bool {
+        if self.rivals.is_of_rival(&self.own, id) {
+            self.rivals.lose_workflow(&self.own);
+        }
         if self.own_workflow() == Some(id) {
             self.reads.has_no_workflow = true;
             return !std::mem::replace(&mut self.own.warned_of_workflow, true);
-        }
-        if self.rivals.is_of_rival(&self.own, id) {
-            self.rivals.lose_workflow(&self.own);
         }
         false
     }

@@ -22,7 +22,7 @@ impl Follow {
 impl Rivals {
     pub(super) fn new(read_rows: ReadRows) -> Self {
         let reads = RivalReads::default();
-        Self { read_rows, newest: None, newest_by: ShownBy::default(), superseded_by: None, reads }
+        Self { read_rows, newest: None, newest_by: ShownBy::default(), superseded_by: None, beside: None, reads }
     }
 
     /// Records that this poll shows the followed deploy as the newest.
@@ -34,8 +34,7 @@ impl Rivals {
     /// time is not older than any other.
     pub(super) fn newer_than(&self, own: &Own) -> Option<&Arc<Deploy>> {
         let (Newest::Row(newest), Some(_)) = (&self.reads.newest, &own.known) else { return None };
-        let workflow = self.read_rows.workflow_of(newest);
-        let replaces = workflow.is_some() && workflow == own.workflow_id.as_ref();
+        let replaces = self.is_another_try(own, newest) && self.beside != newest.id;
         let was_followed = newest.id.as_ref().is_some_and(|id| *id == own.id || own.replaced.contains(id));
         let order = newest.created_at.zip(own.created).map(|(newest, own)| newest.cmp(&own));
         let supersedes = match order {
@@ -46,6 +45,27 @@ impl Rivals {
             None => !replaces && !was_followed && !self.read_rows.is_older(newest),
         };
         supersedes.then_some(newest)
+    }
+
+    fn is_another_try(&self, own: &Own, row: &Deploy) -> bool {
+        own.workflow_id.as_ref().is_some_and(|workflow| self.read_rows.workflow_of(row) == Some(workflow))
+    }
+
+    /// Returns whether the newest row is of the same workflow and not an earlier try, so that the followed deploy will say that
+    /// it was replaced.
+    pub(super) fn has_newer_try(&self, own: &Own) -> bool {
+        let Newest::Row(newest) = &self.reads.newest else { return false };
+        let is_known = newest.id.as_ref().is_some_and(|id| *id == own.id || own.replaced.contains(id));
+        let is_older = newest.created_at.zip(own.created).is_some_and(|(newest, own)| newest < own);
+        let is_next = !is_known && !is_older && !self.read_rows.is_older(newest);
+        is_next && self.is_another_try(own, newest) && self.beside != newest.id
+    }
+
+    /// Records that the newest row does not replace the followed deploy, although it is of the same workflow.
+    pub(super) fn note_beside(&mut self) {
+        if let Newest::Row(newest) = &self.reads.newest {
+            self.beside = newest.id.clone();
+        }
     }
 
     /// Returns the newest row if it certainly supersedes the followed deploy. Only that one's detail shows whether the row is of

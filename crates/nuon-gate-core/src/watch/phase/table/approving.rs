@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::said::{Said, dashboard, detail, newest, nothing, row, said, typed, with, workflow, written};
+use super::said::{Said, created, dashboard, detail, newest, nothing, row, said, typed, with, workflow, written};
 use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
-use super::{APPROVALS, OWN};
+use super::{APPROVALS, OTHER, OWN};
 use crate::ApprovalPlace;
 use crate::cause::Cause;
+use crate::hold::Behind;
 use crate::model::Status;
 use crate::pins::Pins;
 use crate::watch::phase::{Basis, Phase};
@@ -99,6 +100,11 @@ fn approvals() -> Vec<Scene> {
             .then(held())
             .poll(2, [detail(&asking), newest(&typed(asking.clone(), "teardown")), asks()])
             .then(Then::Holds(Hold::Outdated)),
+        on("pass: not once its workflow has made a newer deploy", OnApproval::Pass)
+            .poll(0, wide_look())
+            .then(held())
+            .poll(2, [detail(&asking), newest(&created(row(OTHER, "queued"), -30)), asks()])
+            .then(Then::Holds(Hold::Behind(Behind::NotReplaced))),
         on("a flag that repeats the table hides no human", OnApproval::Fail)
             .with(|settings| settings.rules = Rules::new(vec![], vec![], vec![Status::PendingApproval]).unwrap())
             .poll(0, answers())

@@ -11,6 +11,7 @@ use super::said::{
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, passes, passes_by, play, search,
 };
+use super::superseding::its_workflow;
 use super::{LISTS, OTHER, OWN};
 use crate::cause::Cause;
 use crate::cause::DeployFailure;
@@ -219,7 +220,7 @@ fn superseding() -> Vec<Scene> {
 
 fn searching() -> Vec<Scene> {
     let build = Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
-    let other = row(OTHER, "active");
+    let other = of(row(OTHER, "active"), "iwf-2");
     let built = with(created(row(OWN, "active"), -90), &json!({ "build_id": "bld-1" }));
     let by_build = |name| search(name, LISTS, build.clone()).by_install_list();
     vec![
@@ -229,7 +230,7 @@ fn searching() -> Vec<Scene> {
             .wide_poll(2, [install(&[&other])])
             .then(NOT_STARTED),
         by_build("a match behind the newest; its own detail says whose it is")
-            .poll(0, [install(&[&other, &built]), detail(&built), newest(&other), done("iwf-1")])
+            .poll(0, [install(&[&other, &built]), detail(&built), newest(&other), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1")),
         latest("the list shows no deploy of the component: its newest is read", LISTS)
             .by_install_list()

@@ -9,12 +9,13 @@ use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, id, latest, named, nee
 use super::superseding::{its_workflow, newer, on, superseded};
 use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
 use crate::cause::Cause;
+use crate::hold::Behind;
 use crate::pins::{Baseline, Pins};
 use crate::watch::settings::OnSuperseded;
 use crate::{Hold, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [no_rivals(), older_without_a_time(), rivals(), seen_before()].into_iter().flatten().collect()
+    [no_rivals(), other_tries(), older_without_a_time(), rivals(), seen_before()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -26,9 +27,6 @@ fn rows_that_supersede() {
 fn no_rivals() -> Vec<Scene> {
     let active = row(OWN, "active");
     let fail = |name, section| own(name, section).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail));
-    let passes_beside = |name, section, other: &Value| {
-        fail(name, section).poll(0, [detail(&active), newest(other), done("iwf-1")]).then(passes_by("iwf-1"))
-    };
     let passes_by_list = |name, other: &Value| {
         fail(name, NO_DEPLOYS)
             .poll(0, [detail(&active), newest(other), list(&[other, &active]), done("iwf-1")])
@@ -40,13 +38,6 @@ fn no_rivals() -> Vec<Scene> {
         fail("an older row", WHICH)
             .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&[&active, &older])])
             .then(passes_by("iwf-1")),
-        passes_beside("a newer row of the same workflow", WHICH, &created(row(OTHER, "queued"), -30)),
-        passes_beside("a row of the same workflow and the same time", WHICH, &row(OTHER, "queued")),
-        passes_beside(
-            "a row of the same workflow, without a time",
-            WHICH,
-            &without(row(OTHER, "queued"), "created_at"),
-        ),
         passes_by_list("a newer recover row", &typed(newer("active"), "recover")),
         passes_by_list("a newer plan-only row", &typed(newer("active"), "plan-only")),
         passes_by_list("a newer row of an unknown type", &typed(newer("active"), "rollback")),
@@ -101,6 +92,37 @@ fn no_rivals() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&active), newest(&newer("active")), list(&[&newer("active"), &active]), done("iwf-1")])
             .then(passes_by("iwf-1")),
+    ]
+}
+
+/// A newer row of the same workflow would have replaced the deploy. If that does not say so, its row may lag.
+fn other_tries() -> Vec<Scene> {
+    let active = row(OWN, "active");
+    let next = created(row(OTHER, "queued"), -30);
+    let timeless = without(row(OTHER, "queued"), "created_at");
+    let held = || Then::Holds(Hold::Behind(Behind::NotReplaced));
+    let beside = |name, way, other: &Value| {
+        let poll = || [detail(&active), newest(other), done("iwf-1")];
+        on(name, way).poll(0, poll()).then(held()).poll(30, poll()).then(held()).poll(32, poll())
+    };
+    let fails_beside = |name, other: &Value| beside(name, OnSuperseded::Fail, other);
+    vec![
+        fails_beside("a newer row of the same workflow", &next).then(superseded()),
+        beside("a newer row of the same workflow, ignored", OnSuperseded::Ignore, &next).then(passes_by("iwf-1")),
+        beside("a newer row of the same workflow, followed", OnSuperseded::Follow, &next).then(IN_PROGRESS),
+        fails_beside("a row of the same workflow and the same time", &row(OTHER, "queued")).then(superseded()),
+        on("a row of the same workflow, without a time", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&timeless), done("iwf-1")])
+            .then(held())
+            .poll(30, [detail(&active), newest(&timeless), done("iwf-1")])
+            .then(held())
+            .poll(32, [detail(&active), newest(&timeless)])
+            .then(needs("deploy dpl-db")),
+        on("a newer row of the same workflow, and then the row says so", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&next), done("iwf-1")])
+            .then(held())
+            .poll(30, [detail(&with(row(OWN, "retried"), &json!({ "updated_at": "2026-08-03T14:10:00Z" })))])
+            .then(needs("list of 100")),
     ]
 }
 
