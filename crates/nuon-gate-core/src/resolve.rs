@@ -16,10 +16,11 @@ pub use self::names::{Ambiguous, Named, NoComponents, Unfit, UnknownName};
 use self::namesakes::Namesakes;
 use self::selection::{Selected, Selection};
 use crate::api::{ApiError, ErrorClass, Fact, Page, Request};
+use crate::cause::Warning;
 use crate::labels::Labels;
 use crate::model::{Install, InstallComponent};
 use crate::paging::Paged;
-use crate::{ComponentId, InstallId, RemoteText, Target};
+use crate::{ComponentId, InstallId, Line, RemoteText, Target};
 
 /// Ids have 26 characters, which the server checks. A shorter or longer text with the same prefix is a name.
 const ID_LENGTH: usize = 26;
@@ -95,6 +96,7 @@ pub struct Resolver {
     selection: Option<Selection>,
     /// Installs that were left out, because their labels are not known.
     unlabelled: Vec<RemoteText>,
+    warnings: Vec<Warning>,
     /// How it has ended, unless it ended well.
     end: Option<Resolution>,
     /// An install that does not exist.
@@ -152,6 +154,7 @@ impl Resolver {
             open,
             selection: None,
             unlabelled: Vec::new(),
+            warnings: Vec::new(),
             end: None,
             missing: None,
             named: None,
@@ -169,9 +172,10 @@ impl Resolver {
         &self.wanted
     }
 
-    /// Takes the installs that were left out, because their labels are not known.
-    pub fn take_unlabelled(&mut self) -> Vec<RemoteText> {
-        std::mem::take(&mut self.unlabelled)
+    /// Takes the warnings about what the targets may not be.
+    pub fn take_warnings(&mut self) -> Vec<Warning> {
+        let unlabelled = Warning::unlabelled(&std::mem::take(&mut self.unlabelled));
+        std::mem::take(&mut self.warnings).into_iter().chain(unlabelled).collect()
     }
 
     /// Returns the next request, or the outcome.
@@ -291,12 +295,15 @@ impl Resolver {
     }
 
     /// Records that a request failed. Returns whether the failure means something: a missing object is unknown. If the
-    /// list of all installs failed, the requested install is not in it, and suggestions are from what came before. `once`:
-    /// nothing is requested again.
-    pub fn on_error(&mut self, request: &Request, class: ErrorClass, once: bool) -> bool {
-        let missing = class == ErrorClass::Missing;
+    /// list of all installs failed, the requested install is not in it, and suggestions are from what came before. If there is no list by name, the
+    /// name is believed, with a warning.
+    pub fn on_error(&mut self, request: &Request, error: &ApiError) -> bool {
+        let missing = error.class() == ErrorClass::Missing;
+        let has_no_list = error.is_absence() || error.class() == ErrorClass::Refused;
         match request {
-            Request::NamedInstalls(..) if self.named.as_mut().is_some_and(|named| named.does_without(class, once)) => {
+            Request::NamedInstalls(..) if has_no_list && let Some(named) = &self.named => {
+                let name = Line::new(named.given().as_str()).cut(100);
+                self.warnings.push(Warning::PerhapsAmbiguous(name));
                 self.know_named();
             }
             Request::Install(typed) if missing => self.missing = Some(Missing::new(typed.clone())),

@@ -4,7 +4,6 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
-use nuon_gate_core::cause::Warning;
 use nuon_gate_core::resolve::{Resolver, Wanted};
 use nuon_gate_core::watch::InvalidSettings;
 use nuon_gate_core::{Target, Targets, Verdict};
@@ -63,8 +62,8 @@ pub(crate) async fn resolve(
         Unresolved::Empty(empty) => Trouble::new(&empty).hint(if_empty()),
         Unresolved::Unanswered(error) => unanswered(&what, &error),
     })?;
-    if let Some(left_out) = Warning::unlabelled(&resolver.take_unlabelled()) {
-        Console::new().warning(&words::warning(&left_out));
+    for warning in resolver.take_warnings() {
+        Console::new().warning(&words::warning(&warning));
     }
     Targets::new(targets).ok_or_else(|| words::invalid(&InvalidSettings::NoTargets))
 }

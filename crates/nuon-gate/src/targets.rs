@@ -210,7 +210,7 @@ pub(crate) async fn resolve(
                     Err(error) => Err(error),
                 };
                 if let Err(error) = accepted
-                    && !resolver.on_error(&request, error.class(), true)
+                    && !resolver.on_error(&request, &error)
                 {
                     return Err(Unresolved::Unanswered(error));
                 }

@@ -75,6 +75,8 @@ pub enum Warning {
         /// The names of some.
         named: Vec<Line>,
     },
+    /// The server does not list installs by name, so another may have this one.
+    PerhapsAmbiguous(Line),
     /// A signal came before the outcome of cancelling was known.
     CancelUnknown,
 }
@@ -148,6 +150,13 @@ impl fmt::Display for Warning {
                 let (installs, names) =
                     (if *count == 1 { "install is" } else { "installs are" }, some_of(*count as u64, named));
                 write!(f, "{count} {installs} left out ({names}): the server does not say which labels they have")
+            }
+            Self::PerhapsAmbiguous(name) => {
+                write!(
+                    f,
+                    "whether another install is named `{}` is not known: the server does not list them",
+                    name.plain()
+                )
             }
             Self::CancelUnknown => f.write_str("the outcome of cancelling is not known, because of the signal"),
         }

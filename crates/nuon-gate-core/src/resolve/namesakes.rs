@@ -1,31 +1,27 @@
 //! Whether the name of an install is that of one install alone.
 
 use super::{Ambiguous, Named};
-use crate::api::{ApiError, ErrorClass, Page, Request};
+use crate::api::{ApiError, Page, Request};
 use crate::model::Install;
 use crate::paging::Paged;
 use crate::{InstallId, RemoteText};
 
-/// The list counts as unreadable after this many transient errors in a row.
-const ERRORS: u32 = 2;
-
 /// An install that was given by its name, and the list of those with such a name.
 ///
 /// Names are unique only within an app, and the server answers a name with one of the installs that have it
-/// (`docs/nuon-api.md`, "Names of installs"). If the list cannot be read, that answer counts.
+/// (`docs/nuon-api.md`, "Names of installs"). That answer alone counts only if the server has no such list.
 #[derive(Debug)]
 pub(super) struct Namesakes {
     given: InstallId,
     id: InstallId,
     name: Option<RemoteText>,
     listed: Paged<InstallId, Install>,
-    errors: u32,
 }
 
 impl Namesakes {
     /// Begins with the server's answer to the name.
     pub(super) fn new(given: InstallId, id: InstallId, name: Option<RemoteText>) -> Self {
-        Self { given, id, name, listed: Paged::default(), errors: 0 }
+        Self { given, id, name, listed: Paged::default() }
     }
 
     /// Returns what is to be read; `None` if that was all.
@@ -35,15 +31,7 @@ impl Namesakes {
 
     /// Adds a page of the list.
     pub(super) fn accept(&mut self, page: u32, found: Page<Install>) -> Result<(), ApiError> {
-        self.listed.accept(page, found, "installs", |install| install.id.as_ref())?;
-        self.errors = 0;
-        Ok(())
-    }
-
-    /// Returns whether the list is done without after an error of this class. `once`: nothing is requested again.
-    pub(super) fn does_without(&mut self, class: ErrorClass, once: bool) -> bool {
-        self.errors += 1;
-        once || class != ErrorClass::Transient || self.errors >= ERRORS
+        self.listed.accept(page, found, "installs", |install| install.id.as_ref())
     }
 
     /// Returns the error if another install has the name. Servers compare a part of it, in any case.
@@ -57,6 +45,11 @@ impl Namesakes {
             first: self.id.to_string(),
             second: other.to_string(),
         })
+    }
+
+    /// Returns the name.
+    pub(super) fn given(&self) -> &InstallId {
+        &self.given
     }
 
     /// Returns what was given, and the install that it means.

@@ -1,10 +1,11 @@
 //! Which installs have the requested labels, as a table: what the list says, what each install says itself, and which
 //! become targets.
 
+use nuon_gate_core::Labels;
 use nuon_gate_core::api::{Fact, Page, Request};
+use nuon_gate_core::cause::Warning;
 use nuon_gate_core::model::Install;
 use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
-use nuon_gate_core::{Labels, RemoteText};
 
 const API: &str = "cmpapi00000000000000000011";
 const FITS: &str = r#""labels":{"env":"prod","tier":"a"}"#;
@@ -36,11 +37,15 @@ fn resolve(list: &[(&str, &str, &str)], says_more: bool) -> Result<Outcome, Stri
         let request = match resolver.resolve() {
             Resolution::Ask(request) => request,
             Resolution::Targets(targets) => {
-                let name = |text: &RemoteText| text.line(99).plain().to_owned();
+                let warnings = resolver.take_warnings().into_iter();
+                let left_out = warnings.flat_map(|warning| match warning {
+                    Warning::Unlabelled { named, .. } => named,
+                    other => panic!("{other}"),
+                });
                 let targets = targets.iter().map(|target| target.install_label().to_owned()).collect();
                 return Ok(Outcome {
                     targets,
-                    unlabelled: resolver.take_unlabelled().iter().map(name).collect(),
+                    unlabelled: left_out.map(|name| name.plain().to_owned()).collect(),
                     read,
                 });
             }

@@ -1,9 +1,10 @@
 //! Resolving targets: the requests, and the outcome.
 
-use nuon_gate_core::api::{ErrorClass, Fact, Page, Request};
+use nuon_gate_core::api::{ApiError, Fact, Page, Request};
+use nuon_gate_core::cause::Warning;
 use nuon_gate_core::model::{Install, InstallComponent};
 use nuon_gate_core::resolve::{Resolution, Resolver, Wanted};
-use nuon_gate_core::{InstallId, Labels, RemoteText};
+use nuon_gate_core::{InstallId, Labels, Line, RemoteText};
 
 const ACME: &str = "inlacme0000000000000000000";
 const API: &str = "cmpapi00000000000000000000";
@@ -14,6 +15,10 @@ fn wanted(install: &str, component: &str) -> Wanted {
 
 fn component(id: &str, name: &str) -> InstallComponent {
     serde_json::from_str(&format!(r#"{{"component_id": "{id}", "component": {{"name": "{name}"}}}}"#)).unwrap()
+}
+
+fn status(status: u16) -> ApiError {
+    ApiError::Status { status, message: None, retry_after: None, from_nuon: true }
 }
 
 fn install(id: &str, name: &str) -> Install {
@@ -44,7 +49,7 @@ fn resolve_with(mut resolver: Resolver) -> (Resolution, Vec<Request>) {
                 Fact::Installs(Page { rows: vec![install(ACME, "acme")], more: Some(false) })
             }
             _ => {
-                assert!(resolver.on_error(&request, ErrorClass::Missing, false));
+                assert!(resolver.on_error(&request, &status(404)));
                 continue;
             }
         };
@@ -171,7 +176,7 @@ fn an_unknown_install_is_looked_for_in_the_whole_list() {
     ];
     for (pages, suggested, read) in cases {
         let mut resolver = Resolver::new(vec![wanted("acne", "api")]);
-        assert!(resolver.on_error(&Request::Install("acne".parse().unwrap()), ErrorClass::Missing, false));
+        assert!(resolver.on_error(&Request::Install("acne".parse().unwrap()), &status(404)));
         let mut asked = 0;
         let unknown = loop {
             let request = match resolver.resolve() {
@@ -190,7 +195,7 @@ fn an_unknown_install_is_looked_for_in_the_whole_list() {
                     });
                     resolver.accept(&request, Fact::Installs(Page { rows: rows.collect(), more })).unwrap();
                 }
-                Err(()) => assert!(resolver.on_error(&request, ErrorClass::Transient, false)),
+                Err(()) => assert!(resolver.on_error(&request, &status(503))),
             }
         };
         let expected = format!("no install `acne` in this organisation{suggested}");
@@ -325,32 +330,29 @@ fn two_installs_of_one_name_are_ambiguous() {
     }
 }
 
-/// Where the list of namesakes cannot be read, the server's answer to the name counts.
+/// A server without a list by name can only answer the name. Anything else may be passing trouble.
 #[test]
-fn a_name_does_without_a_list_that_cannot_be_read() {
-    use ErrorClass::{Denied, Foreign, Missing, Refused, Transient};
-    let (gone, left) = (None, Some(Request::NamedInstalls("acme".parse().unwrap(), 1)));
+fn a_name_does_without_a_list_that_does_not_exist() {
+    let foreign = ApiError::Status { status: 404, message: None, retry_after: None, from_nuon: false };
     let cases = [
-        (&[Transient][..], false, left),
-        (&[Transient, Transient], false, gone.clone()),
-        (&[Transient], true, gone.clone()),
-        (&[Denied], false, gone.clone()),
-        (&[Foreign], false, gone.clone()),
-        (&[Missing], false, gone.clone()),
-        (&[Refused], false, gone),
+        (ApiError::NoEndpoint, true),
+        (status(404), true),
+        (status(400), true),
+        (status(403), false),
+        (status(503), false),
+        (foreign, false),
     ];
-    for (classes, once, expected) in cases {
+    for (error, does_without) in cases {
         let mut resolver = Resolver::new(vec![wanted("acme", API)]);
         resolver.accept(&Request::Install("acme".parse().unwrap()), Fact::Install(install(ACME, "acme"))).unwrap();
-        for class in classes {
-            let Resolution::Ask(request) = resolver.resolve() else { panic!("{classes:?}") };
-            resolver.on_error(&request, *class, once);
-        }
-        let asked = match resolver.resolve() {
-            Resolution::Ask(request) => Some(request),
-            _ => None,
+        let Resolution::Ask(request) = resolver.resolve() else { panic!("{error:?}") };
+        assert_eq!(resolver.on_error(&request, &error), does_without, "{error:?}");
+        let (asks, warned) = match resolver.resolve() {
+            Resolution::Ask(again) => (again == request, resolver.take_warnings()),
+            _ => (false, resolver.take_warnings()),
         };
-        assert_eq!(asked, expected, "{classes:?}, once: {once}");
+        let unsure = does_without.then(|| Warning::PerhapsAmbiguous(Line::new("acme")));
+        assert_eq!((asks, warned), (!does_without, unsure.into_iter().collect()), "{error:?}");
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn warning(warning: &Warning) -> String {
         }
         Warning::NoLinks(_) => format!("{warning}; check {} if you miss them", flags::ADDRESS),
         Warning::Stretched { .. } => format!("{warning}; more are sent with --max-rps"),
+        Warning::PerhapsAmbiguous(_) => format!("{warning}; give its id if there are several"),
         Warning::Superseded { .. }
         | Warning::NoWorkflow(_)
         | Warning::EmptyShard { .. }

@@ -128,7 +128,7 @@ impl Discovery {
         }
         if let Source::Names(resolver) = &mut self.source
             && (error.class() != ErrorClass::Untrusted || shared.api_health().ever_good())
-            && resolver.on_error(request, error.class(), shared.is_once())
+            && resolver.on_error(request, &error)
         {
             return self.resolved();
         }

@@ -278,7 +278,7 @@ impl Discovery {
     /// Takes warnings about how the targets were found.
     pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
         match &mut self.source {
-            Source::Names(resolver) => Warning::unlabelled(&resolver.take_unlabelled()).into_iter().collect(),
+            Source::Names(resolver) => resolver.take_warnings(),
             Source::Branch(branch) => branch.take_warnings(),
             Source::Workflow(_) | Source::Known => Vec::new(),
         }
