@@ -11,7 +11,11 @@ method=${NUON_GATE_INSTALL_METHOD:-auto}
 given=${NUON_GATE_BINARY_PATH:-}
 base=${NUON_GATE_DOWNLOAD_BASE_URL:-https://github.com/nuon-gate/nuon-gate/releases/download}
 base=${base%/}
-install_only=${NUON_GATE_INSTALL_ONLY:-}
+install_only=$(printf '%s' "${NUON_GATE_INSTALL_ONLY:-false}" | tr '[:upper:]' '[:lower:]' | tr -d '[:space:]')
+case $install_only in
+    true | yes | 1) wait=false ;;
+    *) wait=true ;;
+esac
 cache=${RUNNER_TOOL_CACHE:-}
 ways='Alternatives: set binary-path to a nuon-gate that is already on the runner, download-base-url to a mirror of the releases, or `install-method: source`, which builds it with cargo.'
 newline='
@@ -35,8 +39,8 @@ fatal() {
 # Ends the step, and passes this program to the next one.
 use() {
     printf 'Using %s (%s).\n' "$1" "$2"
-    printf 'bin=%s\n' "$1" >>"$GITHUB_OUTPUT"
-    if [ "$install_only" = true ]; then printf '%s\n' "${1%/*}" >>"$GITHUB_PATH"; fi
+    printf 'bin=%s\nwait=%s\n' "$1" "$wait" >>"$GITHUB_OUTPUT"
+    if [ "$wait" = false ]; then printf '%s\n' "${1%/*}" >>"$GITHUB_PATH"; fi
     exit 0
 }
 
@@ -135,7 +139,11 @@ build() {
     use "$target_dir/release/$program" 'built from source'
 }
 
-if [ "$install_only" = true ] && [ "${HAS_COMMAND:-}" = true ]; then
+case $install_only in
+    true | yes | 1 | false | no | 0 | '') ;;
+    *) fatal "install-only is true or false, not \`$install_only\`." ;;
+esac
+if [ "$wait" = false ] && [ "${HAS_COMMAND:-}" = true ]; then
     fatal 'install-only waits for no deploy, so command would never be run: leave out one of them.'
 fi
 case $method in

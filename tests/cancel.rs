@@ -94,7 +94,11 @@ fn what_is_stopped_because_others_failed_is_cancelled() {
     assert_eq!((&targets[0]["verdict"], &targets[1]["verdict"]), (&json!("pending"), &json!("failed")));
     // A pending target has no reason.
     assert_eq!(targets[0]["reason"], json!(null), "{targets:#}");
+    let told = "another target failed, so this one was to be cancelled: it was cancelled";
+    assert_eq!(targets[0]["warnings"].as_array().unwrap().last(), Some(&json!(told)), "{targets:#}");
+    outcome.says(&format!("warning   {told}"));
     assert_eq!(posts(&sim), 1);
+    Gate::wait(&sim).args(["--timeout", "1ms", "--cancel-on", "fail-fast"]).run().says("nothing without --fail-fast");
 }
 
 #[cfg(unix)]

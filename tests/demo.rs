@@ -24,6 +24,8 @@ fn the_demo_passes_whatever_is_set() {
         ("http_proxy", "http://127.0.0.1:9"),
     ];
     let gate = hostile.iter().fold(Gate::bare("demo"), |gate, (name, value)| gate.env(name, value));
+    #[cfg(unix)]
+    let gate = gate.env("NUON_GATE_BUILD", <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff"));
     gate.home().write(".nuon", "][");
     let outcome = gate.run().exits(0);
     assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);

@@ -182,6 +182,9 @@ fn all_components_of_an_install_are_targets() {
     all().args(["--require", "3"]).run().refused().says("3 targets are required to pass, but there are only 2");
     all().args(["--component", "api"]).run().refused().says("exclude each other");
     all().env("NUON_COMPONENT_ID", API).json().exits(1);
+    let by_variables = Gate::at(&sim.url(), "wait").env("NUON_INSTALL_ID", INSTALL).env("NUON_COMPONENT_ID", API);
+    let by_variables = by_variables.env("NUON_GATE_ALL_COMPONENTS", "true");
+    assert_eq!(components(&by_variables.json().exits(1)), [API, WORKER], "ours beats the Nuon CLI's");
 }
 
 #[test]

@@ -46,6 +46,29 @@ fn an_empty_variable_leaves_the_next_best_one() {
     gate.env("NUON_GATE_COMPONENT", "\n").env("NUON_COMPONENT_ID", API).run().exits(0);
 }
 
+/// It does so for its extensions, whether or not there is one.
+#[test]
+fn the_nuon_cli_names_its_own_file_by_the_home_directory() {
+    let sim = serve_deploy(PASSING);
+    let gate = |path: &str| Gate::wait(&sim).env("NUON_CONFIG_FILE", path);
+    gate("~/.nuon").run().exits(0);
+    gate("~/other").run().refused().says("cannot read");
+    for name in [".nuon", "other"] {
+        let gate = gate(&format!("~/{name}")).without("NUON_API_TOKEN");
+        gate.home().write(name, format!("api_token: {TOKEN}\n"));
+        gate.run().exits(0);
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_unicode_is_refused() {
+    #[cfg(unix)]
+    {
+        let value = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"bld\xff");
+        Gate::bare("wait").env("NUON_GATE_BUILD", value).run().refused().says("NUON_GATE_BUILD is not Unicode");
+    }
+}
+
 #[test]
 fn every_flag_has_a_variable() {
     let own = nuon_gate::parse::command();

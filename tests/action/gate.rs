@@ -211,7 +211,10 @@ fn a_command_that_fails_or_is_none_is_no_pass() {
         let used = command(nothing).run().exits(2).says("there is no command after `--`");
         used.sets(&[("verdict", "usage"), ("exit-code", "2")]);
     }
-    command("./trigger").input("install-only", "true").run().refused("command would never be run");
+    for yes in ["true", "TRUE", "yes", "1"] {
+        command("./trigger").input("install-only", yes).run().refused("command would never be run");
+    }
+    command("./trigger").input("install-only", "maybe").run().refused("install-only is true or false");
 }
 
 #[test]

@@ -47,6 +47,7 @@ mod moment;
 pub mod names;
 mod paging;
 pub mod pins;
+mod rate;
 pub mod reason;
 pub mod redact;
 pub mod report;

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
-use crate::api::{Client, Fact, Page, Reply, Request};
-use crate::drive::send;
+use crate::api::{ApiError, Client, Fact, Page, Reply, Request};
 use crate::model::{Install, InstallComponent};
 use crate::paging::Paged;
+use crate::rate::RequestRate;
 use crate::report::Report;
 use crate::result::v1::{Named, RunResult};
 use crate::target::shown_name;
@@ -23,9 +23,23 @@ pub struct Names {
     components: HashMap<ComponentId, RemoteText>,
 }
 
-/// Reads the names of targets that have none. Each object is requested once, installs and components concurrently.
-pub async fn read_names(client: &Client, targets: &[Target]) -> Names {
-    read_names_with(|request| send(client.clone(), request), targets).await
+/// Reads the names of targets that have none, beside a wait of at most `max_rps` requests a second. Each object is requested
+/// once, installs and components concurrently. Nothing more is requested once the API asks for fewer requests.
+pub async fn read_names(client: &Client, targets: &[Target], max_rps: u32) -> Names {
+    let rate = RequestRate::beside(max_rps);
+    let politely = |request| {
+        let (rate, client) = (rate.clone(), client.clone());
+        async move {
+            rate.turn().await;
+            if rate.is_stopped() {
+                return Err(ApiError::unexpected());
+            }
+            let reply = client.request(&request).await;
+            rate.note(&reply);
+            reply
+        }
+    };
+    read_names_with(politely, targets).await
 }
 
 /// Reads the names with any transport.

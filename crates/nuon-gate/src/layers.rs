@@ -249,7 +249,13 @@ impl Reader<'_> {
             ("branch-run", "NUON_GATE_BRANCH_RUN"),
         ];
         let counts = |(flag, name)| !self.replaced.contains(&flag) && self.environment.get(name).is_some();
-        let is_other = long == "install" && counts(("install-label", "NUON_GATE_INSTALL_LABEL"));
+        let has_all =
+            || self.environment.get("NUON_GATE_ALL_COMPONENTS").is_some_and(|text| boolean(text) == Some(true));
+        let is_other = match long {
+            "install" => counts(("install-label", "NUON_GATE_INSTALL_LABEL")),
+            "component" => !self.replaced.contains(&"all-components") && has_all(),
+            _ => false,
+        };
         matches!(long, "install" | "component") && whole.into_iter().any(counts) || is_other
     }
 }

@@ -24,7 +24,7 @@ fn unmarked(what: &dyn Display, error: &ApiError) -> Trouble {
         ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere | ErrorClass::Transient
     );
     let hint = match error {
-        ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
+        ApiError::SignIn(own) if error.class() == ErrorClass::Denied => if_not_signed_in(own).to_owned(),
         error if is_about_ids && !is_of_the_way(error) => {
             "check the ids and the API's address; without a mark, old deploys cannot be distinguished from new ones"
                 .to_owned()

@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Naming {
     client: Client,
     wanted: bool,
+    max_rps: u32,
     targets: Vec<Target>,
     names: watch::Receiver<Option<Names>>,
     sender: Option<watch::Sender<Option<Names>>>,
@@ -24,9 +25,9 @@ pub(crate) struct Naming {
 
 impl Naming {
     /// Begins with none; nothing is read unless it is `wanted`.
-    pub(crate) fn new(client: Client, wanted: bool) -> Self {
+    pub(crate) fn new(client: Client, wanted: bool, max_rps: u32) -> Self {
         let (sender, names) = watch::channel(None);
-        Self { client, wanted, targets: Vec::new(), names, sender: Some(sender) }
+        Self { client, wanted, max_rps, targets: Vec::new(), names, sender: Some(sender) }
     }
 
     /// Returns a receiver of the names, for outputs that can wait.
@@ -54,10 +55,10 @@ impl Naming {
         if !self.wanted {
             return;
         }
-        let (client, targets) = (self.client.clone(), self.targets.clone());
+        let (client, targets, max_rps) = (self.client.clone(), self.targets.clone(), self.max_rps);
         // It ends with the runtime, if it has not before.
         tokio::spawn(async move {
-            let names = read_names(&client, &targets).await;
+            let names = read_names(&client, &targets, max_rps).await;
             sender.send_replace(Some(names));
         });
     }

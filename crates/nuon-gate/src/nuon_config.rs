@@ -23,17 +23,20 @@ pub(crate) struct NuonConfig {
 }
 
 impl NuonConfig {
-    /// Reads the file that was named, which must exist, or else the one in the home directory, which need not.
+    /// Reads the file that was named, which must exist, or else the one in the home directory, which need not. The Nuon CLI
+    /// names that one to its extensions, as `~/.nuon`, even if there is none.
     pub(crate) async fn read(reader: &Reader, named: Option<&Path>, home: Option<&Path>) -> Result<Self, Trouble> {
         let usual = home.map(|home| home.join(".nuon"));
-        let Some(path) = named.or(usual.as_deref()) else { return Ok(Self::default()) };
-        match reader.try_read(Input::NuonConfig, path).await {
+        let in_home = |path: &Path| Some(home?.join(path.strip_prefix("~").ok()?));
+        let named = named.map(|path| in_home(path).unwrap_or_else(|| path.to_owned()));
+        let Some(path) = named.or_else(|| usual.clone()) else { return Ok(Self::default()) };
+        match reader.try_read(Input::NuonConfig, &path).await {
             Ok(text) => match Self::parse(&text) {
-                Ok(config) => Ok(Self { path: Some(path.to_owned()), ..config }),
-                Err(error) => Err(Input::NuonConfig.wrong(path, error)),
+                Ok(config) => Ok(Self { path: Some(path), ..config }),
+                Err(error) => Err(Input::NuonConfig.wrong(&path, error)),
             },
-            Err(error) if error.is_missing() && named.is_none() => Ok(Self::default()),
-            Err(error) => Err(Input::NuonConfig.unreadable(path, &error)),
+            Err(error) if error.is_missing() && usual.as_ref() == Some(&path) => Ok(Self::default()),
+            Err(error) => Err(Input::NuonConfig.unreadable(&path, &error)),
         }
     }
 

@@ -48,17 +48,20 @@ pub(crate) fn parse(
     if arguments.len() > 2 && arguments.last().is_some_and(|last| last == "--") {
         return Err(NotParsed::Trouble(no_command()));
     }
-    environment.check().map_err(NotParsed::Trouble)?;
     let command = command_called(&arguments).no_binary_name(true);
     let typed = loose(command.clone()).try_get_matches_from(arguments.iter().skip(1));
     let typed = typed.map_err(|error| match error.use_stderr() {
         true => NotParsed::Trouble(explain(&error, &BTreeMap::new(), &arguments)),
         false => show(&arguments),
     })?;
+    let heeds = typed.subcommand_name().is_some_and(environment::is_heeded_by);
+    if heeds {
+        environment.check().map_err(NotParsed::Trouble)?;
+    }
     let layers = Layers::new(&typed, &command, environment).map_err(NotParsed::Trouble)?;
     let cli = command.try_get_matches_from(&layers.arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = cli.map_err(|error| NotParsed::Trouble(explain(&error, &layers.sources, &arguments)))?;
-    if layers.arguments.first().and_then(|name| name.to_str()).is_some_and(environment::is_heeded_by) {
+    if heeds {
         warn_of_unknown(environment);
     }
     Ok(cli)

@@ -138,8 +138,8 @@ impl Settings {
             targets: TargetSettings::new(targets, &pins)?,
             pins,
             watch,
+            warnings: misspelt(&judging).into_iter().chain(without_effect(cancel_on, waiting.fail_fast)).collect(),
             cancel_on,
-            warnings: misspelt(&judging),
             exits: ExitCodes::new(judging.map_exit),
             output: OutputSettings::new(output, verbosity, environment),
             unread: Unread::typed(connection, Some(notify), environment),
@@ -192,6 +192,11 @@ pub(crate) fn misspelt(judging: &JudgingArguments) -> Vec<String> {
         Some(format!("status `{}` of {flag} is not known to this version: is it `{meant}`?", name.0))
     };
     all.filter_map(words).collect()
+}
+
+/// Warns of a flag that needs another one.
+fn without_effect(cancel_on: CancelOn, fail_fast: bool) -> Option<String> {
+    (cancel_on.fail_fast && !fail_fast).then(|| "--cancel-on fail-fast cancels nothing without --fail-fast".to_owned())
 }
 
 fn intervals(min: Option<Span>, max: Option<Span>) -> Result<Intervals, Trouble> {

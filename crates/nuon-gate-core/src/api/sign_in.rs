@@ -177,10 +177,9 @@ impl Client {
         identity: &IdentityToken,
         limit: TimeLimit,
     ) -> Result<ApiToken, ApiError> {
-        // Anyone may have sent this 404: an old server says so in its framework's form.
-        let refused = |cause: ApiError| match cause.status() {
-            Some(404) => ApiError::from(SignInError::Unsupported(Box::new(cause))),
-            _ => SignInError::Exchange(Box::new(cause)).into(),
+        let refused = |cause: ApiError| match cause.is_absence() {
+            true => ApiError::from(SignInError::Unsupported(Box::new(cause))),
+            false => SignInError::Exchange(Box::new(cause)).into(),
         };
         let body = serde_json::json!({"org_id": right.org.as_str(), "token": identity.expose()}).to_string();
         let mut request = Request::new(Method::POST, self.url.join(&["v1", "oidc", "token"]));

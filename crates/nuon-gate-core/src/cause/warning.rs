@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::api::ApiError;
+use crate::cancelled::Cancelled;
 use crate::model::Status;
 use crate::text::some_of;
 use crate::timeline::human;
@@ -77,6 +78,8 @@ pub enum Warning {
     },
     /// The server does not list installs by name, so another may have this one.
     PerhapsAmbiguous(Line),
+    /// Another target failed, so this one was to be cancelled as well.
+    Cancelled(Cancelled),
     /// A signal came before the outcome of cancelling was known.
     CancelUnknown,
 }
@@ -158,6 +161,7 @@ impl fmt::Display for Warning {
                     name.plain()
                 )
             }
+            Self::Cancelled(outcome) => write!(f, "another target failed, so this one was to be cancelled: {outcome}"),
             Self::CancelUnknown => f.write_str("the outcome of cancelling is not known, because of the signal"),
         }
     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::cancelled::{CancelOutcome, Cancelled};
-use crate::cause::StoppedBy;
+use crate::cause::{StoppedBy, Warning};
 use crate::model::{Deploy, WorkflowEnd};
 use crate::report::{Report, Stop, TargetReport};
 use crate::timeline::Stay;
@@ -381,6 +381,10 @@ impl Report {
                 self.run_cancelled = Some(cancelled);
                 continue;
             };
+            // A pending target has no reason that could say it.
+            if self.failed_fast && target.verdict == Verdict::Pending {
+                target.warnings.push(Warning::Cancelled(cancelled.clone()));
+            }
             target.cancelled = Some(cancelled);
             let Some(deploy) = deploy else { continue };
             let status = deploy.current_status().clone();

@@ -4,7 +4,6 @@
 mod cancel;
 mod deadline;
 mod histories;
-mod rate;
 mod reading;
 
 use std::future::Future;
@@ -15,11 +14,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 pub use self::cancel::CancelOn;
 use self::cancel::{CancelLimits, CancelPlan};
 pub use self::deadline::Deadline;
-use self::rate::RequestRate;
 use self::reading::{Wanted, gather};
 use crate::api::{Client, Reply, Request};
 use crate::cause::Warning;
 use crate::drive::send;
+use crate::rate::RequestRate;
 use crate::report::Report;
 use crate::watch::LAST_POLL_AFTER_SIGNAL;
 use crate::{OrgId, Signal, Verdict, WorkflowId};
@@ -106,7 +105,7 @@ where
     };
     let log_lines = if report.is_interrupted() { 0 } else { options.log_lines };
     let wanted = Wanted { log_lines, limit, org: options.org.clone() };
-    let rate = RequestRate::new(report.budget.clone(), report.elapsed);
+    let rate = RequestRate::after(report.budget.clone(), report.elapsed);
     let send = move |request| {
         let (rate, send) = (rate.clone(), send.clone());
         async move {

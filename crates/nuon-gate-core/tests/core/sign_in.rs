@@ -82,7 +82,6 @@ async fn a_token_is_accepted_only_if_every_field_is_valid() {
         (401, refusal()),
         (403, refusal()),
         (404, refusal()),
-        (404, json!({})),
         (422, refusal()),
     ];
     let transient = [
@@ -98,7 +97,7 @@ async fn a_token_is_accepted_only_if_every_field_is_valid() {
         (503, json!({})),
     ];
     // Something in front of the server refuses in its own shape.
-    let foreign = [(401, json!({})), (403, json!({ "message": "Forbidden" }))];
+    let foreign = [(401, json!({})), (403, json!({ "message": "Forbidden" })), (404, json!({}))];
     let classes = [
         (ErrorClass::Denied, &denied[..]),
         (ErrorClass::Transient, &transient[..]),
@@ -125,7 +124,7 @@ async fn errors_about_the_identity_are_left_out() {
 #[tokio::test]
 async fn an_answer_to_the_exchange_is_not_one_to_the_request() {
     // A 404 to the request would mean that there is no deploy yet.
-    let (outcome, _) = asked(404, &json!({})).await;
+    let (outcome, _) = asked(404, &refusal()).await;
     assert!(matches!(outcome, Err(ApiError::SignIn(SignInError::Unsupported(_)))), "{outcome:?}");
 }
 

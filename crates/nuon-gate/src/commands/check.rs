@@ -86,7 +86,7 @@ async fn push(client: &Client, target: &Target, check: &PushedCheck) -> Result<(
 /// Says that a check could not be reported.
 fn unpushed(what: &dyn Display, error: &ApiError) -> Trouble {
     let hint = match error {
-        ApiError::SignIn(error) => if_not_signed_in(error).to_owned(),
+        ApiError::SignIn(own) if error.class() == ErrorClass::Denied => if_not_signed_in(own).to_owned(),
         error if error.is_absence() => {
             "check the ids, and that the server knows component health (0.19.1147 or newer)".to_owned()
         }

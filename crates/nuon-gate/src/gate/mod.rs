@@ -105,7 +105,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let client = client(&connection, watch.request_timeout)?;
     publisher.client = Some(client.clone());
     let notices = notify.as_ref().map(|notify| notify.notices.clone()).unwrap_or_default();
-    let mut naming = Naming::new(client.clone(), links || read_by_people);
+    let mut naming = Naming::new(client.clone(), links || read_by_people, watch.max_rps);
     let audience = notify.map(|notify| Audience::gather(notify, Some(naming.names()), watch.on_approval));
     let audience = audience.transpose()?.flatten();
     notices.iter().for_each(|notice| outputs.notice(notice));

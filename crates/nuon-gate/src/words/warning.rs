@@ -36,6 +36,7 @@ pub(crate) fn warning(warning: &Warning) -> String {
         | Warning::NoHistory(_)
         | Warning::NothingDeployed { .. }
         | Warning::Unlabelled { .. }
+        | Warning::Cancelled(_)
         | Warning::CancelUnknown => warning.to_string(),
     }
 }

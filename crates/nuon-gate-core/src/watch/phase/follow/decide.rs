@@ -150,7 +150,9 @@ impl Follow {
         if self.reads.contradicted {
             return Some(Decision::Hold(Hold::Outdated));
         }
-        if self.rivals.has_newer_try(&self.own) {
+        // Where a flag makes `error` a pass, it stays one after a retry that leaves the row as it is.
+        let by_rule = self.own.known.as_ref().is_some_and(|row| policy.is_by_rule(row));
+        if !by_rule && self.rivals.has_newer_try(&self.own) {
             return Some(Decision::Hold(Hold::Behind(Behind::NotReplaced)));
         }
         self.is_disputed(policy).then(|| match self.reads.details {

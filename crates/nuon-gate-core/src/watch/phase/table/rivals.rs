@@ -5,14 +5,18 @@ use serde_json::{Value, json};
 use super::said::{
     created, detail, done, list, lost, newest, no_newest, nothing, of, plans_only, row, typed, with, without, workflow,
 };
-use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, id, latest, named, needs, own, passes_by, play, search};
+use super::scene::{
+    IN_PROGRESS, NOT_STARTED, Scene, Then, id, latest, named, needs, own, passes, passes_by, play, search,
+};
 use super::superseding::{its_workflow, newer, on, superseded};
 use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
 use crate::cause::Cause;
 use crate::hold::Behind;
+use crate::model::Status;
 use crate::pins::{Baseline, Pins};
+use crate::watch::phase::Basis;
 use crate::watch::settings::OnSuperseded;
-use crate::{Hold, Verdict};
+use crate::{Hold, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [no_rivals(), other_tries(), older_without_a_time(), rivals(), seen_before()].into_iter().flatten().collect()
@@ -118,6 +122,10 @@ fn other_tries() -> Vec<Scene> {
             .then(held())
             .poll(32, [detail(&active), newest(&timeless)])
             .then(needs("deploy dpl-db")),
+        on("a newer row of the same workflow, beside an error that a flag makes a pass", OnSuperseded::Fail)
+            .with(|settings| settings.rules = Rules::new(vec![Status::Error], vec![], vec![]).unwrap())
+            .poll(0, [detail(&row(OWN, "error")), newest(&next), done("iwf-1")])
+            .then(passes(OWN, Basis::Rule(Status::Error))),
         on("a newer row of the same workflow, and then the row says so", OnSuperseded::Fail)
             .poll(0, [detail(&active), newest(&next), done("iwf-1")])
             .then(held())
