@@ -43,6 +43,10 @@ fn what_is_passing_is_tried_again_and_what_is_refused_is_not() {
     let sim = serve(&script("nth = [1, 2]\nanswer = \"status\"\ncode = 503\n"));
     pushing(&sim, &[&["--status", "healthy"], TARGET.as_slice()].concat()).run().exits(0);
     assert_eq!(pushed(&sim).len(), 3);
+    let unnamed = "[[fault]]\non = \"install\"\nnth = [1]\nanswer = \"status\"\ncode = 503\n";
+    let sim = serve(&(one_deploy(r#"{ status = "active" }"#) + unnamed));
+    pushing(&sim, &["--status", "healthy", "--install", "acme", "--all-components"]).run().exits(0);
+    assert_eq!(pushed(&sim).len(), 1);
     // A deploy's status from a dotenv report is not a check's status.
     let pushing_by = |status| {
         let sim = serve(&one_deploy(r#"{ status = "active" }"#));

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Request};
+use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Reply, Request};
 use nuon_gate_core::resolve::{Resolver, Wanted};
 use nuon_gate_core::watch::InvalidSettings;
 use nuon_gate_core::{Target, Targets, Verdict};
@@ -36,7 +36,7 @@ fn unmarked(what: &dyn Display, error: &ApiError) -> Trouble {
 
 /// Resolves the targets, and marks each one.
 pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Targets, Marks), Trouble> {
-    let targets = resolve(client, wanted, unmarked).await?;
+    let targets = resolve(async |request| client.request(&request).await, wanted, unmarked).await?;
     let mut marks = Vec::new();
     for target in targets.as_slice() {
         marks.push(mark(client, target).await.map_err(|error| unmarked(target, &error))?);
@@ -44,14 +44,13 @@ pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Target
     Ok((targets, Marks::new(marks)))
 }
 
-/// Resolves the targets, of which there have to be some. Nothing is retried; `unanswered` says what cannot be done without an answer.
+/// Resolves the targets, of which there have to be some; `unanswered` says what cannot be done without an answer to `ask`.
 pub(crate) async fn resolve(
-    client: &Client,
+    ask: impl AsyncFn(Request) -> Reply,
     wanted: Vec<Wanted>,
     unanswered: fn(&dyn Display, &ApiError) -> Trouble,
 ) -> Result<Targets, Trouble> {
     let what = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let ask = async |request| client.request(&request).await;
     let mut resolver = Resolver::new(wanted);
     let targets = targets::resolve(ask, &mut resolver).await.map_err(|error| match error {
         Unresolved::Unknown(unknown) => {

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use nuon_gate_core::api::{ApiError, Client, ErrorClass, Request};
+use nuon_gate_core::api::{ApiError, Client, ErrorClass, Reply, Request};
 use nuon_gate_core::{Line, PushedCheck, Target};
 use tokio::time::sleep;
 
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Resul
         };
         let (connection, wanted) = reader.within(Limit::fixed(ONCE), reading).await?;
         let client = client(&connection, request_timeout)?;
-        let targets = resolve(&client, wanted, unpushed).await;
+        let targets = resolve(async |request| ask(&client, &request).await, wanted, unpushed).await;
         let ci = CiSystem::detect(environment);
         mask(ci.as_ref(), &Console::new());
         push_all(&client, targets?.as_slice(), &check).await
@@ -70,17 +70,20 @@ async fn push_all(client: &Client, targets: &[Target], check: &PushedCheck) -> R
 }
 
 async fn push(client: &Client, target: &Target, check: &PushedCheck) -> Result<(), ApiError> {
-    let request = Request::PushCheck(target.install.clone(), target.component.clone(), check.clone());
+    ask(client, &Request::PushCheck(target.install.clone(), target.component.clone(), check.clone())).await.map(drop)
+}
+
+/// Sends a request, and again after a transient error.
+async fn ask(client: &Client, request: &Request) -> Reply {
     for pause in PAUSES {
-        match client.request(&request).await {
-            Ok(_) => return Ok(()),
+        match client.request(request).await {
             Err(error) if error.class() == ErrorClass::Transient => {
                 sleep(error.retry_after().unwrap_or_default().min(LONGEST_PAUSE).max(pause)).await;
             }
-            Err(error) => return Err(error),
+            reply => return reply,
         }
     }
-    client.request(&request).await.map(drop)
+    client.request(request).await
 }
 
 /// Says that a check could not be reported.
