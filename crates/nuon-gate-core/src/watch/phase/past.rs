@@ -1,8 +1,9 @@
 //! Whether the newest deploy had ended before the wait began, so that it is not the one to wait for.
 //!
 //! That is assumed unless there is proof to the contrary: the server's own time of its creation or end or, without one,
-//! an answer that showed the deploy in another state, or did not show it. The server's times outweigh such an answer,
-//! because a lagging replica shows earlier states, and may omit a row that already exists. A time that is ahead of the
+//! an answer that showed the deploy in another state, or did not show it. The server's times outweigh such an answer
+//! for as long as a replica can lag, because that shows earlier states, and may omit a row that already exists. Later, the
+//! clock of the machine that wrote the times is behind that of the one that answers. A time that is ahead of the
 //! server's clock was written before that clock was set back.
 
 use jiff::Timestamp;
@@ -75,9 +76,8 @@ impl Past {
             return true;
         }
         match self.ended_in(others, policy) {
-            Era::Before => true,
             Era::During => false,
-            Era::Ahead => self.otherwise_at.is_none_or(|at| at < Moment::START + LAG),
+            Era::Before | Era::Ahead => self.otherwise_at.is_none_or(|at| at < Moment::START + LAG),
             Era::Unclear => self.otherwise_at.is_none(),
         }
     }

@@ -97,6 +97,13 @@ fn lagging() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&active), newest(&active), applied(-60)])
             .then(refused(Some(60))),
+        fail("fail: but a row that is under way for longer than a replica lags had not ended, and the writer's clock is behind")
+            .poll(0, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .poll(30, [detail(&executing)])
+            .then(IN_PROGRESS)
+            .poll(32, [detail(&active), newest(&active), applied(-60)])
+            .then(passes_by("iwf-1")),
         fail("fail: so does what took its place, as it seems")
             .poll(0, [newest(&since(&created(row(OTHER, "executing"), -90), -80))])
             .then(IN_PROGRESS)
