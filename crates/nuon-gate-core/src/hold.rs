@@ -47,7 +47,7 @@ pub enum Hold {
 pub enum Behind {
     /// The workflow has ended, but the deploy has not.
     Orphan(WorkflowEnd),
-    /// The deploy says that it passed, but a step that works on it failed.
+    /// The deploy says that it passed, but a step that works on it failed, or its workflow has ended without it.
     StepFailed(Verdict, RemoteText),
     /// The deploy failed, but its workflow has not noticed, or has retried it.
     Failure,

@@ -85,6 +85,9 @@ pub struct Metadata {
     /// How often it may be retried.
     #[serde(deserialize_with = "lenient")]
     pub max_retries: Option<i64>,
+    /// Whether a step has been retried by another one.
+    #[serde(deserialize_with = "lenient")]
+    pub auto_retried: Option<bool>,
     /// Whether it will not be retried again.
     #[serde(deserialize_with = "lenient")]
     pub auto_retries_exhausted: Option<bool>,

@@ -1,8 +1,10 @@
 //! A step of a workflow, and its approval (`docs/nuon-api.md`, "Steps and workflows").
 
-use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
 
-use super::bounded::text;
+use serde::{Deserialize, Deserializer};
+
+use super::bounded::{rows, text};
 use super::open::{identifier, lenient, lenient_object, present};
 use super::{CompositeStatus, Metadata};
 use crate::{ApprovalId, Line, RemoteText, StepId, StepTargetId};
@@ -66,12 +68,50 @@ pub struct WorkflowStep {
     /// Whether it has ended.
     #[serde(deserialize_with = "lenient")]
     pub finished: Option<bool>,
+    /// Whether the workflow goes on as if it had succeeded, if it fails.
+    #[serde(deserialize_with = "lenient")]
+    pub skip_on_failure: Option<bool>,
     /// Further members, besides those of its status.
     #[serde(deserialize_with = "lenient_object")]
     pub metadata: Option<Metadata>,
     /// The approval that it asks for.
     #[serde(deserialize_with = "lenient_object")]
     pub approval: Option<Approval>,
+    /// What the steps around it say about it.
+    #[serde(skip)]
+    beside: Beside,
+}
+
+/// What the other steps of a workflow say about a step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Beside {
+    /// A later step of its group has its name and type: it repeats this one if that was retried.
+    is_repeated: bool,
+    /// An earlier step of its group found nothing to do.
+    is_needless: bool,
+}
+
+/// Reads the steps of a workflow, and what they say about each other.
+pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<WorkflowStep>>, D::Error> {
+    let mut steps: Option<Vec<WorkflowStep>> = rows(deserializer)?;
+    let all = steps.iter_mut().flatten();
+    let (mut seen, mut skipped) = (HashMap::new(), HashSet::new());
+    let mut repeated = Vec::new();
+    for (at, step) in all.enumerate() {
+        let Some(group) = step.group_idx else { continue };
+        let (kind, name) = (step.step_target_type.clone(), step.name.clone());
+        repeated.extend(seen.insert((group, kind, name), at));
+        step.beside.is_needless = skipped.contains(&group);
+        if step.word() == "auto-skipped" {
+            skipped.insert(group);
+        }
+    }
+    for at in repeated {
+        if let Some(step) = steps.as_mut().and_then(|steps| steps.get_mut(at)) {
+            step.beside.is_repeated = true;
+        }
+    }
+    Ok(steps)
 }
 
 impl WorkflowStep {
@@ -86,16 +126,25 @@ impl WorkflowStep {
         self.step_target_id.as_ref().filter(|_| is_deploy).map(StepTargetId::as_str)
     }
 
+    /// Returns whether its target is a deploy, be it known or not.
+    pub(super) fn is_of_deploys(&self) -> bool {
+        self.step_target_type.as_ref().is_some_and(|kind| kind.is("install_deploys"))
+    }
+
     /// Returns whether the step verifies the health of an install component.
     pub fn is_health(&self) -> bool {
         self.step_target_type.as_ref().is_some_and(|kind| kind.is("install_components"))
     }
 
-    /// Returns the state of the step. Only the statuses listed here are a success.
+    /// Returns the state of the step. Only the statuses listed here are a success. An automatic retry leaves the step in
+    /// `error`, and what is left of a group without a change is discarded.
     pub fn state(&self) -> StepState {
         let finished = self.finished == Some(true);
         match self.word() {
             _ if self.retried == Some(true) => StepState::Replaced,
+            "error" if self.beside.is_repeated && self.was_auto_retried() => StepState::Replaced,
+            "discarded" if self.beside.is_needless => StepState::Succeeded,
+            "error" | "failed" | "timed-out" | "expired" if self.may_fail() => StepState::Succeeded,
             "retried" | "discarded" => StepState::Replaced,
             "success" | "approved" | "auto-skipped" | "user-skipped" | "skipped" | "warning" => StepState::Succeeded,
             "retrying" | "approval-retry" => StepState::Retrying,
@@ -130,9 +179,25 @@ impl WorkflowStep {
         [of_status, self.metadata.as_ref()].into_iter().flatten()
     }
 
+    /// Returns whether the step plans a deploy, which another step then applies.
+    pub(super) fn is_plan(&self) -> bool {
+        let by_type = self.execution_type.as_ref().is_some_and(|kind| kind.is("approval"));
+        by_type || self.approval.is_some() || self.word() == "approved"
+    }
+
+    /// The workflow goes on although it failed. No deploy is done without a step that works on it.
+    fn may_fail(&self) -> bool {
+        self.skip_on_failure == Some(true) && self.deploy().is_none() && !self.is_health()
+    }
+
+    fn was_auto_retried(&self) -> bool {
+        self.metadata().any(|metadata| metadata.auto_retried == Some(true))
+    }
+
     /// Its retries are neither used up nor given up.
     fn has_tries_left(&self) -> bool {
-        self.metadata().any(|metadata| metadata.retry_idx.unwrap_or(0) < metadata.max_retries.unwrap_or(0))
+        let has_more = |metadata: &Metadata| metadata.retry_idx.unwrap_or(0) < metadata.max_retries.unwrap_or(0);
+        (self.was_auto_retried() || self.metadata().any(has_more))
             && self.metadata().all(|metadata| metadata.auto_retries_exhausted != Some(true))
     }
 
@@ -160,8 +225,8 @@ impl WorkflowStep {
         (!seen.is_empty()).then(|| seen.join("; "))
     }
 
-    pub(super) fn state_words(&self) -> String {
-        match (self.state(), self.word()) {
+    pub(super) fn words_for(&self, state: StepState) -> String {
+        match (state, self.word()) {
             (_, "cancelled") => "was cancelled".to_owned(),
             (_, "approval-denied") => "was denied".to_owned(),
             (_, "approval-expired") => "was not answered in time".to_owned(),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::bounded::{rows, text};
 use super::open::{identifier, object, open_enum};
+use super::step::steps;
 use super::{AppBranchRun, CompositeStatus, StepStanding, StepState, WorkflowStep};
 use crate::{DeployId, InstallId, RemoteText, StepTargetId, Verdict, WorkflowId};
 
@@ -51,7 +52,7 @@ pub struct Workflow {
     /// Whether its deploys make a plan and stop. A deploy's own field of that name is never filled.
     pub plan_only: Option<bool>,
     /// Its steps, in order.
-    #[serde(deserialize_with = "rows")]
+    #[serde(deserialize_with = "steps")]
     pub steps: Option<Vec<WorkflowStep>>,
 }
 
@@ -158,6 +159,14 @@ impl Workflow {
         self.steps.iter().flatten()
     }
 
+    /// Returns the state of one of its steps. One that failed is not tried again once the workflow has ended.
+    pub fn state_of(&self, step: &WorkflowStep) -> StepState {
+        match step.state() {
+            StepState::Retrying if step.word() == "error" && self.end().is_some() => StepState::Failed,
+            state => state,
+        }
+    }
+
     /// Returns the deploys that its steps work on, each once, in the order of the steps. Steps with another target (the
     /// sandbox, an action) name no deploy.
     pub fn deploys(&self) -> Vec<DeployId> {
@@ -190,6 +199,25 @@ impl Workflow {
             Some(target) => install_component.is_none_or(|own| own.is(target.as_str())),
             None => !self.is_group_of_others(step.group_idx, deploy),
         })
+    }
+
+    /// Returns the steps that are to apply the plan of a deploy. Some servers give a step its target only when it runs. They
+    /// follow the plan in its group, unless that works on other deploys as well.
+    pub(crate) fn coming_steps_of<'a>(&'a self, deploy: &'a DeployId) -> impl Iterator<Item = &'a WorkflowStep> {
+        let own = self.steps().enumerate().filter(|(_, step)| step.deploy() == Some(deploy.as_str())).last();
+        let is_open_plan = |step: &WorkflowStep| step.is_plan() && step.word() != "auto-skipped";
+        let plan = own.filter(|(_, step)| is_open_plan(step));
+        let plan = plan.and_then(|(at, step)| Some((at, step.group_idx?)));
+        let of_others = |group: i64| {
+            let of_group = self.steps().filter(move |step| step.group_idx == Some(group));
+            of_group.filter_map(WorkflowStep::deploy).any(|other| other != deploy.as_str())
+        };
+        let plan = plan.filter(|(_, group)| !of_others(*group));
+        let is_coming = move |at: usize, step: &WorkflowStep| {
+            let follows = plan.is_some_and(|(plan, group)| at > plan && step.group_idx == Some(group));
+            follows && step.step_target_id.is_none() && step.is_of_deploys() && !step.is_hidden()
+        };
+        self.steps().enumerate().filter(move |(at, step)| is_coming(*at, step)).map(|(_, step)| step)
     }
 
     fn is_group_of_others(&self, group: Option<i64>, deploy: &DeployId) -> bool {
@@ -225,7 +253,7 @@ impl Workflow {
         let seen = self.steps().filter(|step| !step.is_hidden());
         let standing = |step: &WorkflowStep| StepStanding {
             name: step.name.as_ref().map(|name| name.line(100)).unwrap_or_default(),
-            state: step.state(),
+            state: self.state_of(step),
             asks: self.asks_in(step),
         };
         seen.map(standing).collect()
@@ -233,7 +261,7 @@ impl Workflow {
 
     /// Describes the first step that failed, and its reason: "step 2 of 7, await runner healthy, failed (timeout)".
     pub fn failed_step(&self) -> Option<RemoteText> {
-        self.described(|step| step.state() == StepState::Failed)
+        self.described(|step| self.state_of(step) == StepState::Failed)
     }
 
     /// Describes this step in the same way.
@@ -249,7 +277,10 @@ impl Workflow {
         let noted = step.reason().map(|text| text.line(300).plain().to_owned()).or_else(|| step.health_seen());
         let noted = noted.map(|noted| format!(" ({noted})")).unwrap_or_default();
         let (number, count, name) = (position + 1, steps.len(), name.plain());
-        Some(RemoteText::new(format!("step {number} of {count}, {name}, {}{noted}", step.state_words())))
+        Some(RemoteText::new(format!(
+            "step {number} of {count}, {name}, {}{noted}",
+            step.words_for(self.state_of(step))
+        )))
     }
 
     /// Returns whether a plan was denied, or nobody answered in time. With `deploy`: the plan of a step that works on

@@ -124,7 +124,9 @@ fn orphaned(case: &Case, deploy: &str) -> bool {
 
 /// Returns whether a workflow proves a passing row.
 fn proves(case: &Case, deploy: &str, flow: &Flow) -> bool {
-    flow.begun(deploy) && flow.works_on(deploy, case.install_component(deploy), false).all(Step::good)
+    let component = case.install_component(deploy);
+    let is_complete = !flow.awaits_repetition(deploy, component);
+    is_complete && flow.begun(deploy) && flow.works_on(deploy, component, true).all(Step::surely_good)
 }
 
 /// Returns why a deploy in `error` can certainly be retried (contract: `error` is held).

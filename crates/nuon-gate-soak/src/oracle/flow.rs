@@ -175,6 +175,12 @@ impl Step {
         self.repeated || self.skipped || GOOD.contains(&self.status.as_str()) && !says_nothing
     }
 
+    /// Returns whether a word that is known says that it is neither unfinished nor failed.
+    pub(super) fn surely_good(&self) -> bool {
+        const WORDS: [&str; 6] = ["success", "approved", "auto-skipped", "user-skipped", "skipped", "warning"];
+        self.repeated || self.skipped && !self.begun() || WORDS.contains(&self.status.as_str())
+    }
+
     /// Returns whether it certainly ended well.
     pub(super) fn plainly_good(&self) -> bool {
         self.finished && matches!(self.status.as_str(), "success" | "approved" | "auto-skipped")
@@ -183,5 +189,24 @@ impl Step {
 
 /// Reads a list of steps.
 pub(super) fn steps(value: Option<&Value>) -> Vec<Step> {
-    value.and_then(Value::as_array).map(|all| all.iter().map(Step::of).collect()).unwrap_or_default()
+    let all = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut steps: Vec<Step> = all.iter().map(Step::of).collect();
+    for at in 0..steps.len() {
+        let is_same = |other: &Value| {
+            ["group_idx", "name", "step_target_type"].iter().all(|key| other.get(*key) == all[at].get(*key))
+        };
+        let (before, own) = (&steps[..at], &steps[at]);
+        let auto_retried = [all[at].get("metadata"), all[at].get("status").and_then(|own| own.get("metadata"))];
+        let auto_retried = auto_retried.into_iter().flatten().any(|own| truth(own, "auto_retried"));
+        // An automatic retry leaves the step in `error`.
+        let repeated = own.status == "error" && auto_retried && all[at + 1..].iter().any(is_same);
+        // What is left of a group without a change is discarded.
+        let needless = own.status == "discarded"
+            && before.iter().any(|one| one.group == own.group && one.status == "auto-skipped");
+        steps[at].repeated = (steps[at].repeated || repeated) && !needless;
+        if needless {
+            "skipped".clone_into(&mut steps[at].status);
+        }
+    }
+    steps
 }

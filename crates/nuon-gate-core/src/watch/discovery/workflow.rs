@@ -12,6 +12,7 @@ use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
 use crate::model::{Deploy, StepState, Workflow, WorkflowEnd, WorkflowStep};
 use crate::schedule::Observed;
+use crate::watch::LAG;
 use crate::watch::errors::MISSES;
 use crate::watch::install_lists::FEWEST;
 use crate::watch::settings::OnApproval;
@@ -54,6 +55,8 @@ pub(super) struct WorkflowTargets {
     /// The states of it and of its steps when they last changed.
     states: Vec<String>,
     changed: Moment,
+    /// When it was last read.
+    read_at: Moment,
     /// A human is asked about it as a whole.
     asking: Option<Asking>,
 }
@@ -107,6 +110,7 @@ impl WorkflowTargets {
             targets: HashMap::new(),
             states: Vec::new(),
             changed: Moment::START,
+            read_at: Moment::START,
             asking: None,
         }
     }
@@ -170,6 +174,7 @@ impl WorkflowTargets {
     }
 
     pub(super) fn accept(&mut self, workflow: Arc<Workflow>, now: Moment) {
+        self.read_at = now;
         let states = [workflow.status_word()].into_iter().chain(workflow.steps().map(WorkflowStep::word));
         let states: Vec<String> = states.map(str::to_owned).collect();
         if states != self.states {
@@ -221,6 +226,11 @@ impl WorkflowTargets {
         if all_followed && !gap {
             return WorkflowNext::End(ended(end, &workflow, self.joined.is_empty() && !self.is_of_run));
         }
+        // One of the two may lag.
+        let has_lasted = self.read_at >= self.changed + LAG;
+        if let Some(step) = self.open_step(&workflow).filter(|_| all_followed && gap && has_lasted) {
+            return WorkflowNext::End(DiscoveryEnd::Otherwise(Verdict::Failed, Cause::StepFailed(step)));
+        }
         WorkflowNext::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }
 
@@ -261,7 +271,7 @@ impl WorkflowTargets {
         let mut others = self.others();
         others.all(|id| match asked.contains(id.as_str()) {
             true => self.on_approval == OnApproval::Pass,
-            false => !workflow.steps_of(id).any(is_open),
+            false => !workflow.steps_of(id).any(|step| is_open(workflow, step)),
         })
     }
 
@@ -286,7 +296,11 @@ impl WorkflowTargets {
 
     /// Returns whether all of its steps are there, and have ended. A workflow can report success before its steps have ended.
     fn is_done(&self, workflow: &Workflow) -> bool {
-        workflow.steps().count() == self.most_steps && !workflow.steps().any(is_open)
+        workflow.steps().count() == self.most_steps && !workflow.steps().any(|step| is_open(workflow, step))
+    }
+
+    fn open_step(&self, workflow: &Workflow) -> Option<RemoteText> {
+        workflow.describe(workflow.steps().find(|step| is_open(workflow, step))?)
     }
 
     /// Refuses a workflow that makes plans only, or works on none of the installs that were named.
@@ -357,13 +371,14 @@ impl WorkflowTargets {
     }
 }
 
-fn is_open(step: &WorkflowStep) -> bool {
-    !step.is_hidden() && matches!(step.state(), StepState::NotBegun | StepState::Running | StepState::Retrying)
+fn is_open(workflow: &Workflow, step: &WorkflowStep) -> bool {
+    let state = workflow.state_of(step);
+    !step.is_hidden() && matches!(state, StepState::NotBegun | StepState::Running | StepState::Retrying)
 }
 
 /// Returns how a workflow has ended. It succeeded only if it says so and each of its steps did.
 fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> DiscoveryEnd {
-    let failed: Vec<_> = workflow.steps().filter(|step| step.state() == StepState::Failed).collect();
+    let failed: Vec<_> = workflow.steps().filter(|step| workflow.state_of(step) == StepState::Failed).collect();
     let step = failed.first().and_then(|step| workflow.describe(step));
     let denied = workflow.was_denied(None);
     if end == WorkflowEnd::Succeeded {

@@ -52,7 +52,7 @@ pub(super) fn judged(picture: Picture<'_>) -> Judged {
 struct Steps<'a> {
     workflow: &'a Workflow,
     own: Vec<&'a WorkflowStep>,
-    /// Steps that name it as a target of another type. They can hold it, and prove nothing.
+    /// Steps that name it as a target of another type, or that have no target yet. They can hold it, and prove nothing.
     odd: Vec<&'a WorkflowStep>,
     health: Vec<&'a WorkflowStep>,
 }
@@ -63,7 +63,7 @@ impl<'a> Steps<'a> {
         Self {
             workflow,
             own: workflow.steps_of(picture.id).collect(),
-            odd: workflow.odd_steps_of(picture.id).collect(),
+            odd: workflow.odd_steps_of(picture.id).chain(workflow.coming_steps_of(picture.id)).collect(),
             health: workflow.health_steps_of(picture.id, install_component).collect(),
         }
     }
@@ -72,37 +72,54 @@ impl<'a> Steps<'a> {
         self.own.iter().chain(&self.odd).chain(&self.health).copied()
     }
 
+    fn state(&self, step: &WorkflowStep) -> StepState {
+        self.workflow.state_of(step)
+    }
+
+    fn any(&self, steps: &[&WorkflowStep], states: &[StepState]) -> bool {
+        steps.iter().any(|step| states.contains(&self.state(step)))
+    }
+
     /// Returns whether the health is being verified. The outcome counts even if another component has already failed or
     /// parked the workflow. In that case only a step that says so counts as running: no other ends the wait.
     fn is_verifying(&self) -> bool {
-        let goes_on = self.workflow.end().is_none();
-        self.health.iter().any(|step| match step.state() {
+        self.health.iter().any(|step| self.is_being_verified(step))
+    }
+
+    fn is_being_verified(&self, step: &WorkflowStep) -> bool {
+        match self.state(step) {
             StepState::Retrying => true,
-            StepState::Running => goes_on || step.is_in_progress(),
+            StepState::Running => self.workflow.end().is_none() || step.is_in_progress(),
             StepState::NotBegun | StepState::Succeeded | StepState::Replaced | StepState::Failed => false,
-        })
+        }
+    }
+
+    /// Returns whether a step has not ended. A skipped step never runs, so it has.
+    fn is_unfinished(&self, step: &WorkflowStep) -> bool {
+        match self.state(step) {
+            StepState::NotBegun => !step.is_skipped(),
+            StepState::Running | StepState::Retrying => true,
+            StepState::Succeeded | StepState::Replaced | StepState::Failed => false,
+        }
+    }
+
+    /// Returns the last step if it was replaced. Its replacement is listed after it, so it is not there yet.
+    fn replaced(&self, steps: &[&'a WorkflowStep]) -> Option<&'a WorkflowStep> {
+        steps.last().copied().filter(|step| self.state(step) == StepState::Replaced)
     }
 
     fn describe(&self, step: &WorkflowStep) -> RemoteText {
         self.workflow.describe(step).unwrap_or_default()
     }
-}
 
-fn any(steps: &[&WorkflowStep], states: &[StepState]) -> bool {
-    steps.iter().any(|step| states.contains(&step.state()))
-}
-
-/// Returns the last step if it was replaced. Its replacement is listed after it, so it is not there yet.
-fn replaced<'a>(steps: &[&'a WorkflowStep]) -> Option<&'a WorkflowStep> {
-    steps.last().copied().filter(|step| step.state() == StepState::Replaced)
-}
-
-/// Returns whether a step has not ended. A skipped step never runs, so it has.
-fn is_unfinished(step: &WorkflowStep) -> bool {
-    match step.state() {
-        StepState::NotBegun => !step.is_skipped(),
-        StepState::Running | StepState::Retrying => true,
-        StepState::Succeeded | StepState::Replaced | StepState::Failed => false,
+    /// Decides about a passing status that a step contradicts: it holds the deploy, unless the workflow has ended without it.
+    fn waits_for(&self, step: &WorkflowStep) -> Judged {
+        match self.workflow.end() {
+            Some(end) if !(step.is_health() && self.is_being_verified(step)) => {
+                Judged::Hold(Hold::Behind(Behind::StepFailed(end.verdict(), self.describe(step))))
+            }
+            _ => Judged::Hold(Hold::Step(self.describe(step))),
+        }
     }
 }
 
@@ -110,8 +127,8 @@ fn is_unfinished(step: &WorkflowStep) -> bool {
 /// failed, whatever the workflow as a whole says. If the last one was replaced, its replacement is not there yet.
 fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let steps = Steps::of(picture, workflow);
-    let unfinished = steps.all().find(|step| is_unfinished(step));
-    let failed: Vec<_> = steps.all().filter(|step| step.state() == StepState::Failed).collect();
+    let unfinished = steps.all().find(|step| steps.is_unfinished(step));
+    let failed: Vec<_> = steps.all().filter(|step| steps.state(step) == StepState::Failed).collect();
     if let Some(first) = failed.first() {
         // Another attempt may still succeed.
         let goes_on = workflow.end().is_none() || steps.is_verifying();
@@ -124,10 +141,16 @@ fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
         return Judged::Hold(Hold::Behind(Behind::StepFailed(verdict, steps.describe(first))));
     }
-    match unfinished.or_else(|| replaced(&steps.own)).or_else(|| replaced(&steps.health)) {
-        Some(step) => Judged::Hold(Hold::Step(steps.describe(step))),
+    match unfinished.or_else(|| steps.replaced(&steps.own)).or_else(|| steps.replaced(&steps.health)) {
+        Some(step) => steps.waits_for(step),
         None if steps.own.iter().any(|step| step.has_begun()) => Judged::Pass,
-        None => Judged::Hold(Hold::NotBegun),
+        None => match workflow.end() {
+            Some(end) => {
+                let none = RemoteText::new("no step of its workflow has worked on it");
+                Judged::Hold(Hold::Behind(Behind::StepFailed(end.verdict(), none)))
+            }
+            None => Judged::Hold(Hold::NotBegun),
+        },
     }
 }
 
@@ -145,25 +168,28 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     if steps.is_verifying() {
         return Judged::Hold(Hold::Retry);
     }
-    let Steps { own, health, .. } = steps;
+    let (own, health) = (&steps.own, &steps.health);
+    let any = |of: &[&WorkflowStep], states: &[StepState]| steps.any(of, states);
     if let Some(end) = end {
         // Another row may have replaced this one, although this answer does not show it yet.
-        let retried = any(&own, &[Replaced]) && !any(&own, &[Failed]);
-        let unnoticed = end == WorkflowEnd::Succeeded && !any(&own, &[Failed]);
-        return if retried || unnoticed { Judged::Hold(Hold::Behind(Behind::Failure)) } else { fail };
+        let retried = any(own, &[Replaced]) && !any(own, &[Failed]);
+        let unnoticed = end == WorkflowEnd::Succeeded && !any(own, &[Failed]);
+        // Another component may have parked it between two tries.
+        let between = health.iter().any(|step| step.state() == Retrying);
+        return if retried || unnoticed || between { Judged::Hold(Hold::Behind(Behind::Failure)) } else { fail };
     }
-    if any(&own, &[Running, Retrying]) {
+    if any(own, &[Running, Retrying]) {
         return Judged::Hold(Hold::Retry);
     }
-    if any(&own, &[Failed]) {
+    if any(own, &[Failed]) {
         return if own.iter().any(|step| step.has_failed_for_good()) { fail } else { Judged::Hold(Hold::Retry) };
     }
-    if any(&health, &[Failed, Replaced]) {
-        let another_try = any(&health, &[NotBegun]) || !any(&health, &[Failed]);
+    if any(health, &[Failed, Replaced]) {
+        let another_try = any(health, &[NotBegun]) || !any(health, &[Failed]);
         return if another_try { Judged::Hold(Hold::Retry) } else { fail };
     }
     // While a step has not ended, or no step is listed yet, the workflow can retry the deploy.
-    let has_ended = |step: &&WorkflowStep| step.state() == Succeeded && step.finished == Some(true);
+    let has_ended = |step: &&WorkflowStep| steps.state(step) == Succeeded && step.finished == Some(true);
     match own.iter().all(has_ended) && !own.is_empty() {
         true => Judged::Hold(Hold::Behind(Behind::Failure)),
         false => Judged::Hold(Hold::Retry),
@@ -183,7 +209,7 @@ fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     };
     // The steps may be ahead of the deploy's row: they may show that it succeeded, that it failed rather than being
     // cancelled, or that another row replaced it. A workflow without any step for it may be out of date as well.
-    let has_seen_more = |step: &WorkflowStep| match step.state() {
+    let has_seen_more = |step: &WorkflowStep| match workflow.state_of(step) {
         StepState::Succeeded | StepState::Replaced => true,
         StepState::Failed => end == WorkflowEnd::Cancelled && !step.was_called_off() && step.has_begun(),
         StepState::NotBegun | StepState::Running | StepState::Retrying => false,

@@ -272,6 +272,7 @@ struct Step {
     /// How often it was retried, and how often it may be.
     tries: (i64, i64),
     exhausted: bool,
+    auto_retried: bool,
     answer: Option<&'static str>,
 }
 
@@ -302,6 +303,7 @@ const fn step(name: &'static str, target_type: &'static str, target: Option<&'st
         group: None,
         tries: (0, 0),
         exhausted: false,
+        auto_retried: false,
         answer: None,
     }
 }
@@ -327,6 +329,10 @@ impl Step {
         Self { tries: (so_far, most), ..self }
     }
 
+    const fn auto_retried(self) -> Self {
+        Self { auto_retried: true, ..self }
+    }
+
     const fn exhausted(self) -> Self {
         Self { exhausted: true, ..self }
     }
@@ -337,7 +343,10 @@ impl Step {
 
     fn body(&self, index: usize) -> Value {
         let (so_far, most) = self.tries;
-        let metadata = json!({ "retry_idx": so_far, "max_retries": most, "auto_retries_exhausted": self.exhausted });
+        let metadata = json!({
+            "retry_idx": so_far, "max_retries": most, "auto_retries_exhausted": self.exhausted,
+            "auto_retried": self.auto_retried,
+        });
         let approval = match (self.word, self.answer) {
             (_, Some(answer)) => json!({ "response": { "type": answer } }),
             ("approval-awaiting", None) => json!({ "response": null }),

@@ -203,7 +203,7 @@ fn a_successful_run_needs_a_proof_for_every_install() {
         ),
         (
             |shop| shop.workflows.get_mut("inwtwo").unwrap()["steps"] = json!([]),
-            says("nothing was deployed to install two"),
+            "two/api: no step of its workflow has worked on it, although the deploy says `active`".to_owned(),
         ),
         (
             |shop| shop.customers()["installs"][0]["status"] = json!("failed"),

@@ -1,5 +1,7 @@
 //! Discovering targets by their names, in virtual time.
 
+use std::time::Duration;
+
 use super::discovery::verdicts;
 use crate::virtual_time::{Body, Driver, STARTED_AT, Scripted, at_least, deploy, row, run, s, settings, soon, status};
 use jiff::Timestamp;
@@ -69,16 +71,25 @@ fn an_install_that_the_list_has_is_asked_for_again() {
     assert_eq!(listed_as("acme-2").report.verdict, Verdict::Rejected);
 }
 
-/// A list of those with the name that cannot be read is asked for twice, unless the server refuses it.
+/// A server without the list is believed, with a warning. One that fails is asked again.
 #[test]
 fn an_install_is_waited_for_without_a_list_of_those_with_its_name() {
-    for (code, asked) in [(503, 2), (400, 1), (403, 1), (404, 1)] {
-        let ended = run(over(settings(), wanted(&["zero"])), |_, request| match request {
-            Request::NamedInstalls(..) => soon(status(code)),
+    let listing = |failing: Duration, code| {
+        run(over(settings(), wanted(&["zero"])), move |now, request| match request {
+            Request::NamedInstalls(..) if now < failing => soon(status(code)),
             _ => acme(request),
-        });
+        })
+    };
+    for code in [400, 404] {
+        let ended = listing(Duration::MAX, code);
         assert_eq!(ended.report.verdict, Verdict::Passed, "{code}");
-        assert_eq!(ended.what().into_iter().filter(|what| *what == "installs").count(), asked, "{code}");
+        assert_eq!(ended.what().into_iter().filter(|what| *what == "installs").count(), 1, "{code}");
+        assert!(ended.count(|kind| matches!(kind, EventKind::Warned { .. })) > 0, "{code}");
+    }
+    assert_eq!(listing(Duration::MAX, 503).report.verdict, Verdict::Inconclusive);
+    assert_eq!(listing(Duration::MAX, 403).report.verdict, Verdict::Rejected);
+    for code in [503, 403] {
+        assert_eq!(listing(s(5), code).report.verdict, Verdict::Passed, "{code}");
     }
 }
 

@@ -4,8 +4,8 @@
 use super::Means::{NotBegun, Pass, StepFailed, Waits};
 
 use super::{
-    AT_WORK, CANCELLED, FAILED, JUDGING, Means, OTHER_COMPONENT, OWN_COMPONENT, PARKED, Row, SUCCEEDED, VERIFIED,
-    WORKFLOWS, flow, health, other, own, row, step,
+    AT_WORK, CANCELLED, FAILED, JUDGING, Means, OTHER_COMPONENT, OWN_COMPONENT, PARKED, RETRIES, Row, SUCCEEDED, Step,
+    VERIFIED, WORKFLOWS, flow, health, other, own, row, step,
 };
 use crate::{Judgement, Verdict};
 
@@ -20,17 +20,26 @@ const fn stopped(step: &'static str) -> Means {
     StepFailed(Verdict::Cancelled, step)
 }
 
+const NO_STEP: &str = "no step of its workflow has worked on it";
+/// It has no target yet.
+const COMING: Step = step("apply", "install_deploys", None, "pending");
+
 #[rustfmt::skip]
 pub(super) const TABLE: &[Row] = &[
     // Its own step, in every state.
     row("no step at all", JUDGING, "active", AT_WORK, &[], NotBegun),
-    row("no step at all, ended well", JUDGING, "active", SUCCEEDED, &[], NotBegun),
-    row("only another's step", JUDGING, "active", SUCCEEDED, &[other("success")], NotBegun),
+    row("no step at all, ended well", JUDGING, "active", SUCCEEDED, &[], broke(NO_STEP)),
+    row("only another's step", JUDGING, "active", SUCCEEDED, &[other("success")], broke(NO_STEP)),
     row("own step without a word", JUDGING, "active", AT_WORK, &[own("")], Waits("step 1 of 1, apply, has not begun")),
     row("own step pending", JUDGING, "active", AT_WORK, &[own("pending")], Waits("step 1 of 1, apply, is `pending`")),
     row("own step queued", JUDGING, "active", AT_WORK, &[own("queued")], Waits("step 1 of 1, apply, is `queued`")),
     row("pending, ended well", JUDGING, "active", SUCCEEDED,
-        &[own("pending")], Waits("step 1 of 1, apply, is `pending`")),
+        &[own("pending")], broke("step 1 of 1, apply, is `pending`")),
+    row("pending, parked", JUDGING, "active", PARKED, &[own("pending")], broke("step 1 of 1, apply, is `pending`")),
+    row("pending, cancelled", JUDGING, "active", CANCELLED,
+        &[own("pending")], stopped("step 1 of 1, apply, is `pending`")),
+    row("at work, and its workflow failed", JUDGING, "active", FAILED,
+        &[own("in-progress")], broke("step 1 of 1, apply, is `in-progress`")),
     row("never meant to be run", JUDGING, "active", AT_WORK, &[own("pending").run_as("skipped")], NotBegun),
     row("one run, one not meant to be", JUDGING, "active", AT_WORK,
         &[own("pending").run_as("skipped"), own("success")], Pass),
@@ -66,7 +75,7 @@ pub(super) const TABLE: &[Row] = &[
     row("planned, its apply step retried, and nothing in its place yet", JUDGING, "active", AT_WORK,
         &[own("success").finished(), own("retried").finished()], Waits("step 2 of 2, apply, is `retried`")),
     row("planned, its apply step discarded, in an ended workflow", JUDGING, "active", SUCCEEDED,
-        &[own("success").finished(), own("discarded").finished()], Waits("step 2 of 2, apply, is `discarded`")),
+        &[own("success").finished(), own("discarded").finished()], broke("step 2 of 2, apply, is `discarded`")),
     row("planned, its apply step replaced by flag alone", JUDGING, "active", AT_WORK,
         &[own("success").finished(), own("error").retried()], Waits("step 2 of 2, apply, is `error`")),
     row("own step failed", JUDGING, "active", AT_WORK, &[own("error")], broke("step 1 of 1, apply, failed")),
@@ -98,9 +107,9 @@ pub(super) const TABLE: &[Row] = &[
     row("own step with an unknown word", JUDGING, "active", AT_WORK, &[own("hibernating")],
         Waits("step 1 of 1, apply, is `hibernating`")),
     row("unknown word, finished", JUDGING, "active", SUCCEEDED, &[own("hibernating").finished()],
-        Waits("step 1 of 1, apply, is `hibernating`")),
+        broke("step 1 of 1, apply, is `hibernating`")),
     row("no word, finished", JUDGING, "active", SUCCEEDED, &[own("").finished()],
-        Waits("step 1 of 1, apply, has not begun")),
+        broke("step 1 of 1, apply, has not begun")),
     row("a deploy's word for a step", JUDGING, "active", AT_WORK, &[own("active").finished()],
         Waits("step 1 of 1, apply, is `active`")),
     // The workflow's status does not matter while the steps are good.
@@ -127,7 +136,46 @@ pub(super) const TABLE: &[Row] = &[
     row("a failed step that names the deploy as another thing", VERIFIED, "active", AT_WORK,
         &[own("success"), step("check", "deploy_checks", Some(super::OWN), "error")],
         broke("step 2 of 2, check, failed")),
+    // An apply step has no target before it runs. It follows the plan in its group.
+    row("planned, its apply step not begun", VERIFIED, "active", AT_WORK,
+        &[own("approved").group(1), COMING.group(1)], Waits("step 2 of 2, apply, is `pending`")),
+    row("planned, its apply step never begun, in an ended workflow", VERIFIED, "active", SUCCEEDED,
+        &[own("approved").group(1), COMING.group(1)], broke("step 2 of 2, apply, is `pending`")),
+    row("planned, its apply step cancelled before it ran", VERIFIED, "active", CANCELLED,
+        &[own("approved").group(1), step("apply", "install_deploys", None, "cancelled").group(1)],
+        stopped("step 2 of 2, apply, was cancelled")),
+    row("planned, its apply step failed before it ran", VERIFIED, "active", FAILED,
+        &[own("success").answered("approve").group(1), step("apply", "install_deploys", None, "error").group(1)],
+        broke("step 2 of 2, apply, failed")),
+    row("planned, and a step of another group not begun", VERIFIED, "active", AT_WORK,
+        &[own("approved").group(1), COMING.group(2)], Pass),
+    row("planned, beside another deploy's steps", VERIFIED, "active", AT_WORK,
+        &[own("approved").group(1), other("success").group(1), COMING.group(1)], Pass),
+    row("applied, and a step of its group not begun", VERIFIED, "active", AT_WORK,
+        &[own("approved").group(1), own("success").group(1), COMING.group(1)], Pass),
+    row("planned without a change, its apply step not begun", VERIFIED, "auto-skipped", AT_WORK,
+        &[own("auto-skipped").group(1), COMING.group(1)], Pass),
+    row("planned without a change, the rest discarded", VERIFIED, "auto-skipped", SUCCEEDED,
+        &[own("auto-skipped").group(1), own("discarded").group(1), health("discarded", None).group(1)], Pass),
+    row("planned with a change, the rest discarded", VERIFIED, "active", SUCCEEDED,
+        &[own("approved").group(1), own("discarded").group(1)], broke("step 2 of 2, apply, is `discarded`")),
+    // An automatic retry leaves the step in `error`.
+    row("retried by itself, and run again", RETRIES, "active", AT_WORK,
+        &[own("error").auto_retried().group(1), own("success").group(1)], Pass),
+    row("retried by itself, and nothing in its place yet", RETRIES, "active", AT_WORK,
+        &[own("error").auto_retried().group(1)], Waits("step 1 of 1, apply, is `error`")),
+    row("retried by itself, and nothing in its place in the end", RETRIES, "active", SUCCEEDED,
+        &[own("error").auto_retried().group(1), own("success").group(2)], broke("step 1 of 2, apply, failed")),
+    row("failed, and run again without a retry", RETRIES, "active", SUCCEEDED,
+        &[own("error").group(1), own("success").group(1)], broke("step 1 of 2, apply, failed")),
     // Verified health.
+    row("health of own, retried by itself, verified", VERIFIED, "active", SUCCEEDED,
+        &[own("success").group(1), health("error", MINE).tries(0, 3).auto_retried().group(1), health("success", MINE).group(1)],
+        Pass),
+    row("health of own, tries left in an ended workflow", VERIFIED, "active", FAILED,
+        &[own("success"), health("error", MINE).tries(0, 3)], broke("step 2 of 2, verify health, failed")),
+    row("health of own, not begun in an ended workflow", VERIFIED, "active", PARKED,
+        &[own("success"), health("pending", None)], broke("step 2 of 2, verify health, is `pending`")),
     row("health of own, not begun", VERIFIED, "active", AT_WORK, &[own("success"), health("pending", MINE)],
         Waits("step 2 of 2, verify health, is `pending`")),
     row("health of own, at work", VERIFIED, "active", AT_WORK, &[own("success"), health("in-progress", MINE)],
