@@ -126,6 +126,25 @@ fn every_sink_gets_each_step_that_asks_for_an_approval() {
 }
 
 #[test]
+fn a_pass_on_a_plan_asks_and_claims_no_deploy() {
+    let sim = serve(&asking_twice());
+    notifying(&sim).args(["--slack-mention-on-failure", "<!here>", "--on-approval", "pass"]).json().exits(0);
+    let messages = sim.slack_messages();
+    let of = |by_webhook: bool| messages.iter().filter(move |message| message.by_webhook == by_webhook);
+    let planned = "✋ api00000000000000000000 in acme planned, awaiting approval";
+    assert!(of(false).next().unwrap().text.starts_with(planned), "{messages:#?}");
+    let asks = "✋ approval needed for api00000000000000000000 in acme <!here>";
+    assert_eq!(
+        of(false).filter(|reply| reply.is_broadcast && reply.text.starts_with(asks)).count(),
+        1,
+        "{messages:#?}"
+    );
+    let by_webhook: Vec<_> = of(true).map(|message| message.text.as_str()).collect();
+    assert!(by_webhook.len() == 2 && by_webhook[0].starts_with(asks), "{messages:#?}");
+    assert!(by_webhook[1].starts_with(planned), "{messages:#?}");
+}
+
+#[test]
 fn a_cancellation_by_a_person_mentions_nobody() {
     let sim = serve(&one_deploy(r#"{ status = "executing" }, { status = "cancelled" }"#));
     notifying(&sim).args(["--slack-mention-on-failure", "<!here>"]).json().exits(4);

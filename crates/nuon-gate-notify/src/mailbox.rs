@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Occasion;
+use crate::message::has_passed_unapproved;
 
 /// Upper bound for queued approvals.
 const MOST_APPROVALS: usize = 20;
@@ -92,16 +93,17 @@ impl Mailbox {
     }
 
     /// Takes the next notice, for a sink that shows a state: the newest, and all that it replaces. An approval is sent
-    /// before anything newer and at once, as it mentions people. The start is not delayed either.
+    /// before anything newer and at once, as it mentions people. The start is not delayed either. The end answers
+    /// approvals, unless it passed without an answer.
     pub(crate) fn take_newest(&self, due: bool) -> Vec<Notice> {
         let mut queue = self.lock();
         let approval = queue.iter().position(|notice| notice.occasion == Occasion::Approval);
         let is_first = queue.iter().any(|notice| notice.occasion == Occasion::Started);
         let count = match approval {
+            Some(at) if !is_ending(&queue) || is_unanswered(&queue) => at + 1,
             _ if is_ending(&queue) => queue.len(),
-            Some(at) => at + 1,
-            None if due || is_first => queue.len(),
-            None => 0,
+            _ if due || is_first => queue.len(),
+            _ => 0,
         };
         queue.drain(..count).collect()
     }
@@ -113,6 +115,11 @@ impl Mailbox {
 
 fn is_ending(queue: &VecDeque<Notice>) -> bool {
     queue.back().is_some_and(|notice| notice.is_last)
+}
+
+/// Returns whether the end leaves it to a human to approve.
+fn is_unanswered(queue: &VecDeque<Notice>) -> bool {
+    queue.back().is_some_and(|notice| notice.is_last && has_passed_unapproved(&notice.result))
 }
 
 /// Merges the queued approvals of several targets into one notice. Those of one target stay apart, as each is sent.

@@ -8,7 +8,7 @@ use nuon_gate_core::result::v1::{Delivery, RunResult};
 use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{InvalidSetting, Notifier, Occasion, Options, Sinks, Trigger, render};
 use serde_json::{Value, json};
-use support::{PATIENCE, Service, answer, only, options, pending, place, result, sinks};
+use support::{PATIENCE, Service, answer, only, options, pending, place, planned, result, sinks};
 
 const TOKEN: &str = "ghs_planted-token";
 
@@ -169,6 +169,30 @@ async fn every_end_has_its_state() {
             let shown: Value = serde_json::from_str(&render(&sinks, &result(verdict), &[])[0].text).unwrap();
             assert_eq!(shown["state"], state);
         }
+    }
+}
+
+#[test]
+fn what_is_only_planned_is_not_deployed() {
+    let mut sinks = sinks(&[]);
+    let set = set("https://github.example/api/v3", ("", ""));
+    sinks.add_github_deployment("production", &set).unwrap();
+    sinks.add_github_status("nuon/deploy", &set).unwrap();
+    let mut released = result(Verdict::Passed);
+    released.branch_run = serde_json::from_value(json!({
+        "id": "7", "status": "awaiting-approval", "commit": null, "awaiting_approval": true, "url": null, "groups": [],
+        "waiting": [],
+    }))
+    .unwrap();
+    for (result, words) in [
+        (planned(), "✋ api in acme planned, awaiting approval"),
+        (released, "✋ api in acme deployed; run 7 awaits approval"),
+    ] {
+        let shown: Vec<Value> =
+            render(&sinks, &result, &[]).iter().map(|shown| serde_json::from_str(&shown.text).unwrap()).collect();
+        assert_eq!((&shown[0]["state"], &shown[0]["description"]), (&json!("pending"), &json!(words)));
+        // A required status that stays pending would block the commit for ever.
+        assert_eq!((&shown[1]["state"], &shown[1]["description"]), (&json!("success"), &json!(words)));
     }
 }
 

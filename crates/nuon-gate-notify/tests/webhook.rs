@@ -11,7 +11,7 @@ use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_core::{Line, Verdict};
 use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Pace, Sinks, Trigger};
 use serde_json::{Value, json};
-use support::{PATIENCE, Seen, Service, answer, answer_later, only, options, pending, place, result, sinks};
+use support::{PATIENCE, Seen, Service, answer, answer_later, only, options, pending, place, planned, result, sinks};
 
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -269,6 +269,15 @@ async fn cdevents_report_every_end_and_every_deployed_artifact() {
             assert_eq!(deployed["data"]["subject"]["content"], content);
         }
     }
+}
+
+#[tokio::test]
+async fn cdevents_name_no_service_that_was_not_deployed() {
+    let service = Service::start(|_, _| answer(200, "")).await;
+    let sinks = hook(&service, &[("NUON_GATE_WEBHOOK_FORMAT", "cdevents")]);
+    Notifier::start(&sinks, options()).unwrap().finish(planned(), PATIENCE).await;
+    let types: Vec<_> = service.seen().iter().map(|seen| seen.json()["type"].clone()).collect();
+    assert_eq!(types, ["dev.cdevents.pipelinerun.finished.0.3.0"]);
 }
 
 /// A file that is removed with the test.

@@ -29,7 +29,7 @@ impl From<Summary> for DeploymentStatus {
         let Summary { state, description, page, ci_run } = summary;
         let state = match state {
             State::InProgress => "in_progress",
-            State::Asking => "pending",
+            State::Asking | State::Planned => "pending",
             State::Passed => "success",
             State::TornDown => "inactive",
             State::Failed => "failure",

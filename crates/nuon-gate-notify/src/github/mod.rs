@@ -17,7 +17,7 @@ use crate::bounded::Bounded;
 use crate::ci_run::WebPage;
 use crate::cut::verbatim;
 use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat, Request};
-use crate::message::{Context, Message, Tone, are_teardowns, page};
+use crate::message::{Context, Message, Tone, are_teardowns, has_passed_unapproved, page};
 use crate::secret::{Secret, SinkUrl};
 
 /// The longest description that GitHub accepts.
@@ -153,6 +153,8 @@ enum State {
     /// A human is asked to approve.
     Asking,
     Passed,
+    /// It passed on a plan that nobody has approved yet (`--on-approval pass`): nothing is deployed.
+    Planned,
     /// A teardown passed: nothing is deployed there any more.
     TornDown,
     Failed,
@@ -166,6 +168,7 @@ impl State {
             _ if occasion == Occasion::Refused => Self::Unknown,
             _ if occasion != Occasion::Ended && tone == Tone::Asking => Self::Asking,
             _ if occasion != Occasion::Ended => Self::InProgress,
+            _ if has_passed_unapproved(result) => Self::Planned,
             // With --notify-required, when another sink's notification failed.
             Verdict::Passed | Verdict::NotifyFailed if are_teardowns(&result.targets) => Self::TornDown,
             Verdict::Passed | Verdict::NotifyFailed => Self::Passed,

@@ -5,7 +5,7 @@ use nuon_gate_core::result::v1::{DeployResult, RunResult, TargetResult};
 use nuon_gate_core::{Clock, MatchedBy, Verdict};
 
 use super::facts::instant;
-use super::targets::{has_expired, has_status, is_asked, may_be_asked};
+use super::targets::{has_expired, has_passed_unapproved, has_status, is_asked, is_planned, may_be_asked};
 use super::{asking_run, decided, recovered_after, subject};
 use crate::Occasion;
 
@@ -59,6 +59,9 @@ impl Headline {
             Occasion::Test => {
                 let words = "test message, nothing was deployed".to_owned();
                 Self { tone: Tone::Test, sign: "🔔", words }
+            }
+            Occasion::Ended if has_passed_unapproved(result) => {
+                of(Verdict::ApprovalNeeded, unapproved(result, &about, &subject))
             }
             // The exit code reports the notification that failed; this message is about the deploy.
             Occasion::Ended if result.verdict == Verdict::NotifyFailed => {
@@ -150,6 +153,20 @@ fn going_on(about: &[&TargetResult], result: &RunResult, subject: &str) -> Strin
         format!("tearing down {subject}")
     } else {
         format!("deploying {subject}")
+    }
+}
+
+/// Says what a run that passed has left to a human.
+fn unapproved(result: &RunResult, about: &[&TargetResult], subject: &str) -> String {
+    let planned = about.iter().filter(|target| is_planned(target)).count();
+    let passed = match planned {
+        0 => ended(Verdict::Passed, result, about, subject),
+        all if all == about.len() => format!("{} planned, awaiting approval", plan(about, subject)),
+        some => format!("{subject} passed, {some} only planned and awaiting approval"),
+    };
+    match asking_run(Occasion::Ended, result) {
+        Some(run) => format!("{passed}; run {} awaits approval", run.id.plain()),
+        None => passed,
     }
 }
 

@@ -14,7 +14,7 @@ use nuon_gate_core::{Line, Verdict};
 use self::headline::Headline;
 pub(crate) use self::headline::{Tone, are_teardowns};
 use self::targets::Shown;
-pub(crate) use self::targets::{TargetLine, rank};
+pub(crate) use self::targets::{TargetLine, has_passed_unapproved, is_planned, rank};
 use crate::ci_run::WebPage;
 use crate::cut::{Escape, length};
 use crate::excerpt::Excerpt;
@@ -207,6 +207,10 @@ fn hint(occasion: Occasion, result: &RunResult, decided: &[&TargetResult]) -> Op
         Occasion::Ended if verdict == Verdict::ApprovalNeeded && decided.iter().all(is_asked) => {
             ours("approve or deny the plan, then wait again")
         }
+        Occasion::Ended if decided.iter().any(|target| is_planned(target)) => ours("approve or deny the plan"),
+        Occasion::Ended if asking_run(occasion, result).is_some() && has_passed_unapproved(result) => {
+            ours("approve or reject it")
+        }
         Occasion::Ended => match common(decided, |target| target.hint.as_ref()) {
             Common::Same(hint) => Some(hint.clone()),
             Common::Several => {
@@ -266,7 +270,8 @@ fn usual_hint(verdict: Verdict) -> Option<&'static str> {
 fn asking_run(occasion: Occasion, result: &RunResult) -> Option<&BranchRunResult> {
     let is_over = occasion.is_end() || occasion == Occasion::Test;
     let by_target = result.targets.iter().any(|target| target.approval_url.is_some());
-    let asks = !is_over && !by_target || result.verdict == Verdict::ApprovalNeeded;
+    let is_left = result.verdict == Verdict::ApprovalNeeded || has_passed_unapproved(result);
+    let asks = !is_over && !by_target || is_over && is_left;
     result.branch_run.as_ref().filter(|run| run.awaiting_approval && asks)
 }
 

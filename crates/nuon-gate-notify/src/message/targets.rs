@@ -53,14 +53,14 @@ pub(crate) fn rank(verdict: Verdict) -> usize {
 /// Returns the lines of the targets that did not pass, and how many more there are. What is already above the lines is
 /// not repeated: the only target, a reason, or a hint.
 pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, above: &Shown<'_>) -> (Vec<TargetLine>, usize) {
-    let open = |target: &&TargetResult| !matches!(target.verdict, Verdict::Passed | Verdict::NotifyFailed);
+    let open = |target: &&TargetResult| !matches!(shown(target), Verdict::Passed | Verdict::NotifyFailed);
     let mut targets: Vec<&TargetResult> = result.targets.iter().filter(open).collect();
     if let ([only], Some(one)) = (targets.as_slice(), one)
         && std::ptr::eq(*only, one)
     {
         return (Vec::new(), 0);
     }
-    targets.sort_by_key(|target| (rank(target.verdict), !is_asked(target)));
+    targets.sort_by_key(|target| rank(shown(target)));
     let more = targets.len().saturating_sub(MOST_TARGETS);
     (targets.into_iter().take(MOST_TARGETS).map(|target| TargetLine::new(target, above)).collect(), more)
 }
@@ -69,7 +69,7 @@ impl TargetLine {
     fn new(target: &TargetResult, above: &Shown<'_>) -> Self {
         let status = target.deploy.as_ref().and_then(|deploy| seen(&deploy.status));
         let state = match (target.verdict, status) {
-            (Verdict::Pending, _) if is_asked(target) => AWAITING,
+            _ if is_asked(target) => AWAITING,
             (Verdict::Pending, Some(status)) => status.plain(),
             (Verdict::Pending, None) => "not started",
             (verdict, _) => ORDER.get(rank(verdict)).map_or("?", |(_, words)| words),
@@ -109,7 +109,7 @@ pub(super) fn own_hint(target: &TargetResult) -> Option<&Line> {
     }
 }
 
-/// Returns the verdict to show for a target: one that waits for an answer is not simply pending.
+/// Returns the verdict to show for a target: one that waits for an answer is not simply pending, or passed.
 fn shown(target: &TargetResult) -> Verdict {
     if is_asked(target) { Verdict::ApprovalNeeded } else { target.verdict }
 }
@@ -128,9 +128,21 @@ pub(super) fn counts(result: &RunResult) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns whether a human is asked to approve, and the wait goes on.
+/// Returns whether a human is asked to approve, and the target's wait goes on, or has passed on the plan alone.
 pub(super) fn is_asked(target: &TargetResult) -> bool {
-    target.verdict == Verdict::Pending && target.approval_url.is_some()
+    target.verdict == Verdict::Pending && target.approval_url.is_some() || is_planned(target)
+}
+
+/// Returns whether it passed on its plan (`--on-approval pass`): nothing is deployed until a human approves.
+pub(crate) fn is_planned(target: &TargetResult) -> bool {
+    target.verdict == Verdict::Passed && has_status(target, "pending-approval")
+}
+
+/// Returns whether a run has passed although a human is still asked: about a plan, or before a release goes on.
+pub(crate) fn has_passed_unapproved(result: &RunResult) -> bool {
+    let asks = || result.branch_run.as_ref().is_some_and(|run| run.awaiting_approval);
+    matches!(result.verdict, Verdict::Passed | Verdict::NotifyFailed)
+        && (result.targets.iter().any(is_planned) || asks())
 }
 
 pub(super) fn may_be_asked(target: &TargetResult) -> bool {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::signature::fingerprint;
 use crate::Occasion;
 use crate::mailbox::Asked;
+use crate::message::is_planned;
 
 /// Upper bound for an id. Those of a run are shorter; one in a saved result could be longer, and crowd out the rest of
 /// the body.
@@ -106,7 +107,7 @@ pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, String> {
 pub(crate) fn is_deployed(target: &TargetResult) -> bool {
     let kind = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_ref());
     let teardown = kind.is_some_and(|kind| *kind == "teardown");
-    target.verdict == Verdict::Passed && !teardown
+    target.verdict == Verdict::Passed && !teardown && !is_planned(target)
 }
 
 #[cfg(test)]

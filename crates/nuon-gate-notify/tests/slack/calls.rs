@@ -7,7 +7,7 @@ use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{Mention, Notifier, Occasion, Options, Pace};
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Service, only, options, pending, place, result};
+use crate::support::{PATIENCE, Service, only, options, pending, place, planned, result};
 use crate::{bot, calls, header_text, methods, no, ok, run};
 
 #[tokio::test]
@@ -100,6 +100,29 @@ async fn approvals_wait_for_no_pace_and_are_not_lost_among_changes() {
     service.wait_for(3).await;
     assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.postMessage"]);
     assert_eq!(header_text(&service.seen()[2]), "✋ approval needed for api in acme");
+}
+
+#[tokio::test]
+async fn a_pass_on_a_plan_asks_and_claims_no_deploy() {
+    let service = Service::start(|number, _| ok(&format!("{number}00.1"))).await;
+    let with = Options { slack_mention_on_failure: vec!["<!here>".parse().unwrap()], ..options() };
+    let notifier = Notifier::start(&bot(&service), with).unwrap();
+    notifier.notify(Occasion::Started, pending("queued"));
+    service.wait_for(1).await;
+    // The request is still queued when the run ends: the target has passed by then.
+    let mut asking = planned();
+    asking.verdict = Verdict::Pending;
+    notifier.ask(Some(0), &place("inst1"), asking);
+    let outcome = notifier.finish(planned(), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    let seen = service.seen();
+    let called: Vec<_> = seen.iter().map(|seen| calls(seen, "<!here>")).collect();
+    assert_eq!(called.iter().filter(|called| **called == (true, true)).count(), 1, "{called:?}");
+    let reply = seen.iter().find(|seen| seen.json()["reply_broadcast"] == true).unwrap();
+    assert_eq!(header_text(reply), "✋ approval needed for api in acme");
+    let last = seen.last().unwrap();
+    assert_eq!(header_text(last), "✋ api in acme planned, awaiting approval");
+    assert!(last.json()["blocks"].to_string().contains("Approve in Nuon"), "{:?}", last.json());
 }
 
 #[tokio::test]

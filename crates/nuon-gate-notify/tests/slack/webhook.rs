@@ -7,7 +7,7 @@ use nuon_gate_notify::{Notifier, Occasion, Options, Trigger};
 use serde_json::json;
 
 use crate::header_text;
-use crate::support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
+use crate::support::{PATIENCE, Service, answer, only, options, pending, place, planned, result, sinks};
 
 #[tokio::test]
 async fn webhooks_say_the_request_for_approval_once_and_the_end() {
@@ -26,6 +26,19 @@ async fn webhooks_say_the_request_for_approval_once_and_the_end() {
     let end = "❌ api in acme failed: quota exceeded for pods";
     assert_eq!(headlines, ["✋ approval needed for api in acme", end]);
     assert_eq!(service.seen()[0].path, "/services/T0/B0/secret");
+}
+
+#[tokio::test]
+async fn a_request_names_what_has_passed_on_its_plan() {
+    let service = Service::start(|_, _| answer(200, "ok")).await;
+    let hook = sinks(&[("NUON_GATE_SLACK_WEBHOOK_URL", &service.url("/x"))]);
+    let notifier = Notifier::start(&hook, options()).unwrap();
+    let mut asking = planned();
+    asking.verdict = Verdict::Pending;
+    notifier.ask(Some(0), &place("inst1"), asking);
+    notifier.finish(planned(), PATIENCE).await;
+    let headlines: Vec<_> = service.seen().iter().map(header_text).collect();
+    assert_eq!(headlines, ["✋ approval needed for api in acme", "✋ api in acme planned, awaiting approval"]);
 }
 
 #[tokio::test]

@@ -151,6 +151,16 @@ pub(crate) fn pending(status: &str) -> RunResult {
     result
 }
 
+/// A run that passed on a plan, which nobody has approved yet.
+pub(crate) fn planned() -> RunResult {
+    let mut result = result(Verdict::Passed);
+    let target = &mut result.targets[0];
+    target.approval_url = Some(Line::new("https://app.nuon.co/org1/installs/inl1/workflows/inw1?panel=inst1"));
+    let deploy = target.deploy.as_mut().unwrap();
+    (deploy.status, deploy.ended_at) = (Line::new("pending-approval"), None);
+    result
+}
+
 /// A step that asks for an approval.
 pub(crate) fn place(step: &str) -> ApprovalPlace {
     ApprovalPlace { workflow: "inw1".parse().unwrap(), step: Some(step.parse().unwrap()), approval: None }
