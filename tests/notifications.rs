@@ -196,6 +196,34 @@ fn a_signal_is_reported_as_what_it_is() {
     assert_eq!(body["type"], "nuon.deploy.interrupted");
 }
 
+#[cfg(unix)]
+#[test]
+fn after_a_signal_sinks_have_what_is_left_of_five_seconds() {
+    let slow = "[[fault]]\non = \"slack\"\nnth = [1]\nanswer = \"status\"\ncode = 429\nretry_after = \"2\"\n";
+    let hang = "[[fault]]\non = \"teams\"\nanswer = \"hang\"\n";
+    // While the run is waited for, and while its end is sent.
+    for (statuses, path) in [(ENDLESS, "/v1/"), (r#"{ status = "active" }"#, "/webhook")] {
+        let sim = serve(&(one_deploy(statuses) + slow + hang));
+        let mut gate = notifying(&sim).args(["--output", "json", "--notify-on", "success,failure"]).start();
+        if path == "/v1/" {
+            gate.wait_for("executing");
+        }
+        let waited = (0..1500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            !received(&sim, path).is_empty()
+        });
+        assert!(waited);
+        let began = std::time::Instant::now();
+        gate.send(nix::sys::signal::Signal::SIGTERM);
+        let outcome = gate.end().exits(143);
+        assert!(began.elapsed().as_secs_f32() < 5.0, "{:?}", began.elapsed());
+        let result = outcome.result();
+        assert!(deliveries(&result).contains(&("slack".to_owned(), "sent".to_owned())), "{path}: {result:#}");
+        let teams = result["notifications"].as_array().unwrap().iter().find(|sink| sink["sink"] == "teams").unwrap();
+        assert_eq!(teams["reason"], "not done in the time after the signal");
+    }
+}
+
 /// The message of the start is edited, Slack does not answer, and the job is cancelled.
 #[cfg(unix)]
 #[test]

@@ -42,7 +42,7 @@ pub use self::ci_run::{CiRun, ci_run};
 pub use self::deliver::{InvalidSetup, Pace};
 pub use self::mask::is_secret;
 pub use self::mention::Mention;
-pub use self::notifier::{Notifier, Options, Outcome, send_test};
+pub use self::notifier::{Hurry, Notifier, Options, Outcome, send_test};
 pub use self::occasion::{Occasion, Trigger};
 pub use self::render::{Rendered, render};
 pub use self::settings::{InvalidSetting, Parsed, SECRETS, Sinks, VARIABLES, is_placeholder};

@@ -10,9 +10,9 @@ use nuon_gate_core::{ApprovalPlace, Verdict};
 use nuon_gate_http::Setup;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::deliver::{Http, Patience};
+use crate::deliver::{Ending, Http, Patience};
 use crate::mailbox::{Asked, Mailbox, Notice};
 use crate::message::Context;
 use crate::secret::SinkUrl;
@@ -84,9 +84,20 @@ impl Outcome {
 pub struct Notifier {
     tasks: Vec<RunningTask>,
     skipped: Vec<Skipped>,
-    ending: watch::Sender<Option<Instant>>,
+    ending: watch::Sender<Option<Ending>>,
     /// The newest notice's result.
     latest: Mutex<Option<Arc<RunResult>>>,
+}
+
+/// Takes time away from the notifications of a [`Notifier`].
+#[derive(Debug, Clone)]
+pub struct Hurry(watch::Sender<Option<Ending>>);
+
+impl Hurry {
+    /// Leaves this much time from now on, because a signal came. What is known by then is kept.
+    pub fn after_signal(&self, left: Duration) {
+        Ending::set(&self.0, left, true);
+    }
 }
 
 /// The running task of a sink.
@@ -136,6 +147,11 @@ impl Notifier {
         Ok(Self { tasks, skipped: sinks.skipped.clone(), ending, latest: Mutex::default() })
     }
 
+    /// Returns what can shorten the time that is left, also while the final notice is sent.
+    pub fn hurry(&self) -> Hurry {
+        Hurry(self.ending.clone())
+    }
+
     /// Queues a notice and returns at once. The result is the state so far; its verdict is `pending`.
     pub fn notify(&self, occasion: Occasion, result: RunResult) {
         // When all targets have ended, the final notice says so, with what has been read since.
@@ -177,13 +193,13 @@ impl Notifier {
     }
 
     async fn conclude(self, occasion: Occasion, result: RunResult, budget: Duration) -> Outcome {
-        let deadline = Instant::now() + budget;
         self.put(occasion, &[], result, true);
         let Self { tasks, skipped, ending, .. } = self;
-        ending.send_replace(Some(deadline));
+        Ending::set(&ending, budget, false);
+        let mut ends = ending.subscribe();
         let mut outcome = Outcome::default();
         for mut task in tasks {
-            let in_time = timeout_at(deadline, &mut task.handle).await.is_ok();
+            let in_time = Ending::in_time(&mut ends, &mut task.handle).await;
             task.handle.abort();
             let record = std::mem::take(&mut *lock(&task.record));
             outcome.slack_thread = outcome.slack_thread.or(record.slack_thread.clone());

@@ -8,7 +8,7 @@ use nuon_gate_core::result::v1::{Delivery, RunResult};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::deliver::{Fault, Http, Patience};
+use crate::deliver::{Ending, Fault, Http, Patience};
 use crate::github::Github;
 use crate::mailbox::{Asked, Mailbox, Notice};
 use crate::message::{Context, Message};
@@ -36,17 +36,18 @@ pub(crate) struct Record {
 
 impl Record {
     /// Returns the outcome of a sink whose task ended in time or was given up.
-    pub(crate) fn verdict(self, in_time: bool) -> (Delivery, Option<String>) {
+    pub(crate) fn verdict(self, in_time: Result<(), Ending>) -> (Delivery, Option<String>) {
         let unasked = self.unasked.map(|trouble| format!("a request for an approval did not arrive: {trouble}"));
         let troubles: Vec<String> = self.trouble.into_iter().chain(unasked).collect();
         let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
         match (in_time, trouble) {
-            (true, Some(trouble)) => (Delivery::Failed, Some(trouble)),
-            (true, None) if self.sent => (Delivery::Sent, None),
-            (true, None) => (Delivery::Skipped, Some("nothing happened that is notified".to_owned())),
-            (false, trouble) => {
+            (Ok(()), Some(trouble)) => (Delivery::Failed, Some(trouble)),
+            (Ok(()), None) if self.sent => (Delivery::Sent, None),
+            (Ok(()), None) => (Delivery::Skipped, Some("nothing happened that is notified".to_owned())),
+            (Err(Ending { after_signal, .. }), trouble) => {
+                let late = if after_signal { "in the time after the signal" } else { "within --notify-timeout" };
                 let last = trouble.map(|trouble| format!("; before that: {trouble}")).unwrap_or_default();
-                (Delivery::Failed, Some(format!("not done within --notify-timeout{last}")))
+                (Delivery::Failed, Some(format!("not done {late}{last}")))
             }
         }
     }

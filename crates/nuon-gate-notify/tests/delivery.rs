@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_core::{Line, Verdict};
 use nuon_gate_notify::{Notifier, Occasion, Options, Pace, Sinks, Trigger, render};
-use support::{PATIENCE, Service, answer, only, options, pending, result, sinks};
+use support::{PATIENCE, Service, answer, answer_later, only, options, pending, result, sinks};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -43,6 +43,38 @@ async fn a_slow_sink_holds_up_nobody_and_the_budget_holds() {
     assert_eq!(outcome.results[2].reason, Some(Line::new(skipped)));
     assert!(outcome.warnings.is_empty(), "the result says it: {outcome:?}");
     assert!(outcome.any_failed());
+}
+
+#[tokio::test]
+async fn a_signal_shortens_the_time_and_what_is_known_is_kept() {
+    let (_listener, slow) = silent().await;
+    let service = Service::start(|_, _| answer(200, "")).await;
+    let both = sinks(&[("NUON_GATE_WEBHOOK_URL", &format!("{slow}\n{}", service.url("/quick")))]);
+    let notifier = Notifier::start(&both, options()).unwrap();
+    let (hurry, began) = (notifier.hurry(), Instant::now());
+    let signal = async {
+        service.wait_for(1).await;
+        hurry.after_signal(Duration::from_millis(200));
+        hurry.after_signal(PATIENCE);
+    };
+    let (outcome, ()) = tokio::join!(notifier.finish(result(Verdict::Passed), PATIENCE), signal);
+    assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
+    let late = Line::new("not done in the time after the signal");
+    let results: Vec<_> = outcome.results.iter().map(|result| (result.result, result.reason.clone())).collect();
+    assert_eq!(results, [(Delivery::Failed, Some(late)), (Delivery::Sent, None)]);
+
+    // A retry that would come too late is not waited for.
+    let service = Service::start(|_, _| answer_later(429, "20")).await;
+    let busy = sinks(&[("NUON_GATE_WEBHOOK_URL", &service.url("/busy"))]);
+    let notifier = Notifier::start(&busy, options()).unwrap();
+    let (hurry, began) = (notifier.hurry(), Instant::now());
+    let signal = async {
+        service.wait_for(1).await;
+        hurry.after_signal(Duration::from_secs(10));
+    };
+    let (outcome, ()) = tokio::join!(notifier.finish(result(Verdict::Passed), PATIENCE), signal);
+    assert_eq!(only(&outcome), (Delivery::Failed, "HTTP 429: later"));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use nuon_gate_core::names::Names;
 use nuon_gate_core::result::v1::RunResult;
 use nuon_gate_core::watch::{Event, EventKind, OnApproval, RunEvent};
 use nuon_gate_http::Setup;
-use nuon_gate_notify::{InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
+use nuon_gate_notify::{Hurry, InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
 
 use tokio::sync::watch;
 
@@ -145,8 +145,13 @@ impl Audience {
     }
 
     /// Sends the final notice, and returns the outcome of all notifications.
-    pub(crate) async fn finish(self, result: &RunResult, limit: Duration) -> Outcome {
-        self.notifier.finish(result.clone(), self.timeout.min(limit)).await
+    pub(crate) async fn finish(self, result: &RunResult) -> Outcome {
+        self.notifier.finish(result.clone(), self.timeout).await
+    }
+
+    /// Returns what can shorten the time that is left.
+    pub(crate) fn hurry(&self) -> Hurry {
+        self.notifier.hurry()
     }
 }
 

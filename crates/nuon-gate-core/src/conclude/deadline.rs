@@ -27,7 +27,12 @@ impl Deadline {
 
     /// Returns how long a step may take: its usual limit, or what is left.
     pub fn limit(self, usual: Duration) -> Duration {
-        self.0.map_or(usual, |end| end.saturating_duration_since(Instant::now()).min(usual))
+        self.left().map_or(usual, |left| left.min(usual))
+    }
+
+    /// Returns the time that is left, if a signal has come.
+    pub fn left(self) -> Option<Duration> {
+        self.0.map(|end| end.saturating_duration_since(Instant::now()))
     }
 
     /// Awaits a future or a signal. After a signal the future has `grace` left, within the deadline. Returns its

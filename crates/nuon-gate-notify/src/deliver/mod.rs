@@ -8,4 +8,4 @@ pub(crate) use self::fault::{Fault, Nature, harmless};
 pub use self::http::InvalidSetup;
 pub(crate) use self::http::{Answer, Http, Request, fault};
 pub use self::retry::Pace;
-pub(crate) use self::retry::{Patience, Repeat};
+pub(crate) use self::retry::{Ending, Patience, Repeat};

@@ -44,18 +44,64 @@ pub(crate) enum Repeat {
     IfNotTaken,
 }
 
+/// When everything has to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) at: Instant,
+    /// A signal set it, and not `--notify-timeout`.
+    pub(crate) after_signal: bool,
+}
+
+impl Ending {
+    /// Leaves this much time, unless less is left already.
+    pub(crate) fn set(ending: &watch::Sender<Option<Self>>, left: Duration, after_signal: bool) {
+        let at = Instant::now() + left;
+        ending.send_if_modified(|ending| {
+            let is_sooner = ending.is_none_or(|ending| at < ending.at);
+            if is_sooner {
+                *ending = Some(Self { at, after_signal });
+            }
+            is_sooner
+        });
+    }
+
+    /// Awaits a future until the end, which may come closer meanwhile. Returns whether it was done in time, or how it
+    /// ended.
+    pub(crate) async fn in_time(
+        ends: &mut watch::Receiver<Option<Self>>,
+        future: impl Future + Unpin,
+    ) -> Result<(), Self> {
+        let mut future = future;
+        loop {
+            let ending = *ends.borrow_and_update();
+            let over = async {
+                match ending {
+                    Some(ending) => sleep_until(ending.at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = &mut future => return Ok(()),
+                () = over => return ending.map_or(Ok(()), Err),
+                Ok(()) = ends.changed() => {}
+            }
+        }
+    }
+}
+
 /// How long a sink keeps trying: it depends on whether the run has ended, and on the time left then.
 #[derive(Debug, Clone)]
 pub(crate) struct Patience {
     pub(crate) pace: Pace,
     /// The deadline, once it is known.
-    ending: watch::Receiver<Option<Instant>>,
+    ending: watch::Receiver<Option<Ending>>,
     /// Whether this is the final notice.
     pub(crate) is_last: bool,
 }
 
 impl Patience {
-    pub(crate) fn new(pace: Pace, ending: watch::Receiver<Option<Instant>>) -> Self {
+    pub(crate) fn new(pace: Pace, ending: watch::Receiver<Option<Ending>>) -> Self {
         Self { pace, ending, is_last: false }
     }
 
@@ -89,11 +135,12 @@ impl Patience {
     async fn wait(&mut self, until: Option<Instant>) -> bool {
         let Some(until) = until else { return false };
         if self.is_last {
-            let in_time = self.ending.borrow().is_none_or(|deadline| until < deadline);
-            if in_time {
-                sleep_until(until).await;
+            let is_too_late = |ending: &Option<Ending>| ending.is_some_and(|ending| ending.at <= until);
+            tokio::select! {
+                biased;
+                _ = self.ending.wait_for(is_too_late) => return false,
+                () = sleep_until(until) => return true,
             }
-            return in_time;
         }
         tokio::select! {
             biased;

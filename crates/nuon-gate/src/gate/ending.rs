@@ -1,5 +1,6 @@
 //! From a report to the result, the notifications and the exit code.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use nuon_gate_core::api::Client;
@@ -7,6 +8,7 @@ use nuon_gate_core::conclude::Deadline;
 use nuon_gate_core::report::Report;
 use nuon_gate_core::result::v1::{RunResult, ShardResult};
 use nuon_gate_core::{Line, ShardReport, Sharding, Signal, Verdict};
+use nuon_gate_notify::Hurry;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::exit_mapping::ExitCodes;
@@ -15,8 +17,8 @@ use crate::output::{Ending, Outputs};
 use crate::trouble::Trouble;
 use crate::words::words;
 
-/// How long notifications may take after a signal.
-pub(super) const NOTIFY_AFTER_SIGNAL: Duration = Duration::from_millis(800);
+/// What notifications leave of the time after a signal, for the outputs.
+const FOR_OUTPUTS: Duration = Duration::from_millis(500);
 
 /// How long to wait for slow readers of the outputs.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -111,17 +113,13 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
         matches!(self.verdict, Verdict::Interrupted(_))
     }
 
-    /// Sends the final notifications and records their outcome. A signal cuts it short. Returns the Slack message that
+    /// Sends the final notifications and records their outcome. Returns the Slack message that
     /// a later job can continue, and the signal.
     async fn notify(&mut self, audience: Audience, result: &mut RunResult) -> (Option<String>, Option<Signal>) {
         let required = audience.required;
-        let limit = if self.is_interrupted() { self.deadline.limit(NOTIFY_AFTER_SIGNAL) } else { Duration::MAX };
-        let sending = audience.finish(result, limit);
-        let (outcome, signal) = self.deadline.race(sending, &mut self.signals, NOTIFY_AFTER_SIGNAL).await;
-        let Some(outcome) = outcome else {
-            result.warnings.push(Line::new("because of the signal, it is not known which notifications were sent"));
-            return (None, signal);
-        };
+        let hurry = audience.hurry();
+        let sending = audience.finish(result);
+        let (outcome, signal) = in_time(sending, &hurry, &mut self.deadline, &mut self.signals).await;
         if required && outcome.any_failed() && result.verdict == Verdict::Passed {
             result.verdict = Verdict::NotifyFailed;
             result.exit_code = self.exits.of(result.verdict);
@@ -132,4 +130,28 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
         result.notifications = outcome.results;
         (outcome.slack_thread.map(|thread| thread.to_string()), signal)
     }
+}
+
+/// Awaits notifications. A signal, an earlier one as well, leaves them less time, and not nothing: what is known of them
+/// is kept. Returns the signal that came meanwhile.
+pub(super) async fn in_time<T>(
+    sending: impl Future<Output = T>,
+    hurry: &Hurry,
+    deadline: &mut Deadline,
+    signals: &mut UnboundedReceiver<Signal>,
+) -> (T, Option<Signal>) {
+    let shorten = |deadline: &Deadline| {
+        if let Some(left) = deadline.left() {
+            hurry.after_signal(left.saturating_sub(FOR_OUTPUTS));
+        }
+    };
+    shorten(deadline);
+    let mut sending = pin!(sending);
+    let signal = tokio::select! {
+        outcome = &mut sending => return (outcome, None),
+        Some(signal) = signals.recv() => signal,
+    };
+    deadline.begin();
+    shorten(deadline);
+    (sending.await, Some(signal))
 }

@@ -13,12 +13,11 @@ use nuon_gate_core::conclude::{ConcludeOptions, Deadline, conclude};
 use nuon_gate_core::names::Names;
 use nuon_gate_core::watch::{Event, Mode, Watch, WatchSettings};
 use nuon_gate_core::{Line, Signal, Verdict, drive};
-use nuon_gate_notify::Outcome;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use self::buffered::{BufferedOutputs, beside};
 pub(crate) use self::ending::Run;
-use self::ending::{NOTIFY_AFTER_SIGNAL, Publisher};
+use self::ending::{Publisher, in_time};
 use self::opening::{NotBegun, Opening};
 use crate::connection::client;
 use crate::exit_mapping::ExitCodes;
@@ -168,8 +167,9 @@ async fn refuse(
     mut signals: UnboundedReceiver<Signal>,
 ) -> Trouble {
     let Some(audience) = audience else { return trouble };
-    let (outcome, signal) = deadline.race(audience.refuse(&trouble), &mut signals, NOTIFY_AFTER_SIGNAL).await;
-    for failed in outcome.iter().flat_map(Outcome::failed) {
+    let hurry = audience.hurry();
+    let (outcome, signal) = in_time(audience.refuse(&trouble), &hurry, &mut deadline, &mut signals).await;
+    for failed in outcome.failed() {
         let why = failed.reason.as_ref().map_or("no reason is known", Line::plain);
         outputs.notice(&format!("{} was not notified: {why}", failed.sink.plain()));
     }
