@@ -163,9 +163,9 @@ async fn the_end_makes_up_for_what_came_before_it_but_for_a_request_for_an_appro
         ("discord-webhook", &[(START, 1)], 0, true),
         ("discord-webhook", &[(START, 1), (APPROVAL, 1)], 1, false),
         ("slack", &[(START, 1)], 0, true),
-        // The edit, and the reply that people see.
-        ("slack", &[(START, 1), (APPROVAL, 2)], 1, true),
-        ("slack", &[(START, 1), (APPROVAL, 2)], 2, false),
+        // The reply that people see, and the edit.
+        ("slack", &[(START, 1), (APPROVAL, 2)], 1, false),
+        ("slack", &[(START, 1), (APPROVAL, 2)], 2, true),
         ("github-status", &[(START, 1)], 0, true),
         ("github-status", &[(START, 1), (APPROVAL, 1)], 1, true),
     ];

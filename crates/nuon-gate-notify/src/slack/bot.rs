@@ -99,8 +99,8 @@ impl Bot {
         self.replied
     }
 
-    /// Posts or edits the message, unless it is unchanged. If it `notifies` people, it also replies in the
-    /// channel, because an edit notifies nobody.
+    /// Posts or edits the message, unless it is unchanged. If it `notifies` people, it replies in the channel first, because
+    /// an edit notifies nobody, and its retries may take all the time that is left.
     pub(crate) async fn show(
         &mut self,
         slack: &SlackBot,
@@ -114,18 +114,27 @@ impl Bot {
         let loud = if notifies { Payload::whole(message) } else { state.clone() };
         let mut call = Call { slack, http, patience };
         let Some(place) = self.message.clone() else {
-            self.post(&mut call, &loud, None).await?;
+            self.post(&mut call, &loud).await?;
             self.shown = Some(state);
             return Ok(());
         };
         let root = self.root.clone().unwrap_or_else(|| place.ts.clone());
-        let thread = Thread { channel: &place.channel, root: &root, broadcast: notifies };
+        let thread = Thread { root: &root, broadcast: notifies };
+        let replied = if notifies { Some(call.post(&loud, &place.channel, Some(thread)).await) } else { None };
+        self.replied = matches!(replied, Some(Ok(_)));
         let edited = if self.shown.as_ref() == Some(&state) { Ok(()) } else { call.update(&place, &state).await };
         match edited {
             Err(fault) if fault.is(&NOT_EDITABLE) => {
-                // If the message is gone, its thread may still exist; if not, the channel does.
-                if self.post(&mut call, &loud, Some(thread)).await.is_err() {
-                    self.post(&mut call, &loud, None).await?;
+                let replied = match replied {
+                    Some(replied) => replied,
+                    None => call.post(&loud, &place.channel, Some(thread)).await,
+                };
+                match replied {
+                    Ok(reply) => (self.message, self.root) = (Some(reply), Some(root)),
+                    // If the message is gone, its thread may be as well; the channel is not.
+                    Err(Fault { nature: Nature::Refused { .. }, .. }) => self.post(&mut call, &loud).await?,
+                    // It may have arrived.
+                    Err(fault) => return Err(fault),
                 }
                 self.shown = Some(state);
                 Ok(())
@@ -134,21 +143,17 @@ impl Bot {
                 if edited.is_ok() {
                     self.shown = Some(state);
                 }
-                // People are mentioned even if the message itself cannot be edited.
-                let called =
-                    if notifies { call.post(&loud, &place.channel, Some(thread)).await.map(drop) } else { Ok(()) };
-                self.replied = notifies && called.is_ok();
-                called.and(edited)
+                replied.map_or(Ok(()), |replied| replied.map(drop)).and(edited)
             }
         }
     }
 
-    async fn post(&mut self, call: &mut Call<'_>, payload: &Payload, thread: Option<Thread<'_>>) -> Result<(), Fault> {
+    /// Posts a message of its own, which is edited from then on.
+    async fn post(&mut self, call: &mut Call<'_>, payload: &Payload) -> Result<(), Fault> {
         let earlier = self.message.as_ref().map(|place| place.channel.as_str());
-        let channel = thread.map(|thread| thread.channel).or(call.slack.channel.as_deref()).or(earlier);
-        let channel = channel.unwrap_or_default().to_owned();
-        self.message = Some(call.post(payload, &channel, thread).await?);
-        self.root = thread.map(|thread| thread.root.to_owned());
+        let channel = call.slack.channel.as_deref().or(earlier).unwrap_or_default().to_owned();
+        self.message = Some(call.post(payload, &channel, None).await?);
+        self.root = None;
         Ok(())
     }
 }
@@ -156,7 +161,6 @@ impl Bot {
 /// Where a reply goes.
 #[derive(Debug, Clone, Copy)]
 struct Thread<'a> {
-    channel: &'a str,
     root: &'a str,
     /// Whether it also appears in the channel.
     broadcast: bool,

@@ -7,7 +7,7 @@ use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{Mention, Notifier, Occasion, Options, Pace};
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Service, only, options, pending, place, planned, result};
+use crate::support::{PATIENCE, Service, answer, only, options, pending, place, planned, result};
 use crate::{bot, calls, header_text, methods, no, ok, run};
 
 #[tokio::test]
@@ -16,10 +16,10 @@ async fn one_message_is_edited_and_a_failure_is_a_reply_that_everyone_sees() {
     let outcome = run(&service, options(), &["planning"], Verdict::Failed).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
     assert_eq!(outcome.slack_thread.unwrap().to_string(), "C0123456789:100.1");
-    assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.update", "chat.postMessage"]);
+    assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.postMessage", "chat.update"]);
 
     let seen = service.seen();
-    let (first, edit, last, reply) = (seen[0].json(), seen[1].json(), seen[2].json(), seen[3].json());
+    let (first, edit, reply, last) = (seen[0].json(), seen[1].json(), seen[2].json(), seen[3].json());
     assert_eq!((&first["channel"], first.get("ts")), (&json!("deploys"), None));
     // Only a post accepts the name.
     assert_eq!((&edit["channel"], &edit["ts"]), (&json!("C0123456789"), &json!("100.1")));
@@ -63,7 +63,36 @@ async fn people_are_mentioned_even_if_the_message_cannot_be_edited() {
     .await;
     let outcome = run(&service, options(), &[], Verdict::Failed).await;
     assert_eq!(only(&outcome).0, Delivery::Failed);
-    assert_eq!(service.seen().last().unwrap().json()["reply_broadcast"], true);
+    assert_eq!(service.seen()[1].json()["reply_broadcast"], true);
+}
+
+/// The edit's retries would take the time that is left.
+#[tokio::test]
+async fn people_are_mentioned_before_the_message_is_edited() {
+    let service =
+        Service::start(|_, seen| if seen.path.ends_with("update") { answer(503, "") } else { ok("100.1") }).await;
+    let pace = Pace { first_retry: Duration::from_secs(600), ..options().pace };
+    let outcome = run(&service, Options { pace, ..options() }, &[], Verdict::Failed).await;
+    assert_eq!(only(&outcome), (Delivery::Failed, "HTTP 503"));
+    assert_eq!(methods(&service), ["chat.postMessage", "chat.postMessage", "chat.update"]);
+    assert_eq!(service.seen()[1].json()["reply_broadcast"], true);
+}
+
+/// The message is gone, and its thread perhaps not.
+#[tokio::test]
+async fn a_reply_that_may_have_arrived_is_not_posted_again() {
+    for end in [Verdict::Failed, Verdict::Passed] {
+        let service = Service::start(|number, seen| match number {
+            0 => ok("100.1"),
+            _ if seen.path.ends_with("update") => no("message_not_found"),
+            _ => answer(502, ""),
+        })
+        .await;
+        let outcome = run(&service, options(), &[], end).await;
+        assert_eq!(only(&outcome).0, Delivery::Failed);
+        let posts = methods(&service).iter().filter(|method| *method == "chat.postMessage").count();
+        assert_eq!(posts, 2, "{:?}", methods(&service));
+    }
 }
 
 #[tokio::test]
@@ -73,18 +102,18 @@ async fn each_step_that_asks_for_an_approval_mentions_people() {
     let notifier = Notifier::start(&bot(&service), with).unwrap();
     notifier.notify(Occasion::Started, pending("queued"));
     service.wait_for(1).await;
-    // An edit and a reply. The same step is only reported once, and an unchanged state is not edited.
+    // A reply and an edit. The same step is only reported once, and an unchanged state is not edited.
     for (step, requests) in [("inst1", 3), ("inst1", 3), ("inst2", 4)] {
         notifier.ask(Some(0), &place(step), pending("pending-approval"));
         service.wait_for(requests).await;
     }
     let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
     assert_eq!(only(&outcome), (Delivery::Sent, ""));
-    let expected = ["chat.postMessage", "chat.update", "chat.postMessage", "chat.postMessage", "chat.update"];
+    let expected = ["chat.postMessage", "chat.postMessage", "chat.update", "chat.postMessage", "chat.update"];
     assert_eq!(methods(&service), expected);
     let seen = service.seen();
     let called: Vec<_> = seen.iter().map(|seen| calls(seen, "<!here>")).collect();
-    assert_eq!(called, [(false, false), (false, false), (true, true), (true, true), (false, false)]);
+    assert_eq!(called, [(false, false), (true, true), (false, false), (true, true), (false, false)]);
     assert_eq!(header_text(&seen[3]), "✋ approval needed for api in acme");
 }
 
@@ -98,8 +127,8 @@ async fn approvals_wait_for_no_pace_and_are_not_lost_among_changes() {
     notifier.ask(Some(0), &place("inst1"), pending("pending-approval"));
     notifier.notify(Occasion::Changed, pending("executing"));
     service.wait_for(3).await;
-    assert_eq!(methods(&service), ["chat.postMessage", "chat.update", "chat.postMessage"]);
-    assert_eq!(header_text(&service.seen()[2]), "✋ approval needed for api in acme");
+    assert_eq!(methods(&service), ["chat.postMessage", "chat.postMessage", "chat.update"]);
+    assert_eq!(header_text(&service.seen()[1]), "✋ approval needed for api in acme");
 }
 
 #[tokio::test]
@@ -156,10 +185,11 @@ async fn mentions_come_from_the_settings_and_only_with_what_people_must_see() {
         change(&mut end);
         notifier.finish(end, PATIENCE).await;
         let seen = service.seen();
-        let edits = seen[..2].iter().map(|seen| calls(seen, "<!subteam^S123>")).collect::<Vec<_>>();
-        assert_eq!(edits, [(false, false), (false, false)], "{verdict:?}: an edit calls nobody");
-        let reply: Vec<_> = seen[2..].iter().map(|seen| calls(seen, "<!subteam^S123>")).collect();
-        assert_eq!(reply, if expected { vec![(true, true)] } else { Vec::new() }, "{verdict:?}");
+        let called: Vec<_> = seen.iter().map(|seen| calls(seen, "<!subteam^S123>")).collect();
+        // An edit calls nobody.
+        let reply = if expected { &[(true, true)][..] } else { &[] };
+        let sent = [&[(false, false)], reply, &[(false, false)]].concat();
+        assert_eq!(called, sent, "{verdict:?}");
     }
     for text in
         ["<!everyone>", "@here", "<@u1>", "<@U1|x>", "<!subteam^U1>", "<https://evil.example>", "here", "", "<@U>"]
