@@ -40,7 +40,7 @@ const COMMON: [&str; 13] = [
     "nuon",
 ];
 /// Words in the names of secret parameters and headers.
-const NAMES: [&str; 9] = ["sig", "token", "key", "secret", "code", "passw", "auth", "cookie", "credential"];
+const NAMES: [&str; 10] = ["sig", "token", "key", "secret", "code", "pass", "pwd", "auth", "cookie", "credential"];
 
 /// Returns the parts of an address that are secret, as they stand in it and decoded.
 pub(crate) fn secret_parts(url: &Url) -> Vec<String> {
@@ -71,7 +71,7 @@ fn written_pairs(url: &Url) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Returns whether the name of a parameter or a header says that its value is a secret.
-pub(crate) fn names_secret(name: &str) -> bool {
+fn names_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.iter().any(|word| name.contains(word))
 }
@@ -81,7 +81,8 @@ pub fn is_secret(text: &str) -> bool {
     is_uuid(text) || random(text) >= LEAST
 }
 
-fn is_secret_value(name: &str, value: &str) -> bool {
+/// Returns whether a value is a secret, by its form or by the name of its parameter or header.
+pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
     is_secret(value) || names_secret(name) && !is_common(value)
 }
 
@@ -270,7 +271,17 @@ mod tests {
 
     #[test]
     fn some_names_say_that_the_value_is_secret() {
-        for name in ["Authorization", "X-API-Key", "sig", "access_token", "Cookie", "code", "X-Amz-Signature"] {
+        for name in [
+            "Authorization",
+            "X-API-Key",
+            "sig",
+            "access_token",
+            "Cookie",
+            "code",
+            "X-Amz-Signature",
+            "X-Pass",
+            "db_pwd",
+        ] {
             assert!(names_secret(name), "{name}");
         }
         for name in ["X-Environment", "Accept", "api-version", "sv", "sp", "User-Agent"] {

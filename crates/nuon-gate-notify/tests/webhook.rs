@@ -68,6 +68,32 @@ async fn the_standard_form_is_signed_with_every_secret() {
 }
 
 #[tokio::test]
+async fn a_password_that_comes_back_is_not_shown() {
+    let service = Service::start(|_, _| answer(401, "hook may not in with b4sicPassw0rd")).await;
+    let basic = ("NUON_GATE_WEBHOOK_HEADERS", "Authorization: Basic aG9vazpiNHNpY1Bhc3N3MHJk");
+    let outcome = end(&hook(&service, &[basic]), Verdict::Passed).await;
+    assert_eq!(service.seen()[0].header("authorization"), Some("Basic aG9vazpiNHNpY1Bhc3N3MHJk"));
+    assert_eq!(only(&outcome), (Delivery::Failed, "HTTP 401: hook may not in with [redacted]"));
+}
+
+#[tokio::test]
+async fn headers_of_one_name_are_all_sent_but_one_content_type() {
+    let file = Template::new("headers", "{{ verdict }}!");
+    let service = Service::start(|_, _| answer(200, "")).await;
+    let more = [
+        ("NUON_GATE_WEBHOOK_TEMPLATE", file.0.to_str().unwrap()),
+        ("NUON_GATE_WEBHOOK_HEADERS", "X-Team: api\nContent-Type: text/plain\nX-Team: web"),
+    ];
+    end(&hook(&service, &more), Verdict::Passed).await;
+    let seen = &service.seen()[0];
+    let of = |wanted: &str| -> Vec<_> {
+        let same = seen.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        same.map(|(_, value)| value.as_str()).collect()
+    };
+    assert_eq!((of("x-team"), of("content-type")), (vec!["api", "web"], vec!["text/plain"]));
+}
+
+#[tokio::test]
 async fn githubs_signature_is_made_on_request() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let signed = [("NUON_GATE_WEBHOOK_SECRET", OLD), ("NUON_GATE_WEBHOOK_GITHUB_SIGNATURE", "true")];

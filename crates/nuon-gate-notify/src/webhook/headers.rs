@@ -1,9 +1,12 @@
 //! Headers that the user adds to webhooks. Their values can be secrets.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use nuon_gate_core::redact::protect;
-use nuon_gate_http::header::{HeaderMap, HeaderName};
+use nuon_gate_http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use secrecy::zeroize::Zeroizing;
 
-use crate::mask::{is_secret, names_secret};
+use crate::mask::is_secret_value;
 use crate::secret::Secret;
 
 /// Headers that the delivery sets itself, or that would change what is sent.
@@ -45,25 +48,37 @@ impl Headers {
 
     /// Returns the type of the body that the user asks for.
     pub(crate) fn content_type(&self) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.expose())
+        self.0.iter().find(|(name, _)| *name == CONTENT_TYPE).map(|(_, value)| value.expose())
     }
 
-    /// Adds the headers to those of a request; they replace what is there.
+    /// Adds the headers to a request, all lines of a name. Content-Type is the format's, which has it from here.
     pub(crate) fn add_to(&self, map: &mut HeaderMap) {
-        for (name, value) in &self.0 {
+        for (name, value) in self.0.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
             if let Some(value) = value.header("") {
-                map.insert(name.clone(), value);
+                map.append(name.clone(), value);
             }
         }
     }
 }
 
-/// Keeps a header's value. It is a secret if its name or its form says so; of `Bearer …` the token is one too.
+/// Keeps a header's value. It is a secret if its name or its form says so; of `Bearer …` the token is one too, and of
+/// `Basic …` the password, which a receiver knows in clear.
 fn kept(name: &HeaderName, value: &str) -> Secret {
-    let last = value.rsplit_once(' ').map_or(value, |(_, last)| last);
-    if !names_secret(name.as_str()) && !is_secret(last) {
+    let (scheme, last) = value.rsplit_once(' ').unwrap_or(("", value));
+    let pair = if scheme.trim().eq_ignore_ascii_case("basic") { decoded(last) } else { None };
+    if pair.is_none() && !is_secret_value(name.as_str(), last) {
         return Secret::unprotected(value);
     }
     protect(last);
+    if let Some(pair) = pair {
+        protect(&pair);
+        pair.split_once(':').into_iter().for_each(|(_, password)| protect(password));
+    }
     Secret::new(value)
+}
+
+/// Returns the user and the password that `Basic` encodes.
+fn decoded(encoded: &str) -> Option<Zeroizing<String>> {
+    let pair = STANDARD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded)).ok()?;
+    String::from_utf8(pair).ok().map(Zeroizing::new)
 }
