@@ -4,6 +4,7 @@
 
 mod support;
 
+use httpmock::HttpMockResponse;
 use nuon_gate_core::result::v1::{Delivery, RunResult};
 use nuon_gate_core::{Line, Signal, Verdict};
 use nuon_gate_notify::{InvalidSetting, Notifier, Occasion, Options, Sinks, Trigger, render};
@@ -289,6 +290,30 @@ async fn what_the_token_may_not_do_is_said_without_it() {
     let (delivery, why) = only(&outcome);
     assert_eq!(delivery, Delivery::Failed);
     assert!(why.contains("HTTP 403") && why.contains("deployments: write") && !why.contains(TOKEN), "{why}");
+}
+
+#[tokio::test]
+async fn too_many_requests_are_no_missing_permission() {
+    let limited = |headers: &[(&str, &str)]| {
+        let mut limited = HttpMockResponse::builder().status(403);
+        for (name, value) in headers {
+            limited = limited.header(*name, *value);
+        }
+        limited.body("You have exceeded a secondary rate limit").build()
+    };
+    for (limit, requests, delivery) in [
+        (limited(&[("Retry-After", "0")]), 2, Delivery::Sent),
+        (limited(&[("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "0")]), 2, Delivery::Sent),
+        // There is less time than that.
+        (limited(&[("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "4102444800")]), 1, Delivery::Failed),
+    ] {
+        let service =
+            Service::start(move |number, _| if number == 0 { limit.clone() } else { answer(201, "{}") }).await;
+        let notifier = Notifier::start(&commit_status(&service), options()).unwrap();
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
+        assert_eq!((only(&outcome).0, service.seen().len()), (delivery, requests));
+        assert!(!only(&outcome).1.contains("permission"), "{outcome:?}");
+    }
 }
 
 #[tokio::test]

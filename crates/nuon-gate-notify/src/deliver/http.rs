@@ -15,6 +15,10 @@ use crate::secret::SinkUrl;
 /// Upper bound for an answer; services need far less.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
+/// How many requests are left, and when there are more, in seconds of the Unix epoch.
+const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
 /// Why nothing can be sent at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetup {
@@ -108,7 +112,22 @@ impl Answer {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         #[expect(clippy::disallowed_methods, reason = "only for a date from a service that does not say its own time")]
         let now = Timestamp::now();
-        retry_after(self.header(&header::RETRY_AFTER)?, self.header(&header::DATE), now)
+        let asked = self.header(&header::RETRY_AFTER);
+        let by_date = || {
+            let reset = self.header(&RATE_LIMIT_RESET)?.parse().ok()?;
+            let left = Timestamp::from_second(reset).ok()?.duration_since(now);
+            Some(Duration::try_from(left).unwrap_or_default())
+        };
+        match asked {
+            Some(asked) => retry_after(asked, self.header(&header::DATE), now),
+            None if self.is_used_up() => by_date(),
+            None => None,
+        }
+    }
+
+    /// Returns whether the service says that no request is left until a time that it names.
+    fn is_used_up(&self) -> bool {
+        self.header(&RATE_LIMIT_REMAINING) == Some("0")
     }
 
     /// Returns the body as text.
@@ -124,6 +143,8 @@ pub(crate) fn fault(answer: &Answer) -> Fault {
     let nature = match status {
         // 408 and 425: the server has not processed it.
         408 | 425 | 429 => Nature::NotTaken { wait },
+        // GitHub says so that there were too many requests.
+        403 if wait.is_some() || answer.is_used_up() => Nature::NotTaken { wait },
         500.. => Nature::Unclear { wait },
         _ => Nature::Refused { status },
     };
