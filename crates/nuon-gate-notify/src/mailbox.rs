@@ -79,6 +79,11 @@ impl Mailbox {
         self.lock().iter().find(|notice| notice.occasion == Occasion::Changed).map(|notice| notice.since)
     }
 
+    /// Returns the last notice, once it is queued.
+    pub(crate) fn end(&self) -> Option<Notice> {
+        self.lock().back().filter(|notice| notice.is_last).cloned()
+    }
+
     /// Waits until there is something new.
     pub(crate) async fn came(&self) {
         self.came.notified().await;

@@ -155,7 +155,7 @@ impl SinkTask {
                 notice.occasion != Occasion::Approval || notice.asked.iter().any(|own| !answered.contains(own));
             let begins = any_listed || state.shows_a_state() && notice.occasion != Occasion::Refused;
             let is_wanted = begins || state.has_posted();
-            if is_news && is_wanted && !state.ignores(notice.occasion) {
+            if is_news && is_wanted && !state.ignores(notice.occasion) && !self.is_obsolete(&notice, can_edit) {
                 answered.extend(notice.asked.iter().cloned());
                 self.patience.is_last = notice.is_last;
                 let notifies = self.is_listed(&notice, can_edit);
@@ -215,6 +215,11 @@ impl SinkTask {
             Some(listed) => listed.contains(trigger),
             None => trigger.is_usual(can_edit),
         }) || notice.occasion == Occasion::Test
+    }
+
+    /// Returns whether the end is about to say it, and has little time for that.
+    fn is_obsolete(&self, notice: &Notice, can_edit: bool) -> bool {
+        notice.occasion == Occasion::Changed && self.mailbox.end().is_some_and(|end| self.is_listed(&end, can_edit))
     }
 
     /// Sends to a sink, and mentions people if the event is listed and they must see it. Returns whether anything was

@@ -9,9 +9,11 @@ use std::time::Duration;
 use httpmock::HttpMockResponse;
 use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_core::{Line, Verdict};
-use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Pace, Sinks, Trigger};
+use nuon_gate_notify::{Notifier, Occasion, Options, Outcome, Pace, Sinks, Trigger, send_test};
 use serde_json::{Value, json};
-use support::{PATIENCE, Seen, Service, answer, answer_later, only, options, pending, place, planned, result, sinks};
+use support::{
+    PATIENCE, Seen, Service, answer, answer_later, fleet, only, options, pending, place, planned, result, sinks,
+};
 
 const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -188,6 +190,8 @@ async fn every_listed_occasion_has_its_type_and_is_reported_once() {
     let notifier = Notifier::start(&hook(&service, &[]), all).unwrap();
     notifier.notify(Occasion::Started, pending("queued"));
     notifier.notify(Occasion::Changed, pending("planning"));
+    // The end would make up for it.
+    service.wait_for(2).await;
     notifier.notify(Occasion::Approval, pending("pending-approval"));
     notifier.notify(Occasion::Approval, pending("pending-approval"));
     notifier.finish(result(Verdict::TimedOut), PATIENCE).await;
@@ -213,9 +217,29 @@ async fn changes_in_quick_succession_are_few_and_the_end_is_not_lost() {
     notifier.finish(result(Verdict::Passed), PATIENCE).await;
     let seen: Vec<Value> = service.seen().iter().map(Seen::json).collect();
     let types: Vec<&str> = seen.iter().map(|body| body["type"].as_str().unwrap()).collect();
-    let expected = ["nuon.deploy.started", "nuon.deploy.approval", "nuon.deploy.changed", "nuon.deploy.passed"];
-    assert_eq!(types, expected);
-    assert_eq!(seen[2]["data"]["targets"][0]["deploy"]["status"], "status-249");
+    assert_eq!(types, ["nuon.deploy.started", "nuon.deploy.approval", "nuon.deploy.passed"]);
+}
+
+#[tokio::test]
+async fn a_change_takes_no_time_from_the_end_unless_only_changes_are_listed() {
+    for (listed, expected) in [
+        (vec![Trigger::Change, Trigger::Success], ["nuon.deploy.passed"]),
+        (vec![Trigger::Change], ["nuon.deploy.changed"]),
+    ] {
+        let service = Service::start(|_, _| answer(200, "")).await;
+        let pace = Pace { between_changes: Duration::from_secs(600), ..options().pace };
+        let slow = Options { pace, notify_on: Some(listed), ..options() };
+        let notifier = Notifier::start(&hook(&service, &[]), slow).unwrap();
+        for number in 0..250 {
+            notifier.notify(Occasion::Changed, pending(&format!("status-{number}")));
+        }
+        notifier.finish(result(Verdict::Passed), PATIENCE).await;
+        let seen: Vec<Value> = service.seen().iter().map(Seen::json).collect();
+        let types: Vec<&str> = seen.iter().map(|body| body["type"].as_str().unwrap()).collect();
+        assert_eq!(types, expected);
+        let status = &seen[0]["data"]["targets"][0]["deploy"]["status"];
+        assert!(*status == "status-249" || *status == "active", "{status}");
+    }
 }
 
 #[tokio::test]
@@ -301,9 +325,29 @@ async fn cdevents_report_every_end_and_every_deployed_artifact() {
 async fn cdevents_name_no_service_that_was_not_deployed() {
     let service = Service::start(|_, _| answer(200, "")).await;
     let sinks = hook(&service, &[("NUON_GATE_WEBHOOK_FORMAT", "cdevents")]);
-    Notifier::start(&sinks, options()).unwrap().finish(planned(), PATIENCE).await;
-    let types: Vec<_> = service.seen().iter().map(|seen| seen.json()["type"].clone()).collect();
-    assert_eq!(types, ["dev.cdevents.pipelinerun.finished.0.3.0"]);
+    let mut skipped = result(Verdict::Passed);
+    skipped.targets[0].deploy.as_mut().unwrap().status = Line::new("auto-skipped");
+    for result in [planned(), skipped] {
+        Notifier::start(&sinks, options()).unwrap().finish(result, PATIENCE).await;
+    }
+    let now = "2026-08-03T14:00:00Z".parse().unwrap();
+    send_test(&sinks, options(), now, PATIENCE).await.unwrap();
+    let seen: Vec<_> = service.seen().iter().map(Seen::json).collect();
+    let types: Vec<_> = seen.iter().map(|event| event["type"].clone()).collect();
+    assert_eq!(types, ["dev.cdevents.pipelinerun.finished.0.3.0"; 3]);
+    let test = &seen[2]["data"]["subject"];
+    assert_eq!(test["content"]["pipelineName"], "test message, nothing was deployed");
+    assert_eq!(test["id"], seen[2]["id"], "no workflow's");
+}
+
+#[tokio::test]
+async fn cdevents_name_every_service_of_a_fleet() {
+    let service = Service::start(|_, _| answer(200, "")).await;
+    let sinks = hook(&service, &[("NUON_GATE_WEBHOOK_FORMAT", "cdevents")]);
+    Notifier::start(&sinks, options()).unwrap().finish(fleet(Verdict::Passed, 30, 1), PATIENCE).await;
+    let of = |seen: &Seen| seen.json()["data"]["subject"]["content"]["environment"]["id"].as_str().map(str::to_owned);
+    let installs: std::collections::HashSet<_> = service.seen().iter().filter_map(of).collect();
+    assert_eq!(installs.len(), 30);
 }
 
 /// A file that is removed with the test.

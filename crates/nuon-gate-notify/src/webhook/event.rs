@@ -107,7 +107,8 @@ pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, String> {
 pub(crate) fn is_deployed(target: &TargetResult) -> bool {
     let kind = target.deploy.as_ref().and_then(|deploy| deploy.deploy_type.as_ref());
     let teardown = kind.is_some_and(|kind| *kind == "teardown");
-    target.verdict == Verdict::Passed && !teardown && !is_planned(target)
+    let is_skipped = target.deploy.as_ref().is_some_and(|deploy| deploy.status == *"auto-skipped");
+    target.verdict == Verdict::Passed && !teardown && !is_planned(target) && !is_skipped
 }
 
 #[cfg(test)]
