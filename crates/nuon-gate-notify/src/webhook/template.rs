@@ -3,11 +3,13 @@
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value as Context};
 use nuon_gate_core::Verdict;
+use nuon_gate_core::result::v1::RunResult;
 use serde_json::Value;
 
 use crate::Occasion;
 use crate::sample;
 use crate::webhook::event::Event;
+use crate::webhook::shrink::LARGEST_BODY;
 
 const NAME: &str = "template";
 
@@ -36,18 +38,26 @@ impl Template {
         let words = |error: minijinja::Error| words(&error);
         environment.add_template_owned(NAME.to_owned(), source.to_owned()).map_err(words)?;
         let template = Self { environment, content_type };
-        // With and without a reason, a log and a deploy: a template that relies on one fails here, not at the end of a
-        // wait.
-        for verdict in [Verdict::Failed, Verdict::Passed, Verdict::Pending] {
-            let mut result = sample::result(verdict);
-            if verdict == Verdict::Pending {
-                result.targets[0].deploy = None;
-            }
-            let event = Event::new(Occasion::Ended, &[], &result);
-            let value = serde_json::to_value(&result).map_err(|error| error.to_string())?;
-            template.render(&event, &value)?;
+        // With and without a reason, a log, a deploy and a target: a template that relies on one fails here, not at the
+        // end of a wait.
+        let [failed, passed, mut unbegun] = [Verdict::Failed, Verdict::Passed, Verdict::Pending].map(sample::result);
+        unbegun.targets.iter_mut().for_each(|target| target.deploy = None);
+        let empty = RunResult { targets: Vec::new(), ..sample::result(Verdict::Rejected) };
+        for (result, what) in [(failed, ""), (passed, ""), (unbegun, ""), (empty, "for a run without targets: ")] {
+            template.check(&result).map_err(|why| format!("{what}{why}"))?;
         }
         Ok(template)
+    }
+
+    /// Renders a sample, which has to fit: of a run it would not be less.
+    fn check(&self, result: &RunResult) -> Result<(), String> {
+        let event = Event::new(Occasion::Ended, &[], result);
+        let value = serde_json::to_value(result).map_err(|error| error.to_string())?;
+        let size = self.render(&event, &value)?.len();
+        match size <= LARGEST_BODY {
+            true => Ok(()),
+            false => Err(format!("a sample has {size} bytes, more than the {LARGEST_BODY} that are sent")),
+        }
     }
 
     pub(crate) fn content_type(&self) -> &str {
@@ -119,6 +129,8 @@ mod tests {
             (r#"{"text": {{ reason }"#, "syntax error"),
             ("{% for a in range(9999) %}{% for b in range(9999) %}{{ b }},{% endfor %}{% endfor %}", "fuel"),
             ("", "what comes of it is not JSON"),
+            ("{{ targets[0].verdict }}", "for a run without targets: undefined value"),
+            ("\"{% for a in range(9999) %}0123456{% endfor %}\"", "a sample has 69995 bytes"),
         ];
         for (source, why) in cases {
             let error = render(source, None).unwrap_err();
