@@ -10,12 +10,20 @@ use crate::Proxy;
 pub const OF_AUTHORITY: &str =
     "it is an authority's own, with which no server may answer; have one issued for the server";
 
+const OF_ANOTHER: &str = "it is for another host";
+const EXPIRED: &str = "it has expired";
+const TOO_EARLY: &str = "it is not valid yet";
+const REVOKED: &str = "it has been revoked";
+
 /// Says what can be done about a certificate, by what is wrong with it ([`Failure::Certificate`]), whoever presented it.
 pub fn certificate_hint(detail: &str) -> &'static str {
     match detail {
         OF_AUTHORITY => {
             "have a certificate issued for the server by that authority, whose own --ca-file (NUON_GATE_CA_FILE) names"
         }
+        OF_ANOTHER => "use a host that the certificate names, or have one issued for this host",
+        EXPIRED | TOO_EARLY => "have the server's certificate renewed, unless this machine's clock is wrong",
+        REVOKED => "have the server's certificate replaced",
         _ => "if it has a private issuer, name that one's certificate with --ca-file (NUON_GATE_CA_FILE)",
     }
 }
@@ -185,13 +193,11 @@ fn certificate_trouble(error: &(dyn Error + 'static)) -> Option<String> {
 fn certificate_words(trouble: &rustls::CertificateError) -> &'static str {
     match trouble {
         rustls::CertificateError::UnknownIssuer => "its issuer is unknown",
-        rustls::CertificateError::Revoked => "it has been revoked",
-        rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => "it has expired",
-        rustls::CertificateError::NotValidYet | rustls::CertificateError::NotValidYetContext { .. } => {
-            "it is not valid yet"
-        }
+        rustls::CertificateError::Revoked => REVOKED,
+        rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => EXPIRED,
+        rustls::CertificateError::NotValidYet | rustls::CertificateError::NotValidYetContext { .. } => TOO_EARLY,
         rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. } => {
-            "it is for another host"
+            OF_ANOTHER
         }
         // The verifier's own error type, which is private.
         other if format!("{other:?}").contains("CaUsedAsEndEntity") => OF_AUTHORITY,

@@ -206,5 +206,7 @@ async fn send(
     body: &[u8],
 ) -> Result<Answer, Fault> {
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    http.send(Request { method, url, segments, query, headers, body: body.to_vec() }).await
+    // Only a post names the message.
+    let reads_answer = method == Method::POST;
+    http.send(Request { method, url, segments, query, headers, body: body.to_vec(), reads_answer }).await
 }

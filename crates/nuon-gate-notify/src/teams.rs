@@ -37,7 +37,9 @@ pub(crate) async fn post(url: &SinkUrl, http: &Http, patience: &mut Patience, me
     patience
         .persist(Repeat::IfNotTaken, || async {
             let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-            let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
+            let body = body.clone();
+            let request =
+                Request { method: Method::POST, url, segments: &[], query: &[], headers, body, reads_answer: true };
             let answer = http.send(request).await?;
             let said = answer.text();
             // The old kind of connectors reported errors with a 200.

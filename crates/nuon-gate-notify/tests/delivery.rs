@@ -12,6 +12,7 @@ use nuon_gate_core::result::v1::Delivery;
 use nuon_gate_core::{Line, Verdict};
 use nuon_gate_notify::{Notifier, Occasion, Options, Pace, Sinks, Trigger, render};
 use support::{PATIENCE, Service, answer, answer_later, only, options, pending, result, sinks};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -108,6 +109,25 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     let (delivery, reason) = only(&outcome);
     assert_eq!(delivery, Delivery::Failed);
     assert!(reason.len() < 400 && reason.starts_with("HTTP 400: [redacted] [redacted]"), "{reason}");
+}
+
+#[tokio::test]
+async fn an_answer_that_says_nothing_is_not_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hooks/x", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1024];
+        let _ = connection.read(&mut request).await.unwrap();
+        connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+        // The body does not come.
+        std::future::pending::<()>().await;
+    });
+    let hook = sinks(&[("NUON_GATE_WEBHOOK_URL", &url)]);
+    let began = Instant::now();
+    let outcome = Notifier::start(&hook, options()).unwrap().finish(result(Verdict::Passed), PATIENCE).await;
+    assert_eq!(only(&outcome), (Delivery::Sent, ""));
+    assert!(began.elapsed() < options().pace.request_timeout / 2, "{:?}", began.elapsed());
 }
 
 /// A service that answers as all of them do, but refuses one request.

@@ -39,7 +39,10 @@ impl NotifySettings {
         setup: Setup,
         environment: &Environment,
     ) -> Result<Self, Trouble> {
-        let Parsed { mut sinks, notices } = sinks(reader, environment).await?;
+        let mentions = flatten(arguments.slack_mention_on_failure);
+        let mut parsed = sinks(reader, environment).await?;
+        parsed.note_slack_flags(arguments.slack_thread.is_some(), !mentions.is_empty());
+        let Parsed { mut sinks, notices } = parsed;
         if let Some(name) = &arguments.github_deployment {
             sinks.add_github_deployment(name, &variable(environment)).map_err(|error| invalid_setting(&error))?;
         }
@@ -49,7 +52,7 @@ impl NotifySettings {
         let listed = flatten(arguments.notify_on);
         let options = Options {
             notify_on: (!listed.is_empty()).then_some(listed),
-            slack_mention_on_failure: flatten(arguments.slack_mention_on_failure),
+            slack_mention_on_failure: mentions,
             slack_thread: arguments.slack_thread,
             ..Options::new(setup)
         };

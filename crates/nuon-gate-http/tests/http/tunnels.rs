@@ -112,16 +112,23 @@ async fn a_tunnel_that_leads_nowhere_is_the_proxys() {
 
 #[test]
 fn every_trouble_has_words_and_a_hint() {
+    let untrusted = |words: &'static str, hint: &'static str| {
+        let (_, detail) = words.split_once(": ").unwrap();
+        (ProxyTrouble::Untrusted(detail.to_owned()), words, hint)
+    };
     let cases = [
         (ProxyTrouble::Refused(Some(407)), "refused the tunnel: HTTP 407", "password into ALL_PROXY"),
         (ProxyTrouble::Refused(Some(403)), "refused the tunnel: HTTP 403", "does not allow api.invalid"),
         (ProxyTrouble::Refused(Some(502)), "refused the tunnel: HTTP 502", "check ALL_PROXY"),
         (ProxyTrouble::Refused(None), "refused the tunnel", "NO_PROXY"),
         (ProxyTrouble::DeadEnd("it hung up".to_owned()), "opened a tunnel that leads nowhere: it hung up", "NO_PROXY"),
-        (
-            ProxyTrouble::Untrusted("it has expired".to_owned()),
-            "presents a certificate that is not trusted: it has expired",
-            "if it has a private issuer",
+        untrusted("presents a certificate that is not trusted: its issuer is unknown", "if it has a private issuer"),
+        untrusted("presents a certificate that is not trusted: it has expired", "certificate renewed"),
+        untrusted("presents a certificate that is not trusted: it is not valid yet", "machine's clock"),
+        untrusted("presents a certificate that is not trusted: it has been revoked", "certificate replaced"),
+        untrusted(
+            "presents a certificate that is not trusted: it is for another host",
+            "host that the certificate names",
         ),
         (ProxyTrouble::Slow, "gave no connection in time", "check ALL_PROXY"),
     ];
@@ -129,5 +136,7 @@ fn every_trouble_has_words_and_a_hint() {
         let Failure::Proxy(failure) = failure("proxy.corp:3128", trouble) else { unreachable!() };
         assert_eq!(failure.to_string(), format!("the proxy proxy.corp:3128 (from ALL_PROXY) {words}"));
         assert!(failure.hint().contains(hint), "{}", failure.hint());
+        // Further trust helps only with an unknown issuer.
+        assert_eq!(failure.hint().contains("--ca-file"), words.ends_with("issuer is unknown"), "{words}");
     }
 }

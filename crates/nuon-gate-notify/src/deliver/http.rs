@@ -72,7 +72,7 @@ impl Http {
 
     /// Sends a request and reads a bounded answer, whatever it is.
     pub(crate) async fn exchange(&self, request: Request<'_>) -> Result<Answer, Fault> {
-        let Request { method, url, segments, query, headers, body } = request;
+        let Request { method, url, segments, query, headers, body, reads_answer } = request;
         let unusable = || Fault::new(Nature::Refused { status: 0 }, "the address cannot be used");
         let target = url.url(segments, query).ok_or_else(unusable)?;
         let way = self.ways.iter().find(|way| way.reaches(&target)).ok_or_else(unusable)?;
@@ -83,10 +83,11 @@ impl Http {
         let mut response = way.send(request, TimeLimit::new(self.timeout)).await.map_err(unreached)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         tracing::debug!(%url, status, "answer");
-        // The status counts, even if the rest of the answer is lost or unreadable.
+        // The status counts, even if the rest of the answer is lost or unreadable. Only a refusal says why.
+        let is_read = reads_answer || !matches!(status, 200..=299);
         let body = match compression(&headers) {
-            Some(_) => Vec::new(),
-            None => read_some(&mut response, LARGEST_ANSWER).await,
+            None if is_read => read_some(&mut response, LARGEST_ANSWER).await,
+            _ => Vec::new(),
         };
         Ok(Answer { status, headers, body })
     }
@@ -100,6 +101,8 @@ pub(crate) struct Request<'a> {
     pub(crate) query: &'a [(&'a str, &'a str)],
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    /// Whether the answer to a success says something. If not, its end is not waited for.
+    pub(crate) reads_answer: bool,
 }
 
 impl Answer {

@@ -55,7 +55,7 @@ pub(super) async fn create(
         "ref": github.commit, "environment": environment, "auto_merge": false, "required_contexts": [],
     });
     let body = body.to_string().into_bytes();
-    let answer = patience.persist(Repeat::IfNotTaken, || github.post(http, &[BELOW], &body)).await?;
+    let answer = patience.persist(Repeat::IfNotTaken, || github.post(http, &[BELOW], &body, true)).await?;
     let created: Result<Created, _> = serde_json::from_slice(&answer.body);
     let unnamed =
         |_| Fault::new(Nature::Refused { status: answer.status }, "GitHub did not say which deployment it is");

@@ -89,7 +89,7 @@ impl Github {
         };
         let body = body.unwrap_or_default();
         // The newest status counts. Writing it twice only adds a line to the history.
-        patience.persist(Repeat::Always, || self.post(http, &below, &body)).await?;
+        patience.persist(Repeat::Always, || self.post(http, &below, &body, false)).await?;
         written.state = news;
         Ok(true)
     }
@@ -105,7 +105,7 @@ impl Github {
     }
 
     /// Sends something to a place below the repository.
-    async fn post(&self, http: &Http, below: &[&str], body: &[u8]) -> Result<Answer, Fault> {
+    async fn post(&self, http: &Http, below: &[&str], body: &[u8], reads_answer: bool) -> Result<Answer, Fault> {
         let mut headers = HeaderMap::from_iter([
             (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -114,8 +114,8 @@ impl Github {
         headers.extend(self.token.header("Bearer ").map(|token| (AUTHORIZATION, token)));
         let Self { api: url, owner, repository, .. } = self;
         let segments = [&["repos", owner, repository], below].concat();
-        let request =
-            Request { method: Method::POST, url, segments: &segments, query: &[], headers, body: body.to_vec() };
+        let (method, body) = (Method::POST, body.to_vec());
+        let request = Request { method, url, segments: &segments, query: &[], headers, body, reads_answer };
         http.send(request).await.map_err(|mut fault| {
             // GitHub answers 404 for what the token may not see.
             if matches!(fault.nature, Nature::Refused { status: 401 | 403 | 404 }) {

@@ -146,6 +146,31 @@ pub struct Parsed {
     pub notices: Vec<String>,
 }
 
+impl Parsed {
+    /// Notes what flags say about Slack's messages: `--slack-thread`, `--slack-mention-on-failure`. If there is no sink for
+    /// it, its secret is missing, like that of other settings.
+    pub fn note_slack_flags(&mut self, has_thread: bool, has_mentions: bool) {
+        let is_slack = |label: &str| label.starts_with("slack");
+        let takes_mentions = self.sinks.sinks.iter().any(|sink| is_slack(sink.label()));
+        let flag = match (has_thread, has_mentions) {
+            (true, _) if self.sinks.slack_bot().is_none() => "--slack-thread",
+            (_, true) if !takes_mentions => "--slack-mention-on-failure",
+            _ => return,
+        };
+        if !self.sinks.skipped.iter().any(|skipped| is_slack(skipped.label)) {
+            let skipped = Skipped { label: "slack", why: format!("{SLACK_TOKEN} is not set, though {flag} is") };
+            self.notices.push(skipped.notice());
+            self.sinks.skipped.push(skipped);
+        }
+    }
+}
+
+impl Skipped {
+    fn notice(&self) -> String {
+        format!("no notification to {}: {}", self.label, self.why)
+    }
+}
+
 impl Sinks {
     /// Reads the variables in [`VARIABLES`]; an empty value means unset. A file that one of them names is read.
     ///
@@ -249,8 +274,9 @@ impl Reader<'_> {
         } else {
             return;
         };
-        self.notices.push(format!("no notification to {label}: {why}"));
-        self.sinks.skipped.push(Skipped { label, why });
+        let skipped = Skipped { label, why };
+        self.notices.push(skipped.notice());
+        self.sinks.skipped.push(skipped);
     }
 
     fn slack_bot(&mut self) -> Result<(), InvalidSetting> {

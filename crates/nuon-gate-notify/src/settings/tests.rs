@@ -71,6 +71,27 @@ fn a_missing_secret_skips_the_sink_with_one_notice() {
 }
 
 #[test]
+fn flags_about_slack_without_a_sink_skip_it_with_one_notice() {
+    let hook = (SLACK_WEBHOOK_URL, "https://hooks.slack.com/services/T0/B0/flagsNoSecret");
+    let cases = [
+        (&[][..], (true, true), Some("--slack-thread")),
+        (&[], (false, true), Some("--slack-mention-on-failure")),
+        (&[(SLACK_CHANNEL, "deploys")], (true, true), Some(SLACK_CHANNEL)),
+        (&[(SLACK_TOKEN, "xoxb-flags"), (SLACK_CHANNEL, "deploys")], (true, true), None),
+        (&[hook], (false, true), None),
+        (&[hook], (true, true), Some("--slack-thread")),
+        (&[], (false, false), None),
+    ];
+    for (variables, (has_thread, has_mentions), named) in cases {
+        let mut parsed = parse(variables).unwrap();
+        parsed.note_slack_flags(has_thread, has_mentions);
+        let why = named.map(|flag| format!("no notification to slack: {SLACK_TOKEN} is not set, though {flag} is"));
+        assert_eq!(parsed.notices, why.into_iter().collect::<Vec<_>>(), "{variables:?}");
+        assert_eq!(parsed.sinks.skipped.len(), parsed.notices.len());
+    }
+}
+
+#[test]
 fn a_token_of_slacks_is_read_as_the_apis_is() {
     for text in ["\u{feff}xoxb-read-as-is", "Bearer xoxb-read-as-is", " bearer  xoxb-read-as-is\r\n"] {
         let parsed = parse(&[(SLACK_TOKEN, text)]).unwrap();

@@ -34,6 +34,9 @@ pub(crate) struct Payload {
     link_names: bool,
     unfurl_links: bool,
     unfurl_media: bool,
+    /// Off where the text itself is shown: what comes from outside would be laid out. Links and mentions still work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mrkdwn: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -114,12 +117,12 @@ impl Payload {
     }
 
     fn of(text: Bounded<LONGEST_TEXT>, blocks: Few<Block, 50>) -> Self {
-        Self { text, blocks, parse: "none", link_names: false, unfurl_links: false, unfurl_media: false }
+        Self { text, blocks, parse: "none", link_names: false, unfurl_links: false, unfurl_media: false, mrkdwn: None }
     }
 
     /// Returns the message as plain text, for when Slack does not take the blocks.
     pub(crate) fn without_blocks(&self) -> Self {
-        Self { blocks: Few::from_iter([]), ..self.clone() }
+        Self { blocks: Few::from_iter([]), mrkdwn: Some(false), ..self.clone() }
     }
 }
 

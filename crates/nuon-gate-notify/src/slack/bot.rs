@@ -225,7 +225,8 @@ pub(super) async fn ask(slack: &SlackBot, http: &Http, method: &str, body: Strin
     headers.extend(slack.token.header("Bearer ").map(|token| (AUTHORIZATION, token)));
     let segments = &[method];
     let body = body.into_bytes();
-    http.send(Request { method: Method::POST, url: &slack.api, segments, query: &[], headers, body }).await
+    let url = &slack.api;
+    http.send(Request { method: Method::POST, url, segments, query: &[], headers, body, reads_answer: true }).await
 }
 
 /// A status of 200 proves nothing: the body has to say `ok`.

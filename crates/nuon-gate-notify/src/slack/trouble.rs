@@ -22,6 +22,11 @@ pub(super) fn fault(word: &str, status: u16, wait: Option<std::time::Duration>) 
     Fault::named(nature, word, hint(word))
 }
 
+/// Returns whether a word is one of Slack's errors.
+pub(super) fn is_known(word: &str) -> bool {
+    hint(word).is_some() || BLOCK_TROUBLE.contains(&word) || word == "rollup_error"
+}
+
 /// Returns what to do about an error.
 pub(super) fn hint(word: &str) -> Option<&'static str> {
     Some(match word {

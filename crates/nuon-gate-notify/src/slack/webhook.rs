@@ -24,7 +24,9 @@ async fn send(url: &SinkUrl, http: &Http, patience: &mut Patience, payload: &Pay
     patience
         .persist(Repeat::IfNotTaken, || async {
             let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-            let request = Request { method: Method::POST, url, segments: &[], query: &[], headers, body: body.clone() };
+            let body = body.clone();
+            let request =
+                Request { method: Method::POST, url, segments: &[], query: &[], headers, body, reads_answer: true };
             judge(&http.exchange(request).await?)
         })
         .await
@@ -43,8 +45,10 @@ fn judge(answer: &Answer) -> Result<(), Fault> {
     if is_success && (text == "ok" || said.as_ref().is_some_and(|said| said.ok)) {
         return Ok(());
     }
-    let word = said.and_then(|said| said.error).unwrap_or(text);
-    let is_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let named = said.and_then(|said| said.error);
+    // A text is only a word of Slack's if it is known as one: whatever answers may say something short.
+    let is_word = named.is_some() || trouble::is_known(&text);
+    let word = named.unwrap_or(text);
     match crate::deliver::fault(answer) {
         // The error's word says more than the status; whether to retry follows from the status.
         fault if is_word => {

@@ -88,7 +88,9 @@ async fn send(
             let now = Timestamp::now().as_second();
             let headers = headers(settings, delivery, now);
             let body = delivery.body.clone();
-            http.send(Request { method: Method::POST, url, segments: &[], query: &[], headers, body }).await
+            let request =
+                Request { method: Method::POST, url, segments: &[], query: &[], headers, body, reads_answer: false };
+            http.send(request).await
         })
         .await
         .map(drop)

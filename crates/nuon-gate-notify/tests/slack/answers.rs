@@ -22,6 +22,8 @@ async fn refused_blocks_arrive_as_plain_text() {
         let seen = service.seen();
         assert_eq!(seen.len(), 2);
         assert_eq!(seen[0].json()["text"], seen[1].json()["text"]);
+        // The text is parsed only where it is shown itself.
+        assert_eq!((seen[0].json().get("mrkdwn"), &seen[1].json()["mrkdwn"]), (None, &json!(false)));
     }
 }
 

@@ -43,7 +43,7 @@ async fn a_request_names_what_has_passed_on_its_plan() {
 
 #[tokio::test]
 async fn a_webhooks_answers_are_read_as_they_are_meant() {
-    let cases: [(HttpMockResponse, usize, Delivery, &str); 8] = [
+    let cases: [(HttpMockResponse, usize, Delivery, &str); 10] = [
         (answer(200, "ok\n"), 1, Delivery::Sent, ""),
         (answer(200, r#"{"ok":true}"#), 1, Delivery::Sent, ""),
         (
@@ -66,6 +66,8 @@ async fn a_webhooks_answers_are_read_as_they_are_meant() {
             "channel_is_archived: the channel is archived; give another one",
         ),
         (answer(500, "rollup_error"), 1, Delivery::Failed, "rollup_error"),
+        (answer(307, "ok"), 1, Delivery::Failed, "HTTP 307: a redirect, which is never followed"),
+        (answer(403, "forbidden"), 1, Delivery::Failed, "HTTP 403: forbidden"),
         (answer(302, ""), 1, Delivery::Failed, "HTTP 302: a redirect, which is never followed"),
     ];
     for (said, requests, delivery, reason) in cases {
