@@ -161,6 +161,20 @@ fn only_what_is_listed_is_reported() {
 }
 
 #[test]
+fn changes_of_many_targets_are_told_as_well() {
+    let statuses = r#"{ status = "planning", for = "2s" }, { status = "executing" }"#;
+    let components: String = (0..101).map(|number| component(&format!("cmp{number:023}"), statuses)).collect();
+    let sim = serve(&(access() + &components));
+    let gate = Gate::at(&sim.url(), "wait").args(["--install", INSTALL, "--all-components", "--timeout", "9s"]);
+    gate.env("NUON_GATE_WEBHOOK_URL", sim.webhook_url()).args(["--notify-on", "change"]).json().exits(124);
+    let events: Vec<Value> =
+        received(&sim, "/webhook").iter().map(|seen| serde_json::from_str(&seen.body).unwrap()).collect();
+    let counts: Vec<_> = events.iter().map(|event| event["data"]["targets"].as_array().unwrap().len()).collect();
+    assert!(!events.is_empty() && events.len() <= 4, "{counts:?}");
+    assert_eq!(events[0]["type"], "nuon.deploy.changed");
+}
+
+#[test]
 fn a_notification_that_fails_changes_no_verdict_unless_it_is_required() {
     let refused = "[webhook]\nrefuse = 410\n[[fault]]\non = \"teams\"\nanswer = \"reset\"\n";
     let sim = serve(&(one_deploy(PASSING) + refused));

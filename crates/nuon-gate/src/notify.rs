@@ -1,5 +1,6 @@
 //! Notifications of a run: what is sent when, and what follows if one fails.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use nuon_gate_http::Setup;
 use nuon_gate_notify::{Hurry, InvalidSetting, InvalidSetup, Notifier, Occasion, Options, Outcome, Parsed, Sinks};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::arguments::NotifyArguments;
 use crate::connection::NO_TRUST_STORE;
@@ -19,8 +21,12 @@ use crate::reader::{Reader, may_wait};
 use crate::trouble::Trouble;
 use crate::words;
 
-/// Above this number of targets, changes are not sent: a message shows only twenty of them.
-const MOST_TARGETS: usize = 100;
+/// Above this number of targets, changes are put together for a while: there are many, and a snapshot of all targets is
+/// costly.
+const MANY_TARGETS: usize = 100;
+
+/// How long. A sink sends one message a few seconds at most as well.
+const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(3);
 
 /// The sinks and their options.
 pub(crate) struct NotifySettings {
@@ -100,6 +106,30 @@ pub(crate) struct Audience {
     ends_when_asked: bool,
     pub(crate) required: bool,
     timeout: Duration,
+    changes: Changes,
+}
+
+/// The changes that are put together.
+#[derive(Default)]
+struct Changes {
+    /// Whether there is one that has not been told yet.
+    any: Cell<bool>,
+    until: Cell<Option<Instant>>,
+}
+
+impl Changes {
+    /// Returns whether a change is told with a later one.
+    fn put_off(&self, now: Instant) -> bool {
+        let waits = self.until.get().is_some_and(|until| now < until);
+        self.any.set(waits);
+        waits
+    }
+
+    /// Notes that all has been told, of so many targets.
+    fn told(&self, targets: usize, now: Instant) {
+        self.any.set(false);
+        self.until.set((targets > MANY_TARGETS).then(|| now + BETWEEN_SNAPSHOTS));
+    }
 }
 
 impl Audience {
@@ -117,16 +147,23 @@ impl Audience {
         }
         let notifier = Notifier::start(&sinks, options).map_err(|error| invalid_setup(&error))?;
         let ends_when_asked = on_approval == OnApproval::Fail;
-        Ok(Some(Self { notifier, ends_when_asked, required, timeout }))
+        Ok(Some(Self { notifier, ends_when_asked, required, timeout, changes: Changes::default() }))
     }
 
     /// Sends an event if it is worth a notification. Does not wait.
     pub(crate) fn event(&self, event: &Event, snapshot: impl FnOnce() -> RunResult) {
-        let Some(occasion) = occasion(&event.kind) else { return };
+        // Whatever comes next brings the last of many changes along.
+        let put_off = || self.changes.any.get().then_some(Occasion::Changed);
+        let Some(occasion) = occasion(&event.kind).or_else(put_off) else { return };
         if occasion == Occasion::Approval && self.ends_when_asked {
             return;
         }
+        let now = Instant::now();
+        if occasion == Occasion::Changed && self.changes.put_off(now) {
+            return;
+        }
         let mut snapshot = snapshot();
+        self.changes.told(snapshot.targets.len(), now);
         match &event.kind {
             EventKind::ApprovalNeeded { target, place, step, url, .. } => {
                 // Only a target has a link of its own.
@@ -135,10 +172,7 @@ impl Audience {
                 }
                 self.notifier.ask(*target, place, snapshot);
             }
-            _ if occasion != Occasion::Changed || snapshot.targets.len() <= MOST_TARGETS => {
-                self.notifier.notify(occasion, snapshot);
-            }
-            _ => {}
+            _ => self.notifier.notify(occasion, snapshot),
         }
     }
 
@@ -181,5 +215,25 @@ fn occasion(kind: &EventKind) -> Option<Occasion> {
         | EventKind::Retrying { .. }
         | EventKind::Waiting { .. }
         | EventKind::Warned { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_many_targets_are_put_together() {
+        let (changes, start) = (Changes::default(), Instant::now());
+        let soon = start + BETWEEN_SNAPSHOTS / 2;
+        assert!(!changes.put_off(start));
+        changes.told(MANY_TARGETS, start);
+        assert!(!changes.put_off(soon) && !changes.any.get());
+        changes.told(MANY_TARGETS + 1, start);
+        assert!(changes.put_off(soon) && changes.any.get());
+        assert!(!changes.put_off(start + BETWEEN_SNAPSHOTS));
+        assert!(changes.put_off(soon));
+        changes.told(MANY_TARGETS + 1, soon);
+        assert!(!changes.any.get() && changes.put_off(start + BETWEEN_SNAPSHOTS));
     }
 }
