@@ -283,6 +283,37 @@ async fn a_deployment_is_not_made_twice_and_its_end_is_reported_again() {
 }
 
 #[tokio::test]
+async fn a_deployment_that_may_have_been_made_is_looked_for() {
+    let made = r#"[{"id": 7}]"#;
+    // What the list says, what its statuses say, and whether another one is made.
+    for (listed, statuses, is_made_again) in
+        [(made, "[]", false), ("[]", "[]", true), (made, r#"[{"state": "success"}]"#, true)]
+    {
+        let service = Service::start(move |number, seen| match (seen.method.as_str(), seen.path.contains("/7/")) {
+            _ if number == 0 => answer(502, ""),
+            ("GET", false) => answer(200, listed),
+            ("GET", true) => answer(200, statuses),
+            _ => answer(201, r#"{"id": 8}"#),
+        })
+        .await;
+        let notifier = Notifier::start(&deployment(&service), options()).unwrap();
+        notifier.notify(Occasion::Started, pending("queued"));
+        service.wait_for(1).await;
+        let outcome = notifier.finish(result(Verdict::Passed), PATIENCE).await;
+        assert_eq!(only(&outcome), (Delivery::Sent, ""));
+        let seen = service.seen();
+        let list = seen.iter().find(|seen| seen.method == "GET").unwrap();
+        for (name, value) in [("sha", "4be1c7d2a9f05b6e8c3d1f0a7b4e6c2d9a8f1e3b"), ("environment", "production")] {
+            assert!(list.query.contains(&(name.to_owned(), value.to_owned())), "{:?}", list.query);
+        }
+        let creations = seen.iter().filter(|seen| seen.method == "POST" && seen.path.ends_with("/deployments"));
+        assert_eq!(creations.count(), if is_made_again { 2 } else { 1 });
+        let (last, id) = (seen.last().unwrap(), if is_made_again { 8 } else { 7 });
+        assert!(last.path.ends_with(&format!("/deployments/{id}/statuses")) && last.json()["state"] == "success");
+    }
+}
+
+#[tokio::test]
 async fn what_the_token_may_not_do_is_said_without_it() {
     let service = Service::start(|_, _| answer(403, format!("Resource not accessible by {TOKEN}"))).await;
     let notifier = Notifier::start(&deployment(&service), options()).unwrap();

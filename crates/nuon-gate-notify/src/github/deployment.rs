@@ -1,12 +1,13 @@
 //! A Deployment of the commit, and its status. See <https://docs.github.com/en/rest/deployments>.
 
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Github, LONGEST, State, Summary};
 use crate::bounded::Bounded;
 use crate::ci_run::WebPage;
-use crate::deliver::{Fault, Http, Nature, Patience, Repeat};
+use crate::deliver::{Answer, Fault, Http, Nature, Patience, Repeat};
 
 /// Where deployments are, below a repository.
 pub(super) const BELOW: &str = "deployments";
@@ -56,8 +57,28 @@ pub(super) async fn create(
     });
     let body = body.to_string().into_bytes();
     let answer = patience.persist(Repeat::IfNotTaken, || github.post(http, &[BELOW], &body, true)).await?;
-    let created: Result<Created, _> = serde_json::from_slice(&answer.body);
+    Ok(read::<Created>(&answer)?.id.to_string())
+}
+
+/// Returns the id of the deployment that a try without an answer has made: the newest of the commit, if it has no status
+/// yet.
+pub(super) async fn find(
+    (github, environment): (&Github, &str),
+    http: &Http,
+    patience: &mut Patience,
+) -> Result<Option<String>, Fault> {
+    const NEWEST: (&str, &str) = ("per_page", "1");
+    let query = [("sha", github.commit.as_str()), ("environment", environment), NEWEST];
+    let answer = patience.persist(Repeat::Always, || github.get(http, &[BELOW], &query)).await?;
+    let Some(Created { id }) = read::<Vec<Created>>(&answer)?.pop() else { return Ok(None) };
+    let id = id.to_string();
+    let below = [BELOW, &id, "statuses"];
+    let answer = patience.persist(Repeat::Always, || github.get(http, &below, &[NEWEST])).await?;
+    Ok(read::<Vec<IgnoredAny>>(&answer)?.is_empty().then_some(id))
+}
+
+fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Fault> {
     let unnamed =
         |_| Fault::new(Nature::Refused { status: answer.status }, "GitHub did not say which deployment it is");
-    Ok(created.map_err(unnamed)?.id.to_string())
+    serde_json::from_slice(&answer.body).map_err(unnamed)
 }

@@ -50,6 +50,8 @@ pub(crate) enum Shows {
 pub(crate) struct Written {
     /// The id of the deployment.
     deployment: Option<String>,
+    /// Whether one may have been made whose id is not known.
+    may_have_made: bool,
     state: Option<State>,
 }
 
@@ -79,7 +81,10 @@ impl Github {
             Shows::Deployment(environment) => {
                 id = match &written.deployment {
                     Some(id) => id,
-                    None => written.deployment.insert(deployment::create((self, environment), http, patience).await?),
+                    None => {
+                        let id = self.deployment(environment, &mut written.may_have_made, http, patience).await?;
+                        written.deployment.insert(id)
+                    }
                 };
                 (vec![deployment::BELOW, id, "statuses"], serde_json::to_vec(&DeploymentStatus::from(summary)))
             }
@@ -94,6 +99,26 @@ impl Github {
         Ok(true)
     }
 
+    /// Returns the id of the deployment, which is made unless an earlier try has.
+    async fn deployment(
+        &self,
+        environment: &str,
+        may_have_made: &mut bool,
+        http: &Http,
+        patience: &mut Patience,
+    ) -> Result<String, Fault> {
+        let found = match *may_have_made {
+            true => deployment::find((self, environment), http, patience).await?,
+            false => None,
+        };
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let made = deployment::create((self, environment), http, patience).await;
+        *may_have_made = matches!(made, Err(Fault { nature: Nature::Unclear { .. }, .. }));
+        made
+    }
+
     /// Returns what would be written for a run.
     pub(crate) fn status(&self, occasion: Occasion, result: &RunResult) -> String {
         let summary = Summary::new(occasion, result);
@@ -106,16 +131,35 @@ impl Github {
 
     /// Sends something to a place below the repository.
     async fn post(&self, http: &Http, below: &[&str], body: &[u8], reads_answer: bool) -> Result<Answer, Fault> {
+        let (segments, method, body) = (self.segments(below), Method::POST, body.to_vec());
+        let headers = self.headers();
+        let url = &self.api;
+        self.send(http, Request { method, url, segments: &segments, query: &[], headers, body, reads_answer }).await
+    }
+
+    /// Reads a place below the repository.
+    async fn get(&self, http: &Http, below: &[&str], query: &[(&str, &str)]) -> Result<Answer, Fault> {
+        let (segments, method, body) = (self.segments(below), Method::GET, Vec::new());
+        let headers = self.headers();
+        let url = &self.api;
+        self.send(http, Request { method, url, segments: &segments, query, headers, body, reads_answer: true }).await
+    }
+
+    fn segments<'a>(&'a self, below: &[&'a str]) -> Vec<&'a str> {
+        [&["repos", &self.owner, &self.repository], below].concat()
+    }
+
+    fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::from_iter([
             (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28")),
         ]);
         headers.extend(self.token.header("Bearer ").map(|token| (AUTHORIZATION, token)));
-        let Self { api: url, owner, repository, .. } = self;
-        let segments = [&["repos", owner, repository], below].concat();
-        let (method, body) = (Method::POST, body.to_vec());
-        let request = Request { method, url, segments: &segments, query: &[], headers, body, reads_answer };
+        headers
+    }
+
+    async fn send(&self, http: &Http, request: Request<'_>) -> Result<Answer, Fault> {
         http.send(request).await.map_err(|mut fault| {
             // GitHub answers 404 for what the token may not see.
             if matches!(fault.nature, Nature::Refused { status: 401 | 403 | 404 }) {
