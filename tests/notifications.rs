@@ -227,7 +227,7 @@ fn after_a_signal_sinks_have_what_is_left_of_five_seconds() {
             !received(&sim, path).is_empty()
         });
         assert!(waited);
-        let began = std::time::Instant::now();
+        let began = tokio::time::Instant::now();
         gate.send(nix::sys::signal::Signal::SIGTERM);
         let outcome = gate.end().exits(143);
         assert!(began.elapsed().as_secs_f32() < 5.0, "{:?}", began.elapsed());

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use nuon_gate_core::Verdict;
 use nuon_gate_core::result::v1::RunResult;
 
+use crate::message::is_planned;
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
@@ -105,9 +107,9 @@ impl Trigger {
     }
 }
 
-/// Returns after how many failed deploys the run's targets passed again, if they did.
+/// Returns after how many failed deploys the run's targets passed again, if they did. A plan alone mends nothing.
 pub(crate) fn recovered_after(result: &RunResult) -> Option<u32> {
-    let passed = result.targets.iter().filter(|target| target.verdict == Verdict::Passed);
+    let passed = result.targets.iter().filter(|target| target.verdict == Verdict::Passed && !is_planned(target));
     passed.filter_map(|target| target.recovered_after).max().filter(|failures| *failures > 0)
 }
 
@@ -157,6 +159,10 @@ mod tests {
             result.targets[0].recovered_after = recovered;
             assert_eq!(Trigger::of(Occasion::Ended, &result), words, "{verdict:?} {recovered:?}");
         }
+        let mut planned = sample::result(V::Passed);
+        planned.targets[0].recovered_after = Some(3);
+        planned.targets[0].deploy.as_mut().unwrap().status = nuon_gate_core::Line::new("pending-approval");
+        assert_eq!(Trigger::of(Occasion::Ended, &planned), [Trigger::Success]);
         let result = sample::result(V::Pending);
         let words = |occasion| Trigger::of(occasion, &result);
         assert_eq!(words(Occasion::Started), [Trigger::Start]);
