@@ -88,7 +88,7 @@ impl Watch {
         let (awaits_start, approval_since, queued_since, may_stall) = match poller {
             PollerId::Discovery => {
                 let discovery = &self.discovery;
-                (discovery.awaits_start(), discovery.asked_since(), discovery.queued_since(shared), true)
+                (discovery.awaits_start(shared), discovery.asked_since(), discovery.queued_since(shared), true)
             }
             PollerId::Target(index) => {
                 let target = &self.targets[index];

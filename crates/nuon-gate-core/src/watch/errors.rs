@@ -8,6 +8,7 @@ use super::shared::Shared;
 use crate::Moment;
 use crate::api::{ApiError, ErrorClass, Request};
 use crate::cause::{Cause, Thing};
+use crate::watch::LAG;
 
 /// 401 and 403 are final only after this many in a row, once there was a good answer: the server also sends them when
 /// its database or its identity provider has problems (`docs/nuon-api.md`, "Authentication").
@@ -53,6 +54,11 @@ impl Streak {
         1
     }
 
+    /// Returns whether a streak has lasted for longer than a replica can lag.
+    fn is_long(&self, request: &Request, now: Moment) -> bool {
+        self.0.iter().any(|(own, since, _)| own == request && now >= *since + LAG)
+    }
+
     fn end(&mut self, request: &Request) {
         self.0.retain(|(own, ..)| own != request);
     }
@@ -67,6 +73,8 @@ pub(super) struct About {
     pub(super) is_own: bool,
     /// The user named it by its id.
     pub(super) named: bool,
+    /// An answer names it, so it must exist, and the one about it may lag.
+    pub(super) shown: bool,
     /// It is the workflow that a deploy names, not one that the user named.
     pub(super) own_workflow: bool,
 }
@@ -135,6 +143,7 @@ pub(super) fn handle(
         }
         ErrorClass::Missing if !about.exists => {
             let often = streaks.missing.count(request, now, answered_at) >= MISSES;
+            let often = often && (!about.shown || streaks.missing.is_long(request, now));
             match often || !request.is_by_id() || about.named && shared.is_once() {
                 true if about.own_workflow => Handling::NoWorkflow,
                 true => Handling::Reject(missing(error, request)),

@@ -1,7 +1,7 @@
 //! The places of workflows in their queues, for people and for the queue timeout. Only that timeout's verdict depends
 //! on them (`docs/nuon-api.md`, "Queues").
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::model::{QueuePlace, QueuePosition, StepState, Workflow};
@@ -15,6 +15,8 @@ const SELDOM: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Queues {
     waiting: HashMap<WorkflowId, Waiting>,
+    /// The workflows that have begun. A replica that lags does not undo that.
+    begun: HashSet<WorkflowId>,
     /// How many answers have said that there is no such thing, and when the last did.
     misses: u32,
     missed: Option<Moment>,
@@ -37,7 +39,13 @@ impl Queues {
             self.waiting.entry(id.clone()).or_default();
         } else {
             self.waiting.remove(id);
+            self.begun.insert(id.clone());
         }
+    }
+
+    /// Returns whether a workflow has been seen running, or ended.
+    pub(super) fn has_begun(&self, id: &WorkflowId) -> bool {
+        self.begun.contains(id)
     }
 
     /// Returns whether to request the place of a workflow, at most at this interval.

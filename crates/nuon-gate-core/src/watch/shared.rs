@@ -253,11 +253,6 @@ impl Shared {
         }
     }
 
-    /// Returns the workflows that have answered, and when they last did.
-    pub(super) fn answered(&self) -> &HashMap<WorkflowId, Moment> {
-        &self.workflows
-    }
-
     // Events.
 
     pub(super) fn emit(&mut self, at: Moment, kind: EventKind) {

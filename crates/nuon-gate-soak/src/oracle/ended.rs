@@ -123,6 +123,7 @@ pub(super) fn usage(case: &Case) -> Vec<String> {
         || question.deploy.is_some() && question.targets.len() > 1;
     let stale = question.on_stale == "fail"
         && !pinned(question)
-        && case.rows.iter().any(|seen| plain(&seen.what.status, case.kind(&seen.what.id)) != Word::Pending);
+        && (case.rows.iter().any(|seen| plain(&seen.what.status, case.kind(&seen.what.id)) != Word::Pending)
+            || case.flows.iter().any(|seen| seen.what.ended()));
     if wrong || stale { Vec::new() } else { vec!["usage, but nothing is wrong with the question".to_owned()] }
 }

@@ -21,6 +21,7 @@ pub(super) fn check(case: &Case, targets: &[Outcome]) -> Vec<String> {
         "failed" if targets.is_empty() && alone => found.extend(empty(case)),
         _ if targets.iter().any(|own| own.verdict == verdict) => found.extend(order(case, targets)),
         "failed" if alone && (ended(case, false) || belied(case, is_failure)) => (),
+        "failed" if alone && stays_open(case) => (),
         "failed" => found.push("failed, but no target did, and no workflow".to_owned()),
         "cancelled" if stopped(case) || alone && belied(case, |step| step.failed() && is_cancel(&step.status)) => (),
         "rejected" if alone => found.extend(rejected(case)),
@@ -47,6 +48,14 @@ fn ended(case: &Case, well: bool) -> bool {
 /// contract requires a proof for a pass, and does not say which of the two to believe.
 fn belied(case: &Case, by: impl Fn(&Step) -> bool) -> bool {
     case.flow_of(workflow(case)).any(|seen| seen.what.succeeded() && seen.what.steps.iter().any(&by))
+}
+
+/// Returns whether the workflow says that it succeeded, and for as long as an answer can lag one of its steps says that it
+/// has not ended.
+fn stays_open(case: &Case) -> bool {
+    let open = |seen: &&Seen<Flow>| seen.what.succeeded() && !seen.what.steps.iter().all(Step::surely_good);
+    let mut seen = case.flow_of(workflow(case)).filter(open).map(|seen| seen.done);
+    seen.next().is_some_and(|first| seen.next_back().is_some_and(|last| last >= first + 30_000))
 }
 
 /// Returns whether the workflow was cancelled.

@@ -139,7 +139,9 @@ impl Discovery {
             Source::Branch(branch) => branch.has_answered(request),
             Source::Names(_) | Source::Known => false,
         };
-        let about = About { exists, is_own: exists, named: true, own_workflow: false };
+        // The workflow names its deploys.
+        let shown = matches!(request, Request::Deploy(..));
+        let about = About { exists, is_own: exists, named: !shown, shown, own_workflow: false };
         match handle(self.poller.streaks(), now, &error, request, about, shared) {
             Handling::Retry | Handling::Repeat | Handling::NoWorkflow => self.retry(now, error),
             // A failed workflow is a better reason than one of its deploys that cannot be found.

@@ -293,9 +293,9 @@ impl Discovery {
     }
 
     /// Returns whether the start clock runs.
-    pub(super) fn awaits_start(&self) -> bool {
+    pub(super) fn awaits_start(&self, shared: &Shared) -> bool {
         match &self.source {
-            Source::Workflow(workflow) => !workflow.has_answered(),
+            Source::Workflow(workflow) => !shared.queues().has_begun(workflow.id()),
             Source::Branch(branch) => !branch.has_run(),
             Source::Names(_) | Source::Known => true,
         }

@@ -223,13 +223,16 @@ impl WorkflowTargets {
             return WorkflowNext::Join(joining, observed);
         };
         let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
-        if all_followed && !gap {
-            return WorkflowNext::End(ended(end, &workflow, self.joined.is_empty() && !self.is_of_run));
-        }
         // One of the two may lag.
-        let has_lasted = self.read_at >= self.changed + LAG;
-        if let Some(step) = self.open_step(&workflow).filter(|_| all_followed && gap && has_lasted) {
-            return WorkflowNext::End(DiscoveryEnd::Otherwise(Verdict::Failed, Cause::StepFailed(step)));
+        let open = self.open_step(&workflow).filter(|_| self.read_at >= self.changed + LAG);
+        if all_followed && (!gap || open.is_some()) {
+            let ended = ended(end, &workflow, self.joined.is_empty() && !self.is_of_run);
+            return WorkflowNext::End(match (ended, open) {
+                (DiscoveryEnd::Complete, Some(open)) if gap => {
+                    DiscoveryEnd::Otherwise(Verdict::Failed, Cause::StepFailed(open))
+                }
+                (ended, _) => ended,
+            });
         }
         WorkflowNext::Join(joining, if gap { Observed::Nothing } else { Observed::Change })
     }

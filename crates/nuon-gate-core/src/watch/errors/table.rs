@@ -15,8 +15,9 @@ enum Said {
 }
 use Said::{Elsewhere, Foreign, Good, Status};
 
-const SOME: About = About { exists: false, is_own: false, named: false, own_workflow: false };
+const SOME: About = About { exists: false, is_own: false, named: false, shown: false, own_workflow: false };
 const NAMED: About = About { named: true, ..SOME };
+const SHOWN: About = About { shown: true, ..SOME };
 const OWN: About = About { is_own: true, ..SOME };
 const EXISTS: About = About { exists: true, ..OWN };
 const OWN_WORKFLOW: About = About { own_workflow: true, ..SOME };
@@ -73,6 +74,7 @@ fn what_answers_in_a_row_lead_to() {
     let cases: &[Case<'_>] = &[
         ("the first word is a denial", false, Mode::Wait, SOME, &[denied], "reject"),
         ("four denials", true, Mode::Wait, SOME, &[denied; 4], "retry"),
+        ("three times missing, although an answer names it", true, Mode::Wait, SHOWN, &[missing; 3], "retry"),
         ("five denials", true, Mode::Wait, SOME, &[denied; 5], "reject"),
         (
             "five denials, and a good answer among them",

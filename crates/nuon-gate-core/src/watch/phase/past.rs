@@ -9,9 +9,9 @@
 use jiff::Timestamp;
 
 use super::{LAG, Policy};
+use crate::Moment;
 use crate::model::Deploy;
 use crate::watch::era::Era;
-use crate::{Judgement, Moment, Rules};
 
 /// What is known of whether a deploy that nobody pinned had ended before the wait began.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +66,15 @@ impl Past {
         self.is_certain |= self.ended_in(others, policy) == Era::Before;
     }
 
+    /// Returns whether its workflow had ended before without it, so that it stays pending.
+    pub(super) fn was_over(self, workflow_ended_at: Option<Timestamp>, policy: &Policy<'_>) -> bool {
+        self.changed == Era::Before && Era::of(workflow_ended_at, policy.server_clock()) == Era::Before
+    }
+
     /// Returns whether it had ended before. `others`: when everything else ended that its verdict depends on, as far as
     /// the server says.
-    pub(super) fn had_ended(self, row: &Deploy, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> bool {
-        if Rules::default().judge_deploy(row) == Judgement::Pending || self.created == Era::During {
+    pub(super) fn had_ended(self, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> bool {
+        if self.created == Era::During {
             return false;
         }
         if self.is_certain {

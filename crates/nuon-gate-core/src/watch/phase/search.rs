@@ -1,6 +1,5 @@
 //! The search for the deploy that is waited for.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -130,10 +129,10 @@ impl Search {
         self.rival = before.or_else(|| Some(row).filter(|row| self.read_rows.is_deploy(row)));
     }
 
-    /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow,
-    /// running or ended, it must appear soon.
-    pub(in crate::watch) fn awaits_start(&self, answered: &HashMap<WorkflowId, Moment>) -> bool {
-        !self.pins.workflow.as_ref().is_some_and(|id| answered.contains_key(id))
+    /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow
+    /// running, or ended, it must appear soon.
+    pub(in crate::watch) fn awaits_start(&self, has_begun: impl FnOnce(&WorkflowId) -> bool) -> bool {
+        !self.pins.workflow.as_ref().is_some_and(has_begun)
     }
 
     /// Returns the newest row that does not match.

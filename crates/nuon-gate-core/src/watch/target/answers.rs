@@ -95,6 +95,7 @@ impl TargetWatch {
                 Request::Workflow(_, id) => self.pins.workflow.as_ref() == Some(id),
                 _ => false,
             },
+            shown: false,
             own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
         };
         let wide = self.is_wide(self.poller.polls(), shared);

@@ -108,7 +108,7 @@ impl TargetWatch {
     /// Returns whether the start clock runs.
     pub(super) fn awaits_start(&self, shared: &Shared) -> bool {
         match &self.phase {
-            Phase::Searching(search) => search.awaits_start(shared.answered()),
+            Phase::Searching(search) => search.awaits_start(|id| shared.queues().has_begun(id)),
             _ => false,
         }
     }

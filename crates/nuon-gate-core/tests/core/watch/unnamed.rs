@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nuon_gate_core::Verdict;
 use nuon_gate_core::api::Request;
-use nuon_gate_core::watch::{Mode, WatchSettings};
+use nuon_gate_core::watch::{Clocks, Mode, WatchSettings};
 use serde_json::{Value, json};
 
 use super::discovery::{flowing, of_workflow, verdicts};
@@ -155,4 +155,43 @@ fn the_steps_that_a_successful_workflow_leaves_behind() {
         assert_eq!(elapsed >= s(30), open, "{left}: {elapsed:?}");
         assert!(elapsed < s(60), "{left}: {elapsed:?}");
     }
+}
+
+#[test]
+fn a_workflow_that_has_not_begun_does_not_stop_the_start_timeout() {
+    let clocks = Clocks { start: Some(s(60)), ..settings().clocks };
+    let settings = || WatchSettings { clocks, ..settings() };
+    let flow = |begins: u64| {
+        move |now: Duration| match now < s(begins) {
+            true => ("pending", false, vec![step("a", "pending", "")]),
+            false => ("in-progress", false, vec![step("a", "in-progress", "")]),
+        }
+    };
+    let ended = |begins| run(of_workflow(settings()), flowing(flow(begins), |_, _| "queued"));
+    let never = ended(7200);
+    assert_eq!(never.report.verdict, Verdict::TimedOut);
+    assert!((s(60)..s(62)).contains(&never.report.elapsed), "{:?}", never.report.elapsed);
+    assert!(
+        never.run_reason().unwrap().plain().contains("the start timeout of 1m expired"),
+        "{:?}",
+        never.run_reason()
+    );
+    assert!(ended(50).report.elapsed > s(60), "it has begun");
+}
+
+/// An answer about a deploy may lag behind the workflow that names it.
+#[test]
+fn a_deploy_that_a_step_names_may_be_missing_for_a_while() {
+    let ended = |shown: u64| {
+        let flow = |_| ("success", true, vec![step("a", "success", "dplA")]);
+        let mut server = flowing(flow, |_, _| "active");
+        run(of_workflow(settings()), move |now, request| match request {
+            Request::Deploy(..) if now < s(shown) => soon(status(404)),
+            _ => server(now, request),
+        })
+    };
+    assert_eq!(ended(20).report.verdict, Verdict::Passed);
+    let never = ended(7200);
+    assert_eq!(never.report.verdict, Verdict::Rejected);
+    assert!(never.report.elapsed >= s(30), "{:?}", never.report.elapsed);
 }

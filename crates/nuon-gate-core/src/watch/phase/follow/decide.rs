@@ -20,7 +20,7 @@ use crate::watch::phase::{
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
 use crate::watch::takeovers::{Taken, Takeover};
-use crate::{Hold, Judgement, Moment, Verdict};
+use crate::{Hold, Judgement, Moment, Rules, Verdict};
 
 impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -66,7 +66,11 @@ impl Follow {
     /// Returns what to do with a deploy that had ended before the wait began and was not pinned.
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
         let (past, row) = self.past.zip(self.own.known.as_ref())?;
-        past.had_ended(row, self.ended_with(row), policy).then_some(policy.settings.on_stale)
+        let had_ended = match Rules::default().judge_deploy(row) {
+            Judgement::Pending => past.was_over(self.workflow_ended_at(), policy),
+            _ => past.had_ended(self.ended_with(row), policy),
+        };
+        had_ended.then_some(policy.settings.on_stale)
     }
 
     fn stale(&self, row: &Deploy, policy: &Policy<'_>) -> End {

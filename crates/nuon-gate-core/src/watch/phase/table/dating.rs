@@ -97,6 +97,24 @@ fn lagging() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&active), newest(&active), applied(-60)])
             .then(refused(Some(60))),
+        fail("fail: a row that stays pending, whose workflow had ended")
+            .wide_poll(0, [newest(&executing), error(-60, -60), detail(&executing), detail(&executing)])
+            .then(refused(Some(70))),
+        wait("wait: a row that stays pending, whose workflow had ended")
+            .wide_poll(0, [newest(&executing), error(-60, -60), detail(&executing), detail(&executing)])
+            .then(NOT_STARTED),
+        fail("fail: a row that stays pending, whose workflow has ended meanwhile")
+            .poll(0, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .wide_poll(9, [detail(&executing), newest(&executing), error(6, 6), detail(&executing)])
+            .then(failed(Cause::Orphaned {
+                end: WorkflowEnd::Failed,
+                step: Some(RemoteText::new("step 1 of 1, step, failed")),
+                status: Some(Status::Executing),
+                text: None,
+                denial: None,
+                hint: None,
+            })),
         fail("fail: but a row that is under way for longer than a replica lags had not ended, and the writer's clock is behind")
             .poll(0, [newest(&executing)])
             .then(IN_PROGRESS)
@@ -139,16 +157,6 @@ fn lagging() -> Vec<Scene> {
             .then(Then::Holds(Hold::Behind(Behind::Failure)))
             .poll(9, [detail(&verified), newest(&verified), applied(-50)])
             .then(NOT_STARTED),
-        fail("fail: what has never ended had not ended, however long ago its workflow did")
-            .wide_poll(0, [newest(&executing), error(-60, -60), detail(&executing), detail(&executing)])
-            .then(failed(Cause::Orphaned {
-                end: WorkflowEnd::Failed,
-                step: Some(RemoteText::new("step 1 of 1, step, failed")),
-                status: Some(Status::Executing),
-                text: None,
-                denial: None,
-                hint: None,
-            })),
         fail("fail: what was verified before it said when had not ended, if the server gives no times")
             .poll(0, [newest(&row(OWN, "active")), detail(&row(OWN, "active")), applying()])
             .then(waits("in-progress"))

@@ -1,6 +1,5 @@
 //! What a phase reports to the timeouts and to the handling of errors.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -43,13 +42,12 @@ fn ask_component() -> Request {
 }
 
 fn awaits_start(phase: &Phase) -> bool {
-    matches!(phase, Phase::Searching(search) if search.awaits_start(&HashMap::new()))
+    matches!(phase, Phase::Searching(search) if search.awaits_start(|_| false))
 }
 
 /// Once any poller has seen this workflow.
 fn awaits_start_after(phase: &Phase, workflow: &str) -> bool {
-    let answered = HashMap::from([(workflow.parse().unwrap(), Moment::START)]);
-    matches!(phase, Phase::Searching(search) if search.awaits_start(&answered))
+    matches!(phase, Phase::Searching(search) if search.awaits_start(|id| id.as_str() == workflow))
 }
 
 fn unmatched(phase: &Phase) -> Option<&str> {
