@@ -29,11 +29,12 @@ impl Stay {
 }
 
 /// Returns the stays of a deploy, oldest first: from the server's own history if it keeps one, otherwise as the gate
-/// saw them. The last stay lasts until `now`, unless the deploy `ended` in it. Successive stays in the same status are
+/// saw them, all by one clock. The last stay lasts until `now`, unless the deploy `ended` in it. Successive stays in the same status are
 /// merged.
 pub(crate) fn timeline(deploy: &Deploy, observed: &[(Status, Timestamp)], ended: bool, now: Timestamp) -> Vec<Stay> {
     let mut points = history(deploy);
-    if points.is_empty() {
+    // What cancels a deploy wipes its history, and only the final status is left.
+    if points.is_empty() || ended && points.len() == 1 && observed.len() > 1 {
         points = observed.to_vec();
     }
     points.dedup_by(|later, earlier| later.0 == earlier.0);
@@ -136,6 +137,19 @@ mod tests {
         let seen = [(Status::Queued, at(0)), (Status::Executing, at(5)), (Status::Queued, at(7))];
         let stays = timeline(&deploy(r#"{"status": "queued"}"#), &seen, false, at(9));
         assert_eq!(time_in_each_status(stays.iter().map(Stay::spent)), "queued 7s, executing 2s");
+    }
+
+    #[test]
+    fn a_wiped_history_is_what_was_seen() {
+        let wiped = deploy(r#"{"status_v2": {"status": "cancelled", "created_at_ts": 1800000031}}"#);
+        let seen = [(Status::Queued, 0), (Status::Planning, 10), (Status::Executing, 15), (Status::Cancelled, 32)];
+        let seen = seen.map(|(status, second)| (status, at(second)));
+        let stays = timeline(&wiped, &seen, true, at(40));
+        assert_eq!(time_in_each_status(stays.iter().map(Stay::spent)), "queued 10s, planning 5s, executing 17s");
+        assert_eq!(stays.last().map(Stay::spent), Some((&Status::Cancelled, None)));
+        // Of a status that it did not see begin, the server knows more.
+        assert_eq!(timeline(&wiped, &seen[3..], true, at(40))[0].at, at(31));
+        assert_eq!(timeline(&wiped, &seen, false, at(40))[0].at, at(31));
     }
 
     #[test]
