@@ -186,7 +186,17 @@ fn a_notification_that_fails_changes_no_verdict_unless_it_is_required() {
     outcome.says("webhook was not notified");
     let outcome = notifying(&sim).args(flags).args(["--notify-required"]).json().exits(8);
     assert_eq!(outcome.result()["verdict"], "notify_failed");
-    notifying(&sim).args(flags).args(["--notify-required", "--map-exit", "notify_failed=0"]).json().exits(0);
+    // The warning is about the verdict that the notification has made.
+    for (mapping, code) in [("notify_failed=0", 0), ("passed=3", 8)] {
+        let outcome = notifying(&sim).args(flags).args(["--notify-required", "--map-exit", mapping]).json().exits(code);
+        let warnings = outcome.result()["warnings"].to_string();
+        assert!(!warnings.contains("the exit code is 3"), "{mapping}: {warnings}");
+        assert_eq!(
+            warnings.contains("the exit code is 0 instead of 8, because of --map-exit"),
+            code == 0,
+            "{warnings}"
+        );
+    }
 }
 
 #[test]

@@ -85,7 +85,8 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
     /// Reports the end: to notifications, then to the outputs. Returns the exit code.
     pub(crate) async fn finish(mut self, audience: Option<Audience>, outputs: Outputs) -> Result<u8, Trouble> {
         let mut result = (self.publish)(None);
-        result.warnings.extend(self.exits.words(self.verdict));
+        let mapped = self.exits.words(self.verdict);
+        result.warnings.extend(mapped.clone());
         let (mut signal, mut slack_thread) = (None, None);
         if let Some(audience) = audience {
             (slack_thread, signal) = self.notify(audience, &mut result).await;
@@ -98,6 +99,11 @@ impl<P: Fn(Option<Signal>) -> RunResult> Run<P> {
         if let Some(signal) = signal.filter(|_| !self.is_interrupted()) {
             let RunResult { verdict, exit_code, reason, hint, .. } = (self.publish)(Some(signal));
             result = RunResult { verdict, exit_code, reason, hint, ..result };
+        }
+        // A notification or a signal may have changed the verdict since.
+        if result.verdict != self.verdict {
+            result.warnings.retain(|warning| mapped.as_ref() != Some(warning));
+            result.warnings.extend(self.exits.words(result.verdict));
         }
         let Self { standing, exits, mut deadline, mut signals, .. } = self;
         let standing = standing.as_ref().filter(|_| result.verdict == Verdict::Pending);
