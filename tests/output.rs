@@ -147,6 +147,8 @@ fn a_report_has_the_form_that_is_asked_for() {
     // They are checked before the wait.
     let twice = ["--report", "json=here", "--report", "junit=here"];
     Gate::wait(&sim).args(twice).run().refused().says("here cannot be two reports at once");
+    let twice = ["--report", "json=here", "--report", "junit=./here"];
+    Gate::wait(&sim).args(twice).run().refused().says("./here cannot be two reports at once");
     Gate::wait(&sim).args(["--report", "yaml=here"]).run().refused().says("junit=PATH");
     Gate::wait(&sim).args(["--report", "junit=missing/result.xml"]).run().refused().says("cannot write the report");
 }

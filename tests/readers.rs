@@ -139,6 +139,27 @@ fn who_may_not_read_the_old_report_may_not_read_the_new_one() {
     }
 }
 
+/// As a container's file is with `docker run -v`.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_onto_a_mounted_file_is_written() {
+    let folder = Folder::new();
+    let path = folder.write("result.json", "before, and longer than what follows".repeat(1000));
+    let mounted = |then: &str| {
+        let mut command = Command::new("unshare");
+        let script = format!("mount --bind \"$1\" \"$1\" && {then}");
+        command.args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_nuon-gate")]).arg(&path).output()
+    };
+    if !mounted("true").is_ok_and(|output| output.status.success()) {
+        eprintln!("nothing can be mounted on this machine");
+        return;
+    }
+    let output = mounted("exec \"$0\" demo -q --report \"json=$1\"").unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&fs::read(&path).unwrap()).unwrap()["verdict"], "passed");
+    assert_eq!(folder.names(), ["result.json"]);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_changes_no_code() {

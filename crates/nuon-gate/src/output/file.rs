@@ -147,10 +147,19 @@ impl Temporary {
     fn become_whole(mut self, content: &str, path: &Path) -> io::Result<()> {
         self.file.write_all(content.as_bytes())?;
         self.file.sync_all()?;
-        fs::rename(&self.path, path)?;
-        self.renamed = true;
-        Ok(())
+        match fs::rename(&self.path, path) {
+            // What is mounted onto a path cannot be replaced, as a container's file cannot.
+            Err(error) if is_mounted(&error) => fs::write(path, content),
+            renamed => {
+                self.renamed = renamed.is_ok();
+                renamed
+            }
+        }
     }
+}
+
+fn is_mounted(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices)
 }
 
 impl Drop for Temporary {

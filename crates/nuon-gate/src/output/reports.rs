@@ -1,5 +1,6 @@
 //! The files of `--report`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,19 +20,21 @@ pub(super) struct Reports(Vec<(ReportKind, ReportFile)>);
 impl Reports {
     /// Checks that every file can be written, before the wait.
     pub(super) fn open(paths: &[ReportPath]) -> Result<Self, Trouble> {
-        let mut known: Vec<&ReportPath> = Vec::new();
+        let mut known: Vec<(ReportKind, PathBuf)> = Vec::new();
         let mut files = Vec::new();
         for report in paths {
-            match known.iter().find(|other| other.path == report.path) {
-                Some(other) if other.kind == report.kind => continue,
+            let file = open(&report.path)?;
+            let place = resolved(file.path());
+            match known.iter().find(|(_, other)| *other == place) {
+                Some((kind, _)) if *kind == report.kind => continue,
                 Some(_) => {
                     let path = report.path.display();
                     return Err(Trouble::new(format!("{path} cannot be two reports at once"))
                         .hint("give each --report (NUON_GATE_REPORT) a path of its own"));
                 }
-                None => known.push(report),
+                None => known.push((report.kind, place)),
             }
-            files.push((report.kind, open(&report.path)?));
+            files.push((report.kind, file));
         }
         Ok(Self(files))
     }
@@ -69,6 +72,15 @@ fn open(path: &Path) -> Result<ReportFile, Trouble> {
         Trouble::new(format!("cannot write the report {}: {error}", path.display()))
             .hint("correct --report (NUON_GATE_REPORT): its folder must exist and be writable")
     })
+}
+
+/// Returns the one path of a file, which need not exist yet, however it was written.
+fn resolved(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 fn content(kind: ReportKind, result: &RunResult, facts: &Facts) -> String {

@@ -295,7 +295,9 @@ line 1: pods are full</failure>
 
     #[test]
     fn no_text_attaches_a_file() {
-        for text in ["[[ATTACHMENT|../../etc/passwd]]", "[\u{200b}[ATTACHMENT|x]]", "[[[ATTACHMENT|x]]]", "[\u{ffff}[A|x]]"] {
+        for text in
+            ["[[ATTACHMENT|../../etc/passwd]]", "[\u{200b}[ATTACHMENT|x]]", "[[[ATTACHMENT|x]]]", "[\u{ffff}[A|x]]"]
+        {
             let result = sample::saying(&sample::result(&[(Verdict::Failed, "api")]), text);
             let report = report(&result);
             assert!(report.contains("[\u{200b}[A") && !report.contains("[["), "{report}");
@@ -304,7 +306,8 @@ line 1: pods are full</failure>
 
     #[test]
     fn a_failure_that_the_run_allows_is_skipped() {
-        let mut result = sample::result(&[(Verdict::Passed, "api"), (Verdict::Failed, "worker"), (Verdict::Failed, "web")]);
+        let mut result =
+            sample::result(&[(Verdict::Passed, "api"), (Verdict::Failed, "worker"), (Verdict::Failed, "web")]);
         result.verdict = Verdict::Passed;
         result.targets[2].reason = None;
         has_counts(&result, ["3", "0", "0", "2"]);
