@@ -5,6 +5,7 @@
 //! length. Neither implements `Display`, so that every place that shows one has to choose an escape.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::CharIndices;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -229,7 +230,7 @@ pub(crate) fn visible(text: &str) -> impl Iterator<Item = (usize, char)> {
                 // Most characters need no further check.
                 ' '..='~' => return Some((at, c)),
                 '\u{1b}' => skip_escape(&mut rest),
-                '\u{9b}' => skip_until(&mut rest, |c| ('@'..='~').contains(&c)),
+                '\u{9b}' => skip_control_sequence(&mut rest),
                 '\u{2028}' | '\u{2029}' => return Some((at, '\n')),
                 _ if c.is_whitespace() => return Some((at, c)),
                 // The two selectors that make a character a picture, or not; `Line` checks the character before it.
@@ -241,31 +242,53 @@ pub(crate) fn visible(text: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// Skips the rest of an escape: a control sequence, an operating system command, or a two-character escape.
+/// Skips the rest of an escape, as a terminal does (ECMA-48, ECMA-35): a control sequence, a string such as an operating
+/// system command, or characters between blank and `/` with a final one. What belongs to none is text, or begins the next
+/// escape.
 fn skip_escape(rest: &mut CharIndices<'_>) {
-    match rest.next().map(|(_, c)| c) {
-        Some('[') => skip_until(rest, |c| ('@'..='~').contains(&c)),
-        // Ends with BEL, ST, or the ESC of `ESC \`, whose backslash is then dropped as well.
-        Some(']' | 'P' | 'X' | '^' | '_') => {
-            let mut ended_by_escape = false;
-            skip_until(rest, |c| {
-                ended_by_escape = c == '\u{1b}';
-                matches!(c, '\u{7}' | '\u{9c}' | '\u{1b}' | '\n')
-            });
-            if ended_by_escape {
-                rest.next();
+    match take(rest, '0'..='~') {
+        Some('[') => skip_control_sequence(rest),
+        Some(']' | 'P' | 'X' | '^' | '_') => skip_string(rest),
+        Some(_) => {}
+        None => {
+            if take_all(rest, ' '..='/') {
+                take(rest, '0'..='~');
             }
         }
-        _ => {}
     }
 }
 
-fn skip_until(rest: &mut CharIndices<'_>, mut end: impl FnMut(char) -> bool) {
-    for (_, c) in rest.by_ref() {
-        if end(c) {
-            return;
-        }
+fn skip_control_sequence(rest: &mut CharIndices<'_>) {
+    take_all(rest, ' '..='?');
+    take(rest, '@'..='~');
+}
+
+/// Skips a string, which ends with BEL, ST or `ESC \`. No real one continues in the next line.
+fn skip_string(rest: &mut CharIndices<'_>) {
+    let ends = |c| matches!(c, '\u{7}' | '\u{9c}' | '\u{1b}' | '\n');
+    while rest.as_str().chars().next().is_some_and(|c| !ends(c)) {
+        rest.next();
     }
+    if rest.as_str().starts_with("\u{1b}\\") {
+        rest.next();
+    }
+    if !rest.as_str().starts_with(['\u{1b}', '\n']) {
+        rest.next();
+    }
+}
+
+/// Takes the next character if it is one of these.
+fn take(rest: &mut CharIndices<'_>, these: RangeInclusive<char>) -> Option<char> {
+    let next = rest.as_str().chars().next().filter(|c| these.contains(c))?;
+    rest.next();
+    Some(next)
+}
+
+/// Takes all these characters that follow, and returns whether there are any.
+fn take_all(rest: &mut CharIndices<'_>, these: RangeInclusive<char>) -> bool {
+    let length = rest.as_str().len();
+    while take(rest, these.clone()).is_some() {}
+    rest.as_str().len() < length
 }
 
 #[cfg(test)]
@@ -282,6 +305,11 @@ mod tests {
             ("a\u{202e}b\u{200b}c\u{0}d", "abcd"),
             ("Ünï ☃", "Ünï ☃"),
             ("\u{1b}[31", ""),
+            ("a\u{1b}(Bb\u{1b}%/Gc\u{1b}Md\u{1b}", "abcd"),
+            ("a\u{1b}\u{1b}[31mb\u{1b}(\u{1b}[31mc\u{1b}[3\u{1b}[31md", "abcd"),
+            ("a\u{1b}[привет мир error", "aпривет мир error"),
+            ("a\u{1b}é \u{1b}\nb\u{1b}[1\nc\u{9b}1☃", "aé b c☃"),
+            ("a\u{1b}]0;x\u{1b}[31mb\u{1b}Px\nc\u{1b}]x\u{9c}d\u{1b}]x", "ab cd"),
             ("a ##[add-mask]b #\u{200b}#vso[c", "a #[add-mask]b #vso[c"),
         ];
         for (text, line) in cases {

@@ -6,6 +6,9 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::text::{is_hidden, visible};
 
+/// The longest escape that is read: `&#` and a number with leading zeros.
+const LONGEST_ESCAPE: usize = 24;
+
 /// A text without what cannot be seen, blanks included, and without differences that do not matter: between small and
 /// capital letters, between narrow and wide ones, between the two alphabets of base64, and between one `#` and several, as
 /// a [`Line`](crate::Line) has but one.
@@ -80,8 +83,12 @@ impl Folded {
 
     /// Reads the escape that there is at a place, and returns its length as well.
     fn escape(&self, at: usize, encoding: Encoding) -> Option<(Piece, usize)> {
-        let read = encoding.escape(&self.bytes[at..]);
-        read.filter(|(_, length)| !self.breaks[at + 1..at + length].contains(&true))
+        // Most characters begin none.
+        if !matches!(self.bytes[at], b'%' | b'\\' | b'&' | b'=') {
+            return None;
+        }
+        let more = self.breaks[at + 1..].iter().take(LONGEST_ESCAPE - 1).take_while(|is_break| !**is_break).count();
+        encoding.escape(&self.bytes[at..=at + more])
     }
 
     /// Returns whether a row ends with `=`, which means that the text continues in the next row.
@@ -152,18 +159,29 @@ fn escape(text: &[u8]) -> Option<(Piece, usize)> {
             let length = rest.iter().take(7).position(|byte| *byte == b'}')?;
             Some((Piece::Char(number(&rest[..length], 16)?), length + 4))
         }
-        [b'\\', high @ b'0'..=b'3', middle @ b'0'..=b'7', low @ b'0'..=b'7', ..] => {
-            Some((Piece::Byte([high, middle, low].into_iter().fold(0, |byte, digit| byte * 8 + (digit - b'0'))), 4))
+        [b'\\', digits @ ..] if digits.first().is_some_and(is_octal) => {
+            let digits = digits.iter().take(3).take_while(|digit| is_octal(digit));
+            let (number, length) =
+                digits.fold((0, 1), |(number, length), digit| (number * 8 + u16::from(digit - b'0'), length + 1));
+            Some((Piece::Byte(u8::try_from(number).ok()?), length))
+        }
+        // `\U` has eight digits, and looks like `\u` here.
+        [b'\\', b'u', b'0', b'0', b'0', b'0', b'0', b'0', high, low, ..] if byte(*high, *low).is_some() => {
+            Some((Piece::Byte(byte(*high, *low)?), 10))
         }
         [b'\\', b'u', code @ ..] => Some((Piece::Char(number(code.get(..4)?, 16)?), 6)),
         [b'\\', b'b' | b'f' | b'n' | b'r' | b't', ..] => Some((Piece::Char(' '), 2)),
         [b'\\', sign, ..] if sign.is_ascii_punctuation() => Some((Piece::Byte(*sign), 2)),
         [b'&', rest @ ..] => {
-            let length = rest.iter().take(10).position(|byte| *byte == b';')?;
+            let length = rest.iter().position(|byte| *byte == b';')?;
             Some((Piece::Char(entity(&rest[..length])?), length + 2))
         }
         _ => None,
     }
+}
+
+fn is_octal(digit: &u8) -> bool {
+    (b'0'..=b'7').contains(digit)
 }
 
 fn entity(name: &[u8]) -> Option<char> {

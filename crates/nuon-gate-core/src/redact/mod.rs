@@ -5,7 +5,7 @@
 //! forgotten. Every [`Line`](crate::Line) is searched for all of them when it is made, before it is cut.
 //!
 //! A secret is found as it is, and encoded: percent-encoding, the escapes of JSON, C and HTML, quoted-printable, one inside
-//! the other, base64, also applied twice or inside a longer text such as `user:token`, base32, hexadecimal digits, its bytes
+//! the other, base64, also applied twice, to UTF-16, or inside a longer text such as `user:token`, base32, hexadecimal digits, its bytes
 //! as numbers, and reversed. Case and width do not matter, and invisible characters in between do not hide it.
 //!
 //! There is one register for the whole process, and it only grows: a secret stays secret when it is no longer used. The
@@ -229,8 +229,8 @@ fn readings(text: &str) -> Vec<Folded> {
     readings
 }
 
-/// Returns the forms of a secret in a folded text: as it is, with its own encoding undone, in base64, once and twice, and in
-/// hexadecimal digits.
+/// Returns the forms of a secret in a folded text: as it is, with its own encoding undone, in base64, once, twice and as
+/// Windows has texts, and in hexadecimal digits.
 fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let as_it_is = Folded::new(secret);
     let decoded = |text: &Folded| text.decoded(Encoding::Escapes);
@@ -238,14 +238,16 @@ fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let mut forms: Vec<_> = plain.into_iter().chain([as_it_is]).map(Folded::into_bytes).collect();
     let reversed = |form: &Zeroizing<Vec<u8>>| Zeroizing::new(form.iter().rev().copied().collect());
     forms.extend(forms.iter().map(reversed).collect::<Vec<_>>());
-    for once in (0..3).map(|before| in_base64(secret, before)) {
+    for once in (0..3).map(|before| in_base64(secret.as_bytes(), before)) {
         // The letters of the second depend on the alphabet of the first.
         let other = Zeroizing::new(once.replace('+', "-").replace('/', "_"));
         for inner in [&once, &other] {
-            forms.extend((0..3).map(|before| Folded::new(&in_base64(inner, before)).into_bytes()));
+            forms.extend((0..3).map(|before| Folded::new(&in_base64(inner.as_bytes(), before)).into_bytes()));
         }
         forms.push(Folded::new(&once).into_bytes());
     }
+    let utf16: Zeroizing<Vec<u8>> = Zeroizing::new(secret.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    forms.extend((0..3).map(|before| Folded::new(&in_base64(&utf16, before)).into_bytes()));
     forms.push(in_hexadecimal(secret));
     forms.push(in_base32(secret));
     forms.extend(in_numbers(secret));
@@ -275,8 +277,8 @@ fn in_base32(secret: &str) -> Zeroizing<Vec<u8>> {
 
 /// Returns the base64 form of a secret that has this many bytes `before` it in its group of three, without the
 /// characters that depend on the bytes around it.
-fn in_base64(secret: &str, before: usize) -> Zeroizing<String> {
-    let bytes = Zeroizing::new([&[0; 2][..before], secret.as_bytes()].concat());
+fn in_base64(secret: &[u8], before: usize) -> Zeroizing<String> {
+    let bytes = Zeroizing::new([&[0; 2][..before], secret].concat());
     let encoded = Zeroizing::new(STANDARD_NO_PAD.encode(&bytes));
     let own = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
     Zeroizing::new(encoded[own].to_owned())

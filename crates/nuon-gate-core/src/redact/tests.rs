@@ -68,12 +68,25 @@ fn encoded(secret: &str, by: usize) -> String {
         37 => format!("{:02x?}", secret.as_bytes()),
         38 => secret.chars().rev().collect(),
         39 => base32(secret),
+        40 => secret.chars().map(|c| format!("\\U{:08X}", u32::from(c))).collect(),
+        41 => secret.chars().map(|c| format!("&#{:012};", u32::from(c))).collect(),
+        42 => secret.bytes().map(|byte| format!("\\{byte:o}")).collect(),
+        43 => secret
+            .bytes()
+            .map(|byte| if byte < 64 { format!("\\{byte:o}\n") } else { char::from(byte).into() })
+            .collect(),
+        44 => STANDARD.encode(utf16(secret)),
+        45 => URL_SAFE_NO_PAD.encode(utf16(&format!("$token = '{secret}'"))),
         _ => serde_json::to_string(&serde_json::json!(secret)).unwrap(),
     }
 }
 
 /// How many encodings there are.
-const ENCODINGS: usize = 41;
+const ENCODINGS: usize = 47;
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
 
 fn base32(text: &str) -> String {
     let bits: Vec<u8> = text.bytes().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
@@ -158,8 +171,19 @@ fn a_secret_is_one_mark_and_what_is_around_it_stays() {
 #[test]
 fn nothing_in_between_hides_a_secret() {
     protect("interrupted-secret");
-    for between in ["\u{200b}", "\u{1b}[31m", "\u{1b}]8;;x\u{7}", "\u{0}", "\u{fffd}", "\u{2028}", "\r\n", "%20", "\\n"]
-    {
+    for between in [
+        "\u{200b}",
+        "\u{1b}[31m",
+        "\u{1b}]8;;x\u{7}",
+        "\u{1b}(B",
+        "\u{1b}\u{1b}[31m",
+        "\u{0}",
+        "\u{fffd}",
+        "\u{2028}",
+        "\r\n",
+        "%20",
+        "\\n",
+    ] {
         for at in 1..18 {
             let text = format!("<{}{between}{}>", &"interrupted-secret"[..at], &"interrupted-secret"[at..]);
             assert_eq!(Line::new(&text), "<[redacted]>", "{text:?}");
