@@ -272,6 +272,65 @@ fn a_secret_in_the_place_of_something_else_is_not_quoted() {
     }
 }
 
+#[test]
+fn a_secret_of_a_file_is_not_quoted_in_the_place_of_something_else() {
+    let address = format!("http://{TOKEN}");
+    let (flag, report) = (format!("--{TOKEN}"), format!("json=absent/{TOKEN}/r.json"));
+    let places: [&[&str]; 7] = [
+        &["--timeout", TOKEN],
+        &["--commit", TOKEN],
+        &[&flag],
+        &["--report", TOKEN],
+        &["--report", &report],
+        &["--api-url", &address],
+        &[TOKEN],
+    ];
+    for place in places {
+        for by in ["flag", "joined", "variable", "config", "tilde", "home"] {
+            let folder = Folder::new();
+            let gate = Gate::at("http://127.0.0.1:9", "wait").without("NUON_API_TOKEN").env("GITHUB_ACTIONS", "true");
+            let gate = gate.env("GITHUB_OUTPUT", folder.file("output"));
+            let token = folder.write("token", TOKEN).display().to_string();
+            let config = folder.write("config", format!("api_token: {TOKEN}\n")).display().to_string();
+            let gate = match by {
+                "flag" => gate.args(["--token-file", &token]),
+                "joined" => gate.args([format!("--token-file={token}")]),
+                "variable" => gate.env("NUON_GATE_TOKEN_FILE", &token),
+                "config" => gate.env("NUON_CONFIG_FILE", &config),
+                "tilde" => {
+                    gate.home().write("other", format!("api_token: {TOKEN}\n"));
+                    gate.env("NUON_GATE_CONFIG", "~/other")
+                }
+                _ => {
+                    gate.home().write(".nuon", format!("api_token: {TOKEN}\n"));
+                    gate
+                }
+            };
+            let outcome = gate.args(["--install", INSTALL, "--component", API]).args(place).run().refused();
+            let outputs = std::fs::read_to_string(folder.file("output")).unwrap_or_default();
+            let all = format!("{}{}{outputs}", outcome.stdout, outcome.stderr);
+            // A runner is told what to mask.
+            let shown = all.lines().find(|line| line.contains(TOKEN) && !line.starts_with("::add-mask::"));
+            assert_eq!(shown, None, "{place:?}, {by}");
+        }
+    }
+}
+
+#[test]
+fn what_looks_like_a_secret_is_not_quoted() {
+    const BOT: &str = "xoxb-2345678901-2345678901234-Xf3mQ9rL0aZt7VbW2kHs8NyE";
+    let gate = || Gate::at("http://127.0.0.1:9", "wait").args(["--install", INSTALL, "--component", API]);
+    let outcomes = [
+        gate().env("NUON_GATE_SLACK_THREAD", BOT).run().refused().says("--slack-thread"),
+        gate().args(["--timeout", BOT]).run().refused().says("invalid value '[redacted]' for '--timeout"),
+        gate().args([format!("--{BOT}")]).run().refused().says("unexpected argument '[redacted]' found"),
+        Gate::bare(BOT).run().refused().says("[redacted]"),
+    ];
+    for outcome in outcomes {
+        assert!(!outcome.stderr.contains("Xf3mQ9rL0a"), "{}", outcome.stderr);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_that_is_named_by_a_secret_is_not_quoted() {

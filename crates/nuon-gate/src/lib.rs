@@ -69,12 +69,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     memory::keep_from_dumps();
     let environment = Environment::capture();
     secrets::protect_all(&environment);
-    let outcome = match parse::parse(arguments, &environment) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let outcome = match parse::parse(arguments.clone(), &environment) {
         Ok(cli) => execute(cli, &environment),
         Err(parse::NotParsed::Shown(code)) => Ok(code),
         Err(parse::NotParsed::Trouble(trouble)) => Err(trouble),
     };
     outcome.unwrap_or_else(|trouble| {
+        // It can be of a time when no file with a secret had been read.
+        secrets::protect_files(&arguments, &environment);
+        let trouble = trouble.redacted();
         output::refuse(CiSystem::detect(&environment).as_ref(), &trouble);
         trouble.exit_code()
     })

@@ -27,8 +27,7 @@ impl NuonConfig {
     /// names that one to its extensions, as `~/.nuon`, even if there is none.
     pub(crate) async fn read(reader: &Reader, named: Option<&Path>, home: Option<&Path>) -> Result<Self, Trouble> {
         let usual = home.map(|home| home.join(".nuon"));
-        let in_home = |path: &Path| Some(home?.join(path.strip_prefix("~").ok()?));
-        let named = named.map(|path| in_home(path).unwrap_or_else(|| path.to_owned()));
+        let named = named.map(|path| expanded(path, home));
         let Some(path) = named.or_else(|| usual.clone()) else { return Ok(Self::default()) };
         match reader.try_read(Input::NuonConfig, &path).await {
             Ok(text) => match Self::parse(&text) {
@@ -40,7 +39,8 @@ impl NuonConfig {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads the text of the file, and redacts its token from now on.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let config: Option<Self> = serde_yaml_ng::from_str(text).map_err(|error| match error.location() {
             // The library's own message can quote a value, and one of them is the token.
             Some(at) => format!("not the YAML that was expected, at line {}, column {}", at.line(), at.column()),
@@ -54,6 +54,12 @@ impl NuonConfig {
         config.api_token.iter().for_each(|token| protect(token));
         Ok(config)
     }
+}
+
+/// Returns a path whose `~` is replaced, as a shell does.
+pub(crate) fn expanded(path: &Path, home: Option<&Path>) -> PathBuf {
+    let in_home = |home: &Path| Some(home.join(path.strip_prefix("~").ok()?));
+    home.and_then(in_home).unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
+use nuon_gate_core::redact::REDACTED;
+use nuon_gate_notify::is_secret;
 
 use crate::arguments::Cli;
 use crate::environment::{self, Environment};
@@ -95,7 +97,7 @@ fn explain(error: &clap::Error, sources: &BTreeMap<String, Source>, arguments: &
         _ => rendered.lines().next(),
     };
     let first = first.unwrap_or_default();
-    let message = first.strip_prefix("error: ").unwrap_or(first);
+    let message = without_secrets(first.strip_prefix("error: ").unwrap_or(first), error);
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         || error.kind() == ErrorKind::MissingSubcommand
     {
@@ -129,6 +131,16 @@ fn explain(error: &clap::Error, sources: &BTreeMap<String, Source>, arguments: &
         },
     };
     Trouble::new(message).hint(place)
+}
+
+/// Leaves out of a message what looks like a secret, in the place of something else.
+fn without_secrets(message: &str, error: &clap::Error) -> String {
+    let quoted = [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
+    let quoted = quoted.into_iter().filter_map(|kind| match error.get(kind) {
+        Some(ContextValue::String(text)) if is_secret(text) => Some(text),
+        _ => None,
+    });
+    quoted.fold(message.to_owned(), |message, text| message.replace(text, REDACTED))
 }
 
 /// Returns the help command that lists what is accepted.

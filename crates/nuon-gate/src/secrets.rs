@@ -1,12 +1,18 @@
-//! Registers the secrets of the environment for redaction, before anything is printed.
+//! Registers the secrets of the environment for redaction, before anything is printed, and those of files before an error
+//! about the settings is.
 //!
 //! A malformed or misplaced secret never becomes a typed token or address, and the error about it could quote it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use nuon_gate_core::redact::protect;
 use nuon_gate_http::PROXY_VARIABLES;
 use percent_encoding::percent_decode_str;
 
-use crate::environment::{API_TOKEN, Environment, GITHUB_REQUEST_TOKEN, OIDC_TOKEN};
+use crate::environment::{API_TOKEN, Environment, GITHUB_REQUEST_TOKEN, OIDC_TOKEN, OIDC_TOKEN_FILE};
+use crate::input::Input;
+use crate::nuon_config::{NuonConfig, expanded};
 
 /// Variables whose values are secrets, besides those of the sinks: several on lines of their own, or with blanks in between.
 const SECRETS: [&str; 4] = [API_TOKEN, OIDC_TOKEN, GITHUB_REQUEST_TOKEN, "GITHUB_TOKEN"];
@@ -32,6 +38,33 @@ pub(crate) fn protect_all(environment: &Environment) {
             }
         }
     }
+}
+
+/// Redacts the secrets of all files that could have been read for one, as far as they can be.
+pub(crate) fn protect_files(arguments: &[OsString], environment: &Environment) {
+    let home = environment.home();
+    let read = |input: Input, flag: &'static str, variables: &[&str]| -> Vec<String> {
+        let set = variables.iter().filter_map(|name| environment.get(name)).map(PathBuf::from);
+        let usual = (input == Input::NuonConfig).then(|| PathBuf::from("~/.nuon"));
+        let paths = typed(arguments, flag).chain(set).chain(usual).map(|path| expanded(&path, home.as_deref()));
+        // What a pipe holds can be read once, and by the one who waits for it.
+        paths.filter(|path| path.is_file()).filter_map(|path| input.read(&path).ok()).collect()
+    };
+    let tokens = read(Input::Token, "--token-file", &["NUON_GATE_TOKEN_FILE", OIDC_TOKEN_FILE]);
+    tokens.iter().flat_map(|text| text.split_whitespace()).for_each(protect);
+    for text in read(Input::NuonConfig, "--config", &["NUON_GATE_CONFIG", "NUON_CONFIG_FILE"]) {
+        // Whoever reads it redacts its token.
+        let _ = NuonConfig::parse(&text);
+    }
+}
+
+/// Returns the values of a flag, in arguments that may not be a command line.
+fn typed(arguments: &[OsString], flag: &'static str) -> impl Iterator<Item = PathBuf> {
+    let own = arguments.iter().take_while(|word| *word != "--");
+    let next =
+        own.clone().zip(own.clone().skip(1)).filter(move |(word, _)| *word == flag).map(|(_, value)| value.into());
+    let joined = own.filter_map(move |word| word.to_str()?.strip_prefix(flag)?.strip_prefix('=').map(PathBuf::from));
+    next.chain(joined)
 }
 
 /// Returns the credentials in a proxy's address: `name:password`, or a token.

@@ -30,6 +30,12 @@ impl Trouble {
         Self::new(what).judged(Some(Verdict::Interrupted(signal))).hint("run this again")
     }
 
+    /// Leaves out the secrets that have become known since.
+    pub(crate) fn redacted(self) -> Self {
+        let hint = self.hint.map(|hint| harmless(hint.plain()));
+        Self { message: harmless(self.message.plain()), hint, ..self }
+    }
+
     /// Sets the verdict of the run, unless it is a mistake of the user.
     pub(crate) fn judged(self, verdict: Option<Verdict>) -> Self {
         Self { verdict, ..self }
