@@ -176,6 +176,14 @@ fn a_deploy_that_appears_in_time_stops_the_start_timeout() {
 }
 
 #[test]
+fn a_pin_that_nuon_does_not_find_is_what_a_timeout_is_about() {
+    let sim = serve_deploy(PASSING);
+    let outcome = Gate::wait(&sim).args(["--deploy", "dplnobody", "--min-interval", "5s", "--max-interval", "5s"]);
+    let outcome = outcome.args(["--timeout", "500ms"]).json().exits(124);
+    outcome.says("Nuon does not find it: check --install").says("--deploy, --workflow");
+}
+
+#[test]
 fn codes_can_be_mapped_and_verdicts_cannot() {
     let sim = serve_deploy(ENDLESS);
     let outcome = Gate::wait(&sim).args(["--timeout", "100ms", "--map-exit", "timed_out=0"]).json().exits(0);

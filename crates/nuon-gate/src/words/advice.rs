@@ -324,6 +324,12 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         Some(error @ ApiError::Connect { .. }) if !ever_answered => {
             return format!("{}; or raise {flag}", if_unanswered(error));
         }
+        Some(error) if !ever_answered && error.class() == ErrorClass::Missing => {
+            let pins = flags::PINS;
+            return format!(
+                "Nuon does not find it: check {INSTALL}, {COMPONENT} and the pins ({pins}), or raise {flag}"
+            );
+        }
         _ if !ever_answered => {
             return format!("no good answer ever came: check {ADDRESS} and the network, or raise {flag}");
         }

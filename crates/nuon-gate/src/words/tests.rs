@@ -256,6 +256,7 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
     let (deploy, page) = (id("dpl1"), Line::new("https://app.nuon.co/x"));
     let known = Known { deploy: Some(&deploy), approval: Some(&page), cancelled: None };
     let late = limit(Clock::Total, following(Hold::InProgress), None, true);
+    let missing = |is_nuons| limit(Clock::Total, Standing::Nothing, Some(answered(404, is_nuons)), false);
     let asking = Cause::ApprovalNeeded(ApprovalPlace { workflow: id("inw1"), step: None, approval: None });
     let place = ApprovalPlace { workflow: id("inw1"), step: None, approval: None };
     let goes_on = Cause::WorkflowApproval { install: None, place, step: None };
@@ -263,6 +264,9 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
     let stopped = Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) };
     for (cause, expected) in [
         (late, "still running: wait again with --deploy dpl1, or raise --timeout (NUON_GATE_TIMEOUT)"),
+        (missing(true), "Nuon does not find it: check --install"),
+        (missing(false), "check --api-url"),
+        (limit(Clock::Total, Standing::Nothing, None, false), "no good answer ever came: check --api-url"),
         (asking, "approve or deny the plan: https://app.nuon.co/x, then wait again with --deploy dpl1; or"),
         (goes_on, "approve or deny it: https://app.nuon.co/x, then wait again with --workflow inw1; or have"),
         (unanswered, "approve or deny it: https://app.nuon.co/x, then wait again with --workflow inw1; or raise"),
