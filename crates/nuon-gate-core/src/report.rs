@@ -59,10 +59,7 @@ pub struct Report {
 impl Report {
     /// Returns the position of the target that decided, if one did.
     pub fn deciding(&self) -> Option<usize> {
-        self.targets.iter().position(|target| match self.verdict {
-            Verdict::Interrupted(_) => target.verdict != Verdict::Passed,
-            verdict => target.verdict == verdict,
-        })
+        self.verdict.decided_by(self.targets.iter().map(|target| target.verdict))
     }
 
     /// Returns why the run ended as it did: the cause of the target that decided, or else the run's own.

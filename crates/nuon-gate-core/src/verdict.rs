@@ -93,6 +93,16 @@ impl Verdict {
         }
     }
 
+    /// Returns the position of the target that decided a run that ended like this, of the verdicts of all its targets.
+    pub(crate) fn decided_by(self, mut targets: impl Iterator<Item = Self>) -> Option<usize> {
+        targets.position(|target| match self {
+            Self::Interrupted(_) => target != Self::Passed,
+            Self::NotifyFailed => target == Self::Passed,
+
+            verdict => target == verdict,
+        })
+    }
+
     /// Returns its symbol, for people.
     pub fn sign(self) -> &'static str {
         match self {
@@ -151,6 +161,34 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_target_decides_by_the_order_of_severity() {
+        let interrupted = Verdict::Interrupted(Signal::HangUp);
+        let order = [
+            interrupted,
+            Verdict::Rejected,
+            Verdict::Failed,
+            Verdict::Cancelled,
+            Verdict::Superseded,
+            Verdict::ApprovalNeeded,
+            Verdict::Inconclusive,
+            Verdict::TimedOut,
+            Verdict::Pending,
+            Verdict::NotifyFailed,
+            Verdict::Passed,
+        ];
+        assert!(order.is_sorted());
+        for (run, targets, decided) in [
+            (Verdict::Failed, [Verdict::Passed, Verdict::Failed], Some(1)),
+            (Verdict::Failed, [Verdict::Passed, Verdict::Pending], None),
+            (interrupted, [Verdict::Passed, Verdict::Pending], Some(1)),
+            (interrupted, [Verdict::Passed, Verdict::Passed], None),
+            (Verdict::NotifyFailed, [Verdict::Failed, Verdict::Passed], Some(1)),
+        ] {
+            assert_eq!(run.decided_by(targets.into_iter()), decided, "{run:?} {targets:?}");
+        }
+    }
 
     #[test]
     fn names_are_read_as_they_are_written() {

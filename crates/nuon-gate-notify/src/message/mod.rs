@@ -14,7 +14,7 @@ use nuon_gate_core::{Line, Verdict};
 use self::headline::Headline;
 pub(crate) use self::headline::{Tone, are_teardowns};
 use self::targets::Shown;
-pub(crate) use self::targets::{TargetLine, has_passed_unapproved, is_planned, rank};
+pub(crate) use self::targets::{TargetLine, has_passed_unapproved, is_planned};
 use crate::ci_run::WebPage;
 use crate::cut::{Escape, length};
 use crate::excerpt::Excerpt;

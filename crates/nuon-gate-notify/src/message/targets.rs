@@ -1,7 +1,7 @@
 //! The lines of a message about several targets.
 
 use nuon_gate_core::result::v1::{RunResult, TargetResult};
-use nuon_gate_core::{Line, Signal, Verdict};
+use nuon_gate_core::{Line, Verdict};
 
 use super::{arrow, page, seen, target_name};
 use crate::ci_run::WebPage;
@@ -31,23 +31,20 @@ pub(super) struct Shown<'a> {
 /// The state of a target whose plan waits for an answer.
 const AWAITING: &str = "awaiting approval";
 
-/// The verdicts, bad ones first.
-const ORDER: [(Verdict, &str); 11] = [
-    (Verdict::Failed, "failed"),
-    (Verdict::Rejected, "refused by the API"),
-    (Verdict::Cancelled, "cancelled"),
-    (Verdict::Superseded, "superseded"),
-    (Verdict::ApprovalNeeded, AWAITING),
-    (Verdict::Inconclusive, "outcome unknown"),
-    (Verdict::TimedOut, "timed out"),
-    (Verdict::Interrupted(Signal::Terminate), "interrupted"),
-    (Verdict::Pending, "in progress"),
-    (Verdict::NotifyFailed, "passed"),
-    (Verdict::Passed, "passed"),
-];
-
-pub(crate) fn rank(verdict: Verdict) -> usize {
-    ORDER.iter().position(|(known, _)| *known == verdict).unwrap_or(ORDER.len())
+/// Returns a target's verdict in words.
+fn words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Interrupted(_) => "interrupted",
+        Verdict::Rejected => "refused by the API",
+        Verdict::Failed => "failed",
+        Verdict::Cancelled => "cancelled",
+        Verdict::Superseded => "superseded",
+        Verdict::ApprovalNeeded => AWAITING,
+        Verdict::Inconclusive => "outcome unknown",
+        Verdict::TimedOut => "timed out",
+        Verdict::Pending => "in progress",
+        Verdict::NotifyFailed | Verdict::Passed => "passed",
+    }
 }
 
 /// Returns the lines of the targets that did not pass, and how many more there are. What is already above the lines is
@@ -60,7 +57,7 @@ pub(super) fn lines(result: &RunResult, one: Option<&TargetResult>, above: &Show
     {
         return (Vec::new(), 0);
     }
-    targets.sort_by_key(|target| rank(shown(target)));
+    targets.sort_by_key(|target| shown(target));
     let more = targets.len().saturating_sub(MOST_TARGETS);
     (targets.into_iter().take(MOST_TARGETS).map(|target| TargetLine::new(target, above)).collect(), more)
 }
@@ -72,7 +69,7 @@ impl TargetLine {
             _ if is_asked(target) => AWAITING,
             (Verdict::Pending, Some(status)) => status.plain(),
             (Verdict::Pending, None) => "not started",
-            (verdict, _) => ORDER.get(rank(verdict)).map_or("?", |(_, words)| words),
+            (verdict, _) => words(verdict),
         };
         let plan = target.plan.as_ref().filter(|_| shown(target) == Verdict::ApprovalNeeded);
         let reason = target.reason.as_ref().and_then(seen).filter(|reason| Some(*reason) != above.reason).cloned();
@@ -116,16 +113,16 @@ fn shown(target: &TargetResult) -> Verdict {
 
 /// Counts the targets by verdict, or by state.
 pub(super) fn counts(result: &RunResult) -> String {
+    let mut verdicts: Vec<Verdict> = result.targets.iter().map(shown).collect();
+    verdicts.sort_unstable();
     let mut parts: Vec<(usize, &str)> = Vec::new();
-    for (verdict, words) in ORDER {
-        let count = result.targets.iter().filter(|target| shown(target) == verdict).count();
+    for words in verdicts.into_iter().map(words) {
         match parts.iter_mut().find(|(_, known)| *known == words) {
-            Some((sum, _)) => *sum += count,
-            None => parts.push((count, words)),
+            Some((count, _)) => *count += 1,
+            None => parts.push((1, words)),
         }
     }
-    let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"));
-    parts.collect::<Vec<_>>().join(", ")
+    parts.iter().map(|(count, words)| format!("{count} {words}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns whether a human is asked to approve, and the target's wait goes on, or has passed on the plan alone.
@@ -162,4 +159,30 @@ pub(super) fn has_ended(target: &TargetResult) -> bool {
     let by_itself =
         matches!(target.verdict, Verdict::Passed | Verdict::Failed | Verdict::Cancelled | Verdict::Rejected);
     by_itself || target.deploy.as_ref().is_some_and(|deploy| deploy.ended_at.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use nuon_gate_core::Signal;
+
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn targets_stand_in_the_order_in_which_they_decide_a_run() {
+        let verdicts = [
+            Verdict::Passed,
+            Verdict::Failed,
+            Verdict::Rejected,
+            Verdict::Failed,
+            Verdict::Interrupted(Signal::Interrupt),
+        ];
+        let mut result = sample::result(Verdict::Interrupted(Signal::Interrupt));
+        let one = result.targets[0].clone();
+        result.targets = verdicts.map(|verdict| TargetResult { verdict, ..one.clone() }).to_vec();
+        assert_eq!(counts(&result), "1 interrupted, 1 refused by the API, 2 failed, 1 passed");
+        let (lines, _) = lines(&result, None, &Shown { reason: None, hint: None });
+        let states: Vec<&str> = lines.iter().map(|line| line.state.plain().split(':').next().unwrap()).collect();
+        assert_eq!(states, ["interrupted", "refused by the API", "failed", "failed"]);
+    }
 }

@@ -5,7 +5,6 @@ use nuon_gate_core::result::v1::RunResult;
 use serde_json::Value;
 
 use crate::cut::{cut, verbatim};
-use crate::message::rank;
 
 /// The largest body of a webhook, in bytes. Receivers commonly accept 64 KiB; this leaves room for their own envelope.
 pub(crate) const LARGEST_BODY: usize = 64_000;
@@ -81,7 +80,7 @@ fn keep_last<T>(list: &mut Vec<T>, count: usize) {
 
 /// Leaves out all but `count` targets, and long lists with them.
 fn keep_worst(result: &mut RunResult, count: usize) {
-    result.targets.sort_by_key(|target| rank(target.verdict));
+    result.targets.sort_by_key(|target| target.verdict);
     let left_out = result.targets.len().saturating_sub(count);
     result.targets.truncate(count);
     for target in &mut result.targets {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::describe::{self, Tone};
 use super::heartbeat::Standings;
 use super::live::{self, Message, Size, Styling};
-use super::outcome::{self, gravity};
+use super::outcome;
 use super::settings::OutputSettings;
 use super::stream::Stream;
 use super::table::table;
@@ -272,7 +272,7 @@ impl Console {
         let mut failed: Vec<_> = targets.filter(|(_, target)| target.verdict != Verdict::Passed).collect();
         let in_full = if failed.len() > MOST_IN_FULL { WORST } else { failed.len() };
         if failed.len() > in_full {
-            failed.sort_by_key(|(_, target)| gravity(target.verdict));
+            failed.sort_by_key(|(_, target)| target.verdict);
         }
         let (worst, others) = failed.split_at(in_full);
         let whole = worst.iter().flat_map(|(index, target)| self.whole(*index, target, result.targets.len()));

@@ -6,7 +6,7 @@ use nuon_gate_core::{Line, Verdict};
 use std::collections::{HashMap, HashSet};
 
 use super::describe::waiting;
-use super::outcome::{gravity, words};
+use super::outcome::words;
 
 /// Up to this many targets get a line each.
 const MANY: usize = 5;
@@ -65,7 +65,7 @@ impl Standings {
         let count = |verdict| self.ended.values().filter(|own| **own == verdict).count();
         let mut others: Vec<Verdict> =
             self.ended.values().copied().filter(|verdict| *verdict != Verdict::Passed).collect();
-        others.sort_by_key(|verdict| gravity(*verdict));
+        others.sort_unstable();
         others.dedup();
         let others = others.into_iter().map(|verdict| format!(", {} {}", count(verdict), words(verdict)));
         let passed = count(Verdict::Passed);

@@ -9,25 +9,8 @@ const LONGEST_NAME: usize = 160;
 /// Returns the targets in the order of their urgency.
 pub(super) fn worst_first(targets: &[TargetResult]) -> Vec<&TargetResult> {
     let mut targets: Vec<&TargetResult> = targets.iter().collect();
-    targets.sort_by_key(|target| gravity(target.verdict));
+    targets.sort_by_key(|target| target.verdict);
     targets
-}
-
-/// Severity, as it decides a run of several targets.
-pub(super) fn gravity(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Interrupted(_) => 0,
-        Verdict::Rejected => 1,
-        Verdict::Failed => 2,
-        Verdict::Cancelled => 3,
-        Verdict::Superseded => 4,
-        Verdict::ApprovalNeeded => 5,
-        Verdict::Inconclusive => 6,
-        Verdict::TimedOut => 7,
-        Verdict::Pending => 8,
-        Verdict::NotifyFailed => 9,
-        Verdict::Passed => 10,
-    }
 }
 
 pub(super) fn component(target: &TargetResult) -> Line {

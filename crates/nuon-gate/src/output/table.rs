@@ -7,7 +7,7 @@ use nuon_gate_core::{Line, Verdict};
 
 use super::describe::Tone;
 use super::live::{Row, Span, compact, sign};
-use super::outcome::{gravity, words};
+use super::outcome::words;
 
 /// On a narrower terminal a row has only the target and its verdict, and the reason is below.
 const WIDE: usize = 60;
@@ -23,7 +23,7 @@ pub(super) fn table(result: &RunResult, labels: &[Line], columns: usize) -> Vec<
     if failed.is_empty() || result.targets.len() == 1 {
         return Vec::new();
     }
-    failed.sort_by_key(|(target, _)| gravity(target.verdict));
+    failed.sort_by_key(|(target, _)| target.verdict);
     let is_wide = columns >= WIDE;
     let cells = failed.iter().map(|(target, label)| cells(target, label, columns)).collect::<Vec<_>>();
     let width = |of: fn(&Cells) -> &Span| cells.iter().map(|cells| of(cells).cells()).max().unwrap_or(0);

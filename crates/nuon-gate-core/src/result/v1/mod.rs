@@ -376,11 +376,7 @@ pub enum Delivery {
 impl RunResult {
     /// Returns the position of the target that decided, if one did.
     pub fn deciding(&self) -> Option<usize> {
-        self.targets.iter().position(|target| match self.verdict {
-            Verdict::Interrupted(_) => target.verdict != Verdict::Passed,
-            Verdict::NotifyFailed => target.verdict == Verdict::Passed,
-            verdict => target.verdict == verdict,
-        })
+        self.verdict.decided_by(self.targets.iter().map(|target| target.verdict))
     }
 }
 
