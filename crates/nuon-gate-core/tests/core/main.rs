@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 43] = [
+const SHOWED_FAULTS: [u64; 46] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -74,6 +74,9 @@ const SHOWED_FAULTS: [u64; 43] = [
     4_040_075_280,
     4_040_111_127,
     4_070_105_276,
+    4_080_057_625,
+    4_090_057_287,
+    4_110_015_235,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -141,9 +141,10 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
     }
 }
 
-/// Returns whether another target may have requested the detail of a deploy that is not its own.
+/// Returns whether another target may have requested the detail of a deploy that is not its own. With a pinned workflow, that
+/// may be the deploy that this one follows.
 fn by_another(case: &Case, own: &Exchange) -> bool {
-    let followed = case.outcome.deploy.as_deref();
+    let followed = case.outcome.deploy.as_deref().filter(|_| case.question.workflow.is_none());
     case.question.targets.len() > 1
         && matches!(Ask::of(&own.path), Ask::Detail(_, _, deploy) if Some(deploy.as_str()) != followed)
 }
