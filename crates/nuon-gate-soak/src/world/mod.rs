@@ -23,6 +23,7 @@ mod question;
 mod reply;
 mod row;
 mod scene;
+mod steps;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -100,6 +101,7 @@ impl World {
         let length = i64::try_from(asked.question.timeout_ms).unwrap_or(i64::MAX);
         let mut faults = Faults::make(&mut rng, length.min(600_000));
         observed::ask(seed, &mut story, &mut asked, &mut faults);
+        steps::leave(seed, &mut story);
         let mut signals = Vec::new();
         if rng.u8(..100) < 3 {
             let at = rng.u64(..120_000);
