@@ -251,6 +251,7 @@ impl fmt::Display for Mismatch {
         let (pin, wanted, has) = match self {
             Self::HadEnded => return f.write_str("had ended before the wait began"),
             Self::Undeployable => return f.write_str("deploys nothing that could be waited for"),
+            Self::Retry => return f.write_str("retries the deploy that a newer one is waited for"),
             Self::Pin { pin, wanted, has } => (pin, wanted.plain(), has.as_ref().map(Line::plain)),
         };
         match (pin, has) {

@@ -79,6 +79,8 @@ pub enum Mismatch {
     HadEnded,
     /// It deploys nothing that could be waited for.
     Undeployable,
+    /// It retries the deploy that a newer one is waited for.
+    Retry,
     /// It does not match this pin.
     Pin {
         /// The pin.

@@ -268,7 +268,7 @@ impl Phase {
     /// Records that something could not be read. Returns whether the poll can do without it.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         match self {
-            Self::Searching(search) => search.does_without(request),
+            Self::Searching(search) => search.does_without(request, policy),
             Self::Following(follow) => follow.does_without(request, policy),
             Self::Succession(_) | Self::Moving => false,
         }

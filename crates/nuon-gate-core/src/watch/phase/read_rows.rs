@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
-use crate::{DeployId, WorkflowId};
+use crate::{DeployId, Judgement, Rules, WorkflowId};
 
 /// What earlier answers said about rows.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,10 @@ pub(super) struct ReadRows {
     older: HashSet<DeployId>,
     /// What rows have said that a later answer may leave out.
     known: HashMap<DeployId, Known>,
+    /// The deploy that what is waited for has to be newer than.
+    baseline: Option<DeployId>,
+    /// A row has shown it; unless it had passed, its workflow can retry it.
+    retries_in: Option<Option<WorkflowId>>,
 }
 
 /// What a row has said.
@@ -37,18 +41,37 @@ impl ReadRows {
             Some(Baseline::Deploy(id) | Baseline::Known(id, _) | Baseline::Seen { deploy: id, .. }) => Some(id.clone()),
             Some(Baseline::NoneAt(_)) | None => None,
         };
-        Self { older: baseline.into_iter().collect(), ..Self::default() }
+        Self { older: baseline.clone().into_iter().collect(), baseline, ..Self::default() }
     }
 
     /// Keeps what still counts in a new search. Which rows are older does not: it depends on the deploy that was followed.
     pub(super) fn searching_on(self, pins: &Pins) -> Self {
-        Self { idle: self.idle, lost: self.lost, known: self.known, ..Self::by(pins) }
+        Self { idle: self.idle, lost: self.lost, known: self.known, retries_in: self.retries_in, ..Self::by(pins) }
     }
 
     /// Returns whether a row is a deploy, and is not known to deploy nothing.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
         let is_known = |id: &DeployId| self.idle.contains(id) || self.lost.contains(id);
         row.kind().is_some() && row.id.as_ref().is_some_and(|id| !is_known(id))
+    }
+
+    /// Returns whether a row retries the baseline: it is newer, but not what was triggered after that.
+    pub(super) fn retries_baseline(&self, row: &Deploy) -> bool {
+        let workflow = self.retries_in.as_ref().and_then(Option::as_ref);
+        workflow.is_some() && self.workflow_of(row) == workflow
+    }
+
+    /// Returns whether it is not known whether a row retries the baseline.
+    pub(super) fn may_retry_baseline(&self, row: &Deploy) -> bool {
+        self.baseline.is_some() && self.retries_in.is_none() && self.workflow_of(row).is_some()
+    }
+
+    fn note_baseline(&mut self, row: &Deploy) {
+        if row.id.is_some() && row.id == self.baseline {
+            let has_passed = Rules::default().judge_deploy(row) == Judgement::Passed;
+            let workflow = self.workflow_of(row).cloned();
+            self.retries_in = Some(workflow.filter(|_| !has_passed));
+        }
     }
 
     /// Returns whether a row is known to be older.
@@ -109,6 +132,7 @@ impl ReadRows {
             } else if row.workflow().is_some() || row.created_at.is_some() {
                 self.known.insert(id.clone(), Known { workflow: row.workflow().cloned(), created: row.created_at });
             }
+            self.note_baseline(row);
         }
     }
 }

@@ -62,6 +62,8 @@ struct SearchReads {
     component_list_last: bool,
     /// The row that matches, and whether it is the newest.
     found: Option<(Arc<Deploy>, bool)>,
+    /// The newest row, which matches unless it retries the baseline.
+    likely: Option<Arc<Deploy>>,
 }
 
 /// The component's newest row.
@@ -167,6 +169,7 @@ impl Search {
     ) -> Result<Vec<Note>, ApiError> {
         match fact {
             Fact::Deploy(baseline) => {
+                self.read_rows.note_rows([&*baseline]);
                 self.pins.after = Some(known_baseline(&baseline)?);
                 self.exists |= baseline.component_id.as_ref() == Some(&policy.target.component);
             }
@@ -180,6 +183,7 @@ impl Search {
                 }
                 let found = rows.iter().find(|row| self.matches(row, policy));
                 self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
+                self.take_likely(policy);
                 if self.reads.found.is_none() {
                     self.newest_at_list = self.newest().cloned();
                 }
@@ -214,14 +218,31 @@ impl Search {
             self.reads.component_list = true;
             let found = rows_of(policy.target, rows).find(|row| self.matches(row, policy));
             self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
+            self.take_likely(policy);
         }
     }
 
-    /// If the install's list cannot be read, the component's newest deploy is read instead.
-    pub(super) fn does_without(&mut self, request: &Request) -> bool {
-        let is_list = matches!(request, Request::InstallDeploys(_));
-        self.reads.install_list |= is_list;
-        is_list
+    /// If the install's list cannot be read, the component's newest deploy is read instead. If the component's own cannot, only
+    /// what was read before shows whether that retries the baseline.
+    pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
+        match request {
+            Request::InstallDeploys(_) => self.reads.install_list = true,
+            Request::Deploys(..) => return self.take_likely(policy),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes the newest row, if it still matches now that the list was read.
+    fn take_likely(&mut self, policy: &Policy<'_>) -> bool {
+        let likely = self.reads.likely.take();
+        let was_likely = likely.is_some();
+        match likely {
+            Some(row) if self.matches(&row, policy) => self.reads.found = Some((row, true)),
+            Some(row) => self.note_unmatched(row, policy),
+            None => {}
+        }
+        was_likely
     }
 
     fn accept_latest(&mut self, request: &Request, row: Option<Arc<Deploy>>, policy: &Policy<'_>) {
@@ -237,13 +258,19 @@ impl Search {
         self.reads.latest = Latest::Read;
         self.exists = true;
         self.read_rows.note_rows([&*row]);
-        if self.matches(&row, policy) {
-            self.reads.found = Some((row, true));
+        if !self.matches(&row, policy) {
+            self.note_unmatched(row, policy);
+        } else if !self.is_implicit && !self.reads.component_list && self.read_rows.may_retry_baseline(&row) {
+            self.reads.likely = Some(row);
         } else {
-            let why = self.mismatch(&row, policy);
-            self.newest = row.id.clone().map(|newest| Unmatched { newest, why });
-            self.note_rival(row);
+            self.reads.found = Some((row, true));
         }
+    }
+
+    fn note_unmatched(&mut self, row: Arc<Deploy>, policy: &Policy<'_>) {
+        let why = self.mismatch(&row, policy);
+        self.newest = row.id.clone().map(|newest| Unmatched { newest, why });
+        self.note_rival(row);
     }
 
     /// Returns why a row does not match. If the pins are not the user's, the reason is that the row had ended before.
@@ -252,12 +279,14 @@ impl Search {
         match missed.filter(|_| self.read_rows.is_deploy(row)) {
             Some(_) if self.is_implicit => Mismatch::HadEnded,
             Some(missed) => missed,
+            None if self.read_rows.is_deploy(row) => Mismatch::Retry,
             None => Mismatch::Undeployable,
         }
     }
 
     fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        self.read_rows.is_deploy(row) && self.pins.match_deploy(row, policy.server_started_at)
+        let is_retry = !self.is_implicit && self.read_rows.retries_baseline(row);
+        self.read_rows.is_deploy(row) && !is_retry && self.pins.match_deploy(row, policy.server_started_at)
     }
 
     /// Moves on to following the row that matches.
@@ -293,6 +322,7 @@ impl Search {
                 return Some(install_list_request(target));
             }
             Latest::Unread => return Some(latest_request(target, Depth::Usual)),
+            Latest::Read if self.reads.likely.is_some() => return Some(component_list_request(target)),
             Latest::None if !self.exists && !self.reads.install => {
                 return Some(Request::Install(target.install.clone()));
             }

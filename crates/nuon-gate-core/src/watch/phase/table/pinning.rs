@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::said::{
-    Said, component, created, detail, done, install, list, missing, newest, no_newest, of, plans_only, row, said, with,
-    without, workflow,
+    Said, component, created, detail, done, install, list, missing, newest, no_newest, nothing, of, plans_only, row,
+    said, with, without, workflow,
 };
 use super::scene::{
     NOT_STARTED, Scene, Then, id, latest, needs, of_workflow, passes, passes_by, play, rejected, search,
@@ -36,6 +36,9 @@ fn baselines() -> Vec<Scene> {
         ..Pins::default()
     };
     let same_time = row(OWN, "active");
+    let listed = || [newest(&newer), list(&[&newer]), detail(&newer), done("iwf-1")];
+    let failed = created(row(OTHER, "error"), -60);
+    let third = created(of(row("dpl-3", "active"), "iwf-3"), 7);
     let proven = || [newest(&newer), detail(&newer), done("iwf-1")];
     let none = Pins { after: Some(Baseline::NoneAt(at(3))), ..Pins::default() };
     vec![
@@ -59,10 +62,22 @@ fn baselines() -> Vec<Scene> {
         search("seen too late by a lagging replica: it is not newer than the mark", WHICH, seen(10))
             .poll(0, [newest(&newer), list(&[&newer, &before])])
             .then(NOT_STARTED),
-        search("the mark's time has five seconds of leeway", WHICH, seen(7)).poll(0, proven()).then(passes_by("iwf-1")),
+        search("the mark's time has five seconds of leeway", WHICH, seen(7)).poll(0, listed()).then(passes_by("iwf-1")),
         search("its detail contradicts the pin by which its row was found", WHICH, seen(7))
-            .poll(0, [newest(&newer), detail(&created(newer.clone(), -70)), done("iwf-1")])
+            .poll(0, [newest(&newer), list(&[&newer]), detail(&created(newer.clone(), -70)), done("iwf-1")])
             .then(Then::Holds(Hold::Unmatched)),
+        search("a retry of a baseline that failed is not what came after it", WHICH, after())
+            .poll(0, [detail(&failed), newest(&newer), list(&[&newer, &failed])])
+            .then(NOT_STARTED)
+            .poll(2, [newest(&third), detail(&third), workflow("iwf-3", "success", "dpl-3", "success")])
+            .then(passes("dpl-3", Basis::Steps("iwf-3".parse().unwrap())))
+            .reports(["found dpl-3 by after"]),
+        search("nor one of a baseline that the list shows", WHICH, seen(7))
+            .poll(0, [newest(&newer), list(&[&newer, &failed])])
+            .then(NOT_STARTED),
+        search("without a list, what is newer than the mark is believed", WHICH, seen(7))
+            .poll(0, [newest(&newer), nothing("list of 100"), detail(&newer), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         search("there was none: what was created since", WHICH, none).poll(0, proven()).then(passes_by("iwf-1")),
     ]
 }
