@@ -47,6 +47,8 @@ pub(super) struct Shared {
     owned: HashMap<(WorkflowId, InstallId), Result<(), ApiError>>,
     /// The deploys about which a human is asked, by the newest answer about each workflow.
     asked_about: HashMap<WorkflowId, HashSet<String>>,
+    /// Since when every answer about a workflow has asked a human about anything.
+    asking_since: HashMap<WorkflowId, Moment>,
     /// The last known states of each one's steps.
     steps: HashMap<WorkflowId, Vec<StepStanding>>,
     install_lists: InstallLists,
@@ -80,6 +82,7 @@ impl Shared {
             deploying: HashSet::new(),
             owned: HashMap::new(),
             asked_about: HashMap::new(),
+            asking_since: HashMap::new(),
             steps: HashMap::new(),
             install_lists: InstallLists::default(),
             logs,
@@ -159,11 +162,20 @@ impl Shared {
             Some(WorkflowEnd::Succeeded | WorkflowEnd::Failed | WorkflowEnd::Cancelled) => self.over.insert(id.clone()),
             Some(WorkflowEnd::Parked) | None => self.over.remove(id),
         };
+        match workflow.asking_steps().next() {
+            Some(_) => drop(self.asking_since.entry(id.clone()).or_insert(now)),
+            None => drop(self.asking_since.remove(id)),
+        }
         let asked_about: HashSet<String> = workflow.asked_about().map(str::to_owned).collect();
         match asked_about.is_empty() {
             true => self.asked_about.remove(id),
             false => self.asked_about.insert(id.clone(), asked_about),
         };
+    }
+
+    /// Returns whether every answer about a workflow since then, to any poller, has asked a human.
+    pub(super) fn has_asked_since(&self, workflow: &WorkflowId, then: Moment) -> bool {
+        self.asking_since.get(workflow).is_some_and(|since| *since <= then)
     }
 
     /// Returns whether the newest answer about a workflow says that it has ended.

@@ -55,7 +55,7 @@ impl WorkflowTargets {
     }
 
     /// Records at the end of a poll whether a human is asked, and reports it once. As with a deploy, two polls in a row have to
-    /// show it. Returns the end of the wait, if it ends with that. Nothing is deployed yet that could pass.
+    /// show it, and no other poller the contrary in between. Returns the end of the wait, if it ends with that. Nothing is deployed yet that could pass.
     pub(in crate::watch::discovery) fn note_question(
         &mut self,
         now: Moment,
@@ -65,7 +65,9 @@ impl WorkflowTargets {
         let before = self.asking.take();
         let question = question?;
         let (since, polls) = match before {
-            Some(before) if before.question == question => (before.since, before.polls + 1),
+            Some(before) if before.question == question && shared.has_asked_since(&self.id, before.since) => {
+                (before.since, before.polls + 1)
+            }
             _ => (now, 1),
         };
         let Question { place, step } = question.clone();
