@@ -27,7 +27,8 @@ pub(super) fn may_have_timed_out(case: &Case) -> bool {
 pub(super) fn timed_out(case: &Case) -> Vec<String> {
     let at = case.outcome.at_ms + spare(case.question);
     let question = case.question;
-    let start = question.start_timeout_ms.filter(|_| !matched(case) && !runs(case)).is_some_and(|clock| at >= clock);
+    let start = question.start_timeout_ms.filter(|_| !matched(case));
+    let start = start.is_some_and(|clock| at >= clock && !runs(case, clock));
     let rested = || last_change(case).max(health::baked_until(case));
     let stall = question.stall_timeout_ms.is_some_and(|clock| at >= rested().saturating_add(clock));
     let total = at >= question.timeout_ms;
@@ -44,10 +45,11 @@ fn matched(case: &Case) -> bool {
     case.question.on_stale == "accept" && case.outcome.deploy.is_some() && case.ids().iter().any(fits)
 }
 
-/// Returns whether the pinned workflow was seen running, which stops the start timeout.
-fn runs(case: &Case) -> bool {
+/// Returns whether the pinned workflow was seen running before the start timeout, which stops that.
+fn runs(case: &Case, clock: u64) -> bool {
     let workflow = case.question.workflow.as_deref().unwrap_or_default();
-    case.flow_of(workflow).any(|seen| seen.what.status == "in-progress" && !seen.what.ended())
+    let in_time = case.flow_of(workflow).filter(|seen| seen.done <= clock);
+    in_time.into_iter().any(|seen| seen.what.status == "in-progress" && !seen.what.ended())
 }
 
 /// Returns when the newest status was first requested; outdated answers are no change. If another target may have

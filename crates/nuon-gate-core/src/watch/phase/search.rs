@@ -71,6 +71,8 @@ struct SearchReads {
 enum Latest {
     #[default]
     Unread,
+    /// It could not be read.
+    Missed,
     None,
     Read,
 }
@@ -223,11 +225,13 @@ impl Search {
     }
 
     /// If the install's list cannot be read, the component's newest deploy is read instead. If the component's own cannot, only
-    /// what was read before shows whether that retries the baseline.
+    /// what was read before shows whether that retries the baseline. Servers of 2025 fail to show the newest deploy as long as one
+    /// of them names no workflow; a pinned workflow's is in the list as well.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         match request {
             Request::InstallDeploys(_) => self.reads.install_list = true,
             Request::Deploys(..) => return self.take_likely(policy),
+            Request::LatestDeploy(..) if self.pins.workflow.is_some() => self.reads.latest = Latest::Missed,
             _ => return false,
         }
         true
@@ -340,7 +344,8 @@ impl Search {
             {
                 return Some(component_list_request(target));
             }
-            Latest::None | Latest::Read => {}
+            Latest::Missed if !self.reads.component_list => return Some(component_list_request(target)),
+            Latest::Missed | Latest::None | Latest::Read => {}
         }
         let source = self.pins.workflow.as_ref()?;
         match &self.reads.workflow {

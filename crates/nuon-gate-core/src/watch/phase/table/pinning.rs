@@ -110,6 +110,13 @@ fn by_workflow() -> Vec<Scene> {
             .poll(0, [newest(&old_name), detail(&old_name), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .reports(["found dpl-web by workflow"]),
+        search("the list shows its deploy where the newest cannot be read", NO_DEPLOYS, of_workflow())
+            .poll(0, [nothing("latest"), list(&[&own]), detail(&own), nothing("latest"), done("iwf-1")])
+            .then(passes_by("iwf-1"))
+            .reports(["found dpl-web by workflow"]),
+        search("nor does it appear there yet", NO_DEPLOYS, of_workflow())
+            .poll(0, [nothing("latest"), list(&[&rival]), at_work()])
+            .then(NOT_STARTED),
         search("a row that names no workflow is not its deploy", WHICH, of_workflow())
             .poll(0, [newest(&without(own.clone(), "workflow_id")), list(&[]), at_work()])
             .then(NOT_STARTED),
