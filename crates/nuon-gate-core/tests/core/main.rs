@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 47] = [
+const SHOWED_FAULTS: [u64; 49] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -78,6 +78,8 @@ const SHOWED_FAULTS: [u64; 47] = [
     4_090_057_287,
     4_110_015_235,
     4_200_121_314,
+    4_220_033_894,
+    4_220_120_786,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -312,7 +312,9 @@ impl<'a> Case<'a> {
 impl Seen<Row> {
     /// Returns whether this answer is newer by the server's times, or, where these say nothing, was requested later.
     pub(super) fn overtakes(&self, other: &Self) -> bool {
-        if self.is_ahead() || other.is_ahead() {
+        // An answer that was requested later has an earlier time than this state, so the clock was set back since.
+        let was_set_back = other.sent >= self.done && self.what.updated.zip(other.server_time).is_some_and(is_later);
+        if self.is_ahead() || other.is_ahead() || was_set_back {
             return false;
         }
         match self.what.account(&other.what) {
@@ -328,8 +330,13 @@ impl Seen<Row> {
 
     /// Returns whether its time is later than that of the answer: the server's clock was set back since it was written.
     fn is_ahead(&self) -> bool {
-        self.what.updated.zip(self.server_time).is_some_and(|(own, now)| own > now + AHEAD)
+        self.what.updated.zip(self.server_time).is_some_and(is_later)
     }
+}
+
+/// Returns whether a time is later than the server's clock shows.
+fn is_later((own, now): (i64, i64)) -> bool {
+    own > now + AHEAD
 }
 
 /// Calls a function for each element of a list.

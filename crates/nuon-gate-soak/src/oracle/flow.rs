@@ -33,6 +33,8 @@ pub(super) struct Step {
     pub(super) status: String,
     pub(super) finished: bool,
     pub(super) started: bool,
+    /// When it ended, if the server says.
+    pub(super) ended: Option<i64>,
     /// An earlier attempt, which another step repeats.
     pub(super) repeated: bool,
     pub(super) skipped: bool,
@@ -142,6 +144,7 @@ impl Step {
         Self {
             finished: truth(value, "finished") || instant(value, "finished_at").is_some(),
             started: instant(value, "started_at").is_some(),
+            ended: instant(value, "finished_at"),
             repeated: truth(value, "retried") || matches!(&*status, "discarded" | "retried"),
             skipped: text(value, "execution_type") == "skipped",
             denied: answer.is_some_and(|own| text(own, "type").starts_with("deny")),

@@ -1,5 +1,7 @@
 //! Whether the outcome of a whole run follows from its targets and its workflow (contract: exit codes, workflow alone).
 
+use serde_json::Value;
+
 use super::answer::{body, rows_of};
 use super::case::{Case, Seen};
 use super::clocks::late;
@@ -7,7 +9,7 @@ use super::failed::{is_cancel, is_failure};
 use super::flow::{Flow, Step};
 use super::refused::{inconclusive, rejected};
 use super::row::{Kind, kind_of};
-use super::text::text;
+use super::text::{status_word, text};
 use crate::transcript::Outcome;
 
 /// Reports what the run's outcome lacks.
@@ -104,7 +106,13 @@ fn left_out(case: &Case, targets: &[Outcome]) -> impl Iterator<Item = String> {
     let mut ids: Vec<String> = steps.iter().filter(of_deploys).map(|step| step.target.clone()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let over = |id: &String| steps.iter().any(|step| step.targets(id) && (step.repeated || step.failed()));
+    let replaced = |id: &String| {
+        let says =
+            |own: &Value| text(own, "id") == *id && matches!(&*status_word(own, "status_v2"), "retried" | "discarded");
+        case.reads.iter().filter_map(|own| body(own)).flat_map(rows_of).any(says)
+    };
+    let over =
+        |id: &String| steps.iter().any(|step| step.targets(id) && (step.repeated || step.failed())) || replaced(id);
     ids.retain(|id| {
         !over(id) && !deploys_nothing(case, id) && targets.iter().all(|own| own.deploy.as_ref() != Some(id))
     });

@@ -107,7 +107,12 @@ impl<'a> Health<'a> {
         let passed_ms = case.of(deploy).filter(passes).map(|seen| seen.sent).min()?;
         let ended_ms = case.of(deploy).filter(is_same).map(|seen| seen.sent).min()?;
         let created = case.of(deploy).filter_map(|seen| seen.what.created);
-        let ended_by = ended.and(created.chain(newest.iter().filter_map(|seen| time(seen))).max());
+        // The outcome of verifying it can be written to a newer row, so that only the step says when that was.
+        let flows = case.last_flows(case.workflow(deploy));
+        let part = case.install_component(deploy);
+        let works = flows.iter().flat_map(|seen| seen.what.works_on(deploy, part, true));
+        let steps: Vec<i64> = works.filter_map(|step| step.ended).collect();
+        let ended_by = ended.and(created.chain(newest.iter().filter_map(|seen| time(seen))).chain(steps).max());
         let (told, looks) = (Vec::new(), Vec::new());
         let mut own = Self { case, ended, ended_by, passed_ms, ended_ms, told, looks };
         // What was read before the gate knew that the deploy had ended can still be from after it. `Date` has whole

@@ -8,7 +8,7 @@ use super::{Follow, Newest, Own, RivalReads, Rivals, ShownBy};
 use crate::model::Deploy;
 use crate::watch::phase::{Policy, ReadRows};
 use crate::watch::settings::OnSuperseded;
-use crate::{DeployId, WorkflowId};
+use crate::{DeployId, Judgement, Rules, WorkflowId};
 
 impl Follow {
     pub(super) fn on_superseded(&self, policy: &Policy<'_>) -> OnSuperseded {
@@ -57,7 +57,9 @@ impl Rivals {
         let Newest::Row(newest) = &self.reads.newest else { return false };
         let is_known = newest.id.as_ref().is_some_and(|id| *id == own.id || own.replaced.contains(id));
         let is_older = newest.created_at.zip(own.created).is_some_and(|(newest, own)| newest < own);
-        let is_next = !is_known && !is_older && !self.read_rows.is_older(newest);
+        // One that was replaced itself is an earlier try, whatever a clock that was put back says.
+        let is_over = Rules::default().judge_deploy(newest) == Judgement::Replaced;
+        let is_next = !is_known && !is_older && !is_over && !self.read_rows.is_older(newest);
         is_next && self.is_another_try(own, newest) && self.beside != newest.id
     }
 

@@ -122,6 +122,9 @@ fn other_tries() -> Vec<Scene> {
             .then(held())
             .poll(32, [detail(&active), newest(&timeless)])
             .then(needs("deploy dpl-db")),
+        on("a row of the same workflow that was replaced itself", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&created(row(OTHER, "retried"), -30)), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         on("a newer row of the same workflow, beside an error that a flag makes a pass", OnSuperseded::Fail)
             .with(|settings| settings.rules = Rules::new(vec![Status::Error], vec![], vec![]).unwrap())
             .poll(0, [detail(&row(OWN, "error")), newest(&next), done("iwf-1")])
