@@ -9,6 +9,9 @@ use super::open::{identifier, lenient, lenient_object, present};
 use super::{CompositeStatus, Metadata};
 use crate::{ApprovalId, Line, RemoteText, StepId, StepTargetId};
 
+/// How much of a name is compared.
+const LONGEST_NAME: usize = 200;
+
 /// The combined meaning of a step's status, its flags and its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepState {
@@ -99,7 +102,7 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     let mut repeated = Vec::new();
     for (at, step) in all.enumerate() {
         let Some(group) = step.group_idx else { continue };
-        let (kind, name) = (step.step_target_type.clone(), step.name.clone());
+        let (kind, name) = (step.step_target_type.clone(), step.name.as_ref().map(first_name));
         repeated.extend(seen.insert((group, kind, name), at));
         step.beside.is_needless = skipped.contains(&group);
         if step.word() == "auto-skipped" {
@@ -112,6 +115,16 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
         }
     }
     Ok(steps)
+}
+
+/// Returns the name without what some servers add to that of a repetition: "apply (retry 2)".
+fn first_name(name: &RemoteText) -> String {
+    let name = name.line(LONGEST_NAME).plain().to_owned();
+    let counted = name.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (retry "));
+    match counted {
+        Some((first, count)) if count.parse::<u32>().is_ok() => first.to_owned(),
+        _ => name,
+    }
 }
 
 impl WorkflowStep {

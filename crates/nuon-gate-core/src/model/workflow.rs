@@ -163,6 +163,8 @@ impl Workflow {
     pub fn state_of(&self, step: &WorkflowStep) -> StepState {
         match step.state() {
             StepState::Retrying if step.word() == "error" && self.end().is_some() => StepState::Failed,
+            // A person had it planned anew, in another step.
+            StepState::Retrying if step.word() == "approval-retry" && self.end().is_some() => StepState::Replaced,
             state => state,
         }
     }
@@ -202,22 +204,27 @@ impl Workflow {
     }
 
     /// Returns the steps that are to apply the plan of a deploy. Some servers give a step its target only when it runs. They
-    /// follow the plan in its group, unless that works on other deploys as well.
+    /// are in the plan's group, unless that works on other deploys as well, or has an apply step already.
     pub(crate) fn coming_steps_of<'a>(&'a self, deploy: &'a DeployId) -> impl Iterator<Item = &'a WorkflowStep> {
-        let own = self.steps().enumerate().filter(|(_, step)| step.deploy() == Some(deploy.as_str())).last();
-        let is_open_plan = |step: &WorkflowStep| step.is_plan() && step.word() != "auto-skipped";
-        let plan = own.filter(|(_, step)| is_open_plan(step));
-        let plan = plan.and_then(|(at, step)| Some((at, step.group_idx?)));
+        let lasts = |step: &&WorkflowStep| step.state() != StepState::Replaced;
+        let mut own = self.steps_of(deploy).filter(lasts);
+        let plan = own.next().filter(|step| own.next().is_none() && step.is_plan() && step.word() != "auto-skipped");
         let of_others = |group: i64| {
-            let of_group = self.steps().filter(move |step| step.group_idx == Some(group));
+            let of_group = self.steps().filter(move |step| step.group_idx == Some(group)).filter(lasts);
             of_group.filter_map(WorkflowStep::deploy).any(|other| other != deploy.as_str())
         };
-        let plan = plan.filter(|(_, group)| !of_others(*group));
-        let is_coming = move |at: usize, step: &WorkflowStep| {
-            let follows = plan.is_some_and(|(plan, group)| at > plan && step.group_idx == Some(group));
-            follows && step.step_target_id.is_none() && step.is_of_deploys() && !step.is_hidden()
+        let group = plan.and_then(|plan| plan.group_idx).filter(|group| !of_others(*group));
+        let is_coming = move |step: &WorkflowStep| {
+            let is_of_group = group.is_some() && step.group_idx == group;
+            is_of_group && step.step_target_id.is_none() && step.is_of_deploys() && !step.is_hidden()
         };
-        self.steps().enumerate().filter(move |(at, step)| is_coming(*at, step)).map(|(_, step)| step)
+        // What had ended before the plan belonged to an earlier one.
+        let mut is_after = false;
+        self.steps().filter(move |step| {
+            is_after |= plan.is_some_and(|plan| std::ptr::eq(plan, *step));
+            let is_open = matches!(step.state(), StepState::NotBegun | StepState::Running);
+            is_coming(step) && (is_after || is_open)
+        })
     }
 
     fn is_group_of_others(&self, group: Option<i64>, deploy: &DeployId) -> bool {

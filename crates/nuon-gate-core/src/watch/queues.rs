@@ -43,6 +43,11 @@ impl Queues {
         }
     }
 
+    /// Records that a workflow exists, in a state that was not read: it may have begun.
+    pub(super) fn note_existing(&mut self, id: &WorkflowId) {
+        self.begun.insert(id.clone());
+    }
+
     /// Returns whether a workflow has been seen running, or ended.
     pub(super) fn has_begun(&self, id: &WorkflowId) -> bool {
         self.begun.contains(id)

@@ -76,7 +76,7 @@ impl Watch {
             }
             // The workflow exists even if it belongs to another install.
             Err(error @ ApiError::Elsewhere { .. }) => {
-                self.shared.note_existing(id, now);
+                self.shared.note_stranger(id, now);
                 if let Some(install) = install {
                     self.shared.note_owned(id, install, Err(error.clone()));
                 }

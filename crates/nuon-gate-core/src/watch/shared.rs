@@ -199,7 +199,12 @@ impl Shared {
     }
 
     /// Records that an answer was about a workflow, so that it exists.
-    pub(super) fn note_existing(&mut self, id: &WorkflowId, now: Moment) {
+    pub(super) fn note_stranger(&mut self, id: &WorkflowId, now: Moment) {
+        self.note_existing(id, now);
+        self.queues.note_existing(id);
+    }
+
+    fn note_existing(&mut self, id: &WorkflowId, now: Moment) {
         self.workflows.insert(id.clone(), now);
     }
 

@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 49] = [
+const SHOWED_FAULTS: [u64; 53] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -80,6 +80,10 @@ const SHOWED_FAULTS: [u64; 49] = [
     4_200_121_314,
     4_220_033_894,
     4_220_120_786,
+    4_230_196_932,
+    4_230_197_751,
+    4_230_232_969,
+    4_230_248_409,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

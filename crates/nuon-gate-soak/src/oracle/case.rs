@@ -256,7 +256,8 @@ impl<'a> Case<'a> {
         // So is what was read before that answer and is older than what it continues.
         let is_before = |one: &Seen<Row>, own: &Seen<Row>| {
             let is_older = one.what.account(&own.what) == Some(Ordering::Less);
-            is_older && all.iter().any(|next| next.what.continues(&own.what) && one.done <= next.sent)
+            let first = all.iter().filter(|next| next.what.continues(&own.what)).map(|next| next.sent).min();
+            is_older && first.is_some_and(|first| one.done <= first)
         };
         let is_over =
             |one: &Seen<Row>| continued.iter().any(|own| own.what.is_same_state(&one.what) || is_before(one, own));

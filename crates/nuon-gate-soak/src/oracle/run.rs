@@ -128,7 +128,7 @@ fn deploys_nothing(case: &Case, id: &str) -> bool {
         .any(|row| kind_of(&text(row, "install_deploy_type")) == Kind::Nothing)
 }
 
-/// Returns whether the last two answers about the workflow ask a human in a step that is no target's: about no deploy, or one
+/// Returns whether two answers in a row about the workflow ask a human in a step that is no target's: about no deploy, or one
 /// that cannot be waited for; and a flag ends the wait with that.
 pub(super) fn asks_of_none(case: &Case) -> bool {
     let of_none = |step: &&Step| {
@@ -137,8 +137,11 @@ pub(super) fn asks_of_none(case: &Case) -> bool {
     let asks =
         |seen: &Seen<Flow>| !seen.what.approves_all && seen.what.steps.iter().any(|step| step.asks && of_none(&step));
     let ends = case.question.on_approval == "fail" || case.question.approval_timeout_ms.is_some();
-    let last: Vec<_> = case.flow_of(workflow(case)).rev().take(2).collect();
-    ends && last.len() == 2 && last.into_iter().all(asks)
+    let seen: Vec<_> = case.flow_of(workflow(case)).collect();
+    // A target that has to settle goes on reading the workflow after the run has ended.
+    let goes_on = case.question.settle_ms > 0 || case.question.healthy_for_ms.is_some();
+    let last = seen.len().saturating_sub(if goes_on { seen.len() } else { 2 });
+    ends && seen[last..].windows(2).any(|two| two.iter().copied().all(asks))
 }
 
 /// Reports that a run without deploys failed before its workflow ended.

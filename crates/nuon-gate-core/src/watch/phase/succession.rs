@@ -10,7 +10,7 @@ use super::{
 use crate::api::{Depth, Fact};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
-use crate::{Hold, Kind, Moment};
+use crate::{Hold, Judgement, Kind, Moment, Rules};
 
 /// The search for a successor.
 #[derive(Debug)]
@@ -74,7 +74,8 @@ impl Succession {
     pub(super) fn accept_rows(&mut self, rows: Arc<Vec<Deploy>>, policy: &Policy<'_>) {
         self.replaced.read_rows.note_rows(&*rows);
         self.reads.lists += 1;
-        self.reads.found = rows.iter().find(|row| self.is_successor(row, policy)).cloned().map(Arc::new);
+        let mut successors = rows.iter().filter(|row| self.is_successor(row, policy) || self.has_returned(row));
+        self.reads.found = successors.next().cloned().map(Arc::new);
         let is_replaced = |row: &Deploy| row.id.as_ref().is_some_and(|id| self.replaced.ids.contains(id));
         let is_whole = is_cut_off(&rows) || rows.iter().any(is_replaced);
         self.reads.rows = Some(rows).filter(|_| is_whole);
@@ -88,10 +89,19 @@ impl Succession {
         is_newer && is_asked_for && read_rows.is_another_of(workflow, ids, row)
     }
 
+    /// Returns whether the row itself goes on: some servers repeat the sync of an image under the same row.
+    fn has_returned(&self, row: &Deploy) -> bool {
+        let Replaced { row: before, ids, .. } = &self.replaced;
+        let is_same = row.id.is_some() && row.id.as_ref() == ids.last();
+        let is_later = row.updated_at.zip(before.updated_at).is_some_and(|(own, before)| own > before);
+        is_same && is_later && Rules::default().judge_deploy(row) != Judgement::Replaced
+    }
+
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
-        let Replaced { row: before, pins, past, ids, read_rows, .. } = self.replaced;
+        let Replaced { row: before, pins, past, mut ids, read_rows, .. } = self.replaced;
+        ids.retain(|own| *own != id);
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
         let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);

@@ -35,6 +35,9 @@ fn replaced() -> Vec<Scene> {
     let (retried, queued) = (row(OWN, "retried"), created(row("dpl-new", "queued"), -30));
     let (discarded, active) = (row(OWN, "discarded"), created(row("dpl-new", "active"), -30));
     let again = created(row("dpl-new", "retried"), -30);
+    let at = |word: &str, second: u32| {
+        with(row(OWN, word), &json!({ "updated_at": format!("2027-01-15T08:00:{second:02}Z") }))
+    };
     let proven = || [detail(&active), newest(&active), new_done()];
     let rows = || list(&[&queued, &retried]);
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
@@ -44,6 +47,14 @@ fn replaced() -> Vec<Scene> {
         Then::Ends(Verdict::Superseded, cause)
     };
     vec![
+        own("retried: the row itself goes on", RETRIES)
+            .poll(0, [detail(&at("retried", 5)), list(&[&at("retried", 5)]), at_work()])
+            .then(Then::Holds(Hold::NotReplaced))
+            .poll(2, [list(&[&at("planning", 7)])])
+            .then(IN_PROGRESS),
+        own("retried: an older state of the row itself does not go on", RETRIES)
+            .poll(0, [detail(&at("retried", 5)), list(&[&at("planning", 3)]), at_work()])
+            .then(Then::Holds(Hold::NotReplaced)),
         own("retried: the newer row of the same workflow", RETRIES)
             .poll(0, [detail(&retried), rows()])
             .then(IN_PROGRESS)
