@@ -30,7 +30,7 @@ const KNOWN: usize = 3;
 
 /// How many answers in a row, and for how long, have to say the same to be believed although an earlier answer has a
 /// later time: the server's clock was set back.
-const LASTING: usize = 3;
+const LASTING: usize = 2;
 const LASTING_MS: u64 = 30_000;
 
 /// Returns what a pass lacks in health.
