@@ -251,16 +251,18 @@ impl<'a> Case<'a> {
     pub(super) fn newest(&self, deploy: &str) -> Vec<&Seen<Row>> {
         let all: Vec<&Seen<Row>> = self.of(deploy).collect();
         // What another answer continues is older than that, whatever else its times say.
-        let is_continued = |one: &&&Seen<Row>| all.iter().any(|other| other.what.continues(&one.what));
-        let continued: Vec<&Seen<Row>> = all.iter().filter(is_continued).copied().collect();
-        // So is what was read before that answer and is older than what it continues.
-        let is_before = |one: &Seen<Row>, own: &Seen<Row>| {
-            let is_older = one.what.account(&own.what) == Some(Ordering::Less);
-            let first = all.iter().filter(|next| next.what.continues(&own.what)).map(|next| next.sent).min();
-            is_older && first.is_some_and(|first| one.done <= first)
+        let first_after = |one: &Seen<Row>| {
+            let next = all.iter().filter(|other| other.what.continues(&one.what));
+            next.map(|next| next.sent).min()
         };
-        let is_over =
-            |one: &Seen<Row>| continued.iter().any(|own| own.what.is_same_state(&one.what) || is_before(one, own));
+        let continued: Vec<(&Seen<Row>, u64)> = all.iter().filter_map(|one| Some((*one, first_after(one)?))).collect();
+        // So is what was read before that answer and is older than what it continues.
+        let is_over = |one: &Seen<Row>| {
+            continued.iter().any(|(own, first)| {
+                let is_before = one.done <= *first && one.what.account(&own.what) == Some(Ordering::Less);
+                own.what.is_same_state(&one.what) || is_before
+            })
+        };
         let last: Vec<&Seen<Row>> = all.iter().copied().filter(|one| !is_over(one)).collect();
         let overtaken = |one: &Seen<Row>| last.iter().any(|other| other.overtakes(one));
         last.iter().copied().filter(|one| !overtaken(one)).collect()
