@@ -1,6 +1,6 @@
 //! A step of a workflow, and its approval (`docs/nuon-api.md`, "Steps and workflows").
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde::{Deserialize, Deserializer};
 
@@ -97,24 +97,32 @@ struct Beside {
 /// Reads the steps of a workflow, and what they say about each other.
 pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<WorkflowStep>>, D::Error> {
     let mut steps: Option<Vec<WorkflowStep>> = rows(deserializer)?;
-    let all = steps.iter_mut().flatten();
-    let (mut seen, mut skipped) = (HashMap::new(), HashSet::new());
-    let mut repeated = Vec::new();
-    for (at, step) in all.enumerate() {
-        let Some(group) = step.group_idx else { continue };
-        let (kind, name) = (step.step_target_type.clone(), step.name.as_ref().map(first_name));
-        repeated.extend(seen.insert((group, kind, name), at));
-        step.beside.is_needless = skipped.contains(&group);
-        if step.word() == "auto-skipped" {
-            skipped.insert(group);
-        }
-    }
-    for at in repeated {
-        if let Some(step) = steps.as_mut().and_then(|steps| steps.get_mut(at)) {
-            step.beside.is_repeated = true;
+    if let Some(steps) = &mut steps {
+        note_needless(steps);
+        // Few workflows have any, and names have to be read for it.
+        if steps.iter().any(WorkflowStep::was_auto_retried) {
+            note_repeated(steps);
         }
     }
     Ok(steps)
+}
+
+fn note_needless(steps: &mut [WorkflowStep]) {
+    let mut skipped = HashSet::new();
+    for step in steps {
+        step.beside.is_needless = step.group_idx.is_some_and(|group| skipped.contains(&group));
+        if step.word() == "auto-skipped" {
+            skipped.extend(step.group_idx);
+        }
+    }
+}
+
+fn note_repeated(steps: &mut [WorkflowStep]) {
+    let mut later = HashSet::new();
+    for step in steps.iter_mut().rev() {
+        let (kind, name) = (step.step_target_type.clone(), step.name.as_ref().map(first_name));
+        step.beside.is_repeated = step.group_idx.is_some_and(|group| !later.insert((group, kind, name)));
+    }
 }
 
 /// Returns the name without what some servers add to that of a repetition: "apply (retry 2)".
