@@ -224,11 +224,12 @@ impl WorkflowTargets {
         };
         let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
         // One of the two may lag.
-        let open = self.open_step(&workflow).filter(|_| self.read_at >= self.changed + LAG);
+        let has_lasted = gap && self.read_at >= self.changed + LAG;
+        let open = if has_lasted { self.open_step(&workflow) } else { None };
         if all_followed && (!gap || open.is_some()) {
             let ended = ended(end, &workflow, self.joined.is_empty() && !self.is_of_run);
             return WorkflowNext::End(match (ended, open) {
-                (DiscoveryEnd::Complete, Some(open)) if gap => {
+                (DiscoveryEnd::Complete, Some(open)) => {
                     DiscoveryEnd::Otherwise(Verdict::Failed, Cause::StepFailed(open))
                 }
                 (ended, _) => ended,
