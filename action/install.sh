@@ -12,10 +12,6 @@ given=${NUON_GATE_BINARY_PATH:-}
 base=${NUON_GATE_DOWNLOAD_BASE_URL:-https://github.com/nuon-gate/nuon-gate/releases/download}
 base=${base%/}
 install_only=$(printf '%s' "${NUON_GATE_INSTALL_ONLY:-false}" | tr '[:upper:]' '[:lower:]' | tr -d '[:space:]')
-case $install_only in
-    true | yes | 1) wait=false ;;
-    *) wait=true ;;
-esac
 cache=${RUNNER_TOOL_CACHE:-}
 ways='Alternatives: set binary-path to a nuon-gate that is already on the runner, download-base-url to a mirror of the releases, or `install-method: source`, which builds it with cargo.'
 newline='
@@ -140,7 +136,8 @@ build() {
 }
 
 case $install_only in
-    true | yes | 1 | false | no | 0 | '') ;;
+    true | yes | 1) wait=false ;;
+    false | no | 0 | '') wait=true ;;
     *) fatal "install-only is true or false, not \`$install_only\`." ;;
 esac
 if [ "$wait" = false ] && [ "${HAS_COMMAND:-}" = true ]; then
