@@ -309,7 +309,7 @@ fn a_secret_of_a_file_is_not_quoted_in_the_place_of_something_else() {
             let outcome = gate.args(["--install", INSTALL, "--component", API]).args(place).run().refused();
             let outputs = std::fs::read_to_string(folder.file("output")).unwrap_or_default();
             let all = format!("{}{}{outputs}", outcome.stdout, outcome.stderr);
-            // A runner is told what to mask.
+            // A runner has to know what to mask.
             let shown = all.lines().find(|line| line.contains(TOKEN) && !line.starts_with("::add-mask::"));
             assert_eq!(shown, None, "{place:?}, {by}");
         }

@@ -295,8 +295,8 @@ impl Resolver {
     }
 
     /// Records that a request failed. Returns whether the failure means something: a missing object is unknown. If the
-    /// list of all installs failed, the requested install is not in it, and suggestions are from what came before. If there is no list by name, the
-    /// name is believed, with a warning.
+    /// list of all installs failed, the requested install is not in it, and suggestions are from what came before. If there is
+    /// no list by name, the name is believed, with a warning.
     pub fn on_error(&mut self, request: &Request, error: &ApiError) -> bool {
         let missing = error.class() == ErrorClass::Missing;
         let has_no_list = error.is_absence() || error.class() == ErrorClass::Refused;

@@ -112,21 +112,21 @@ pub(crate) struct Audience {
 /// The changes that are put together.
 #[derive(Default)]
 struct Changes {
-    /// Whether there is one that has not been told yet.
+    /// Whether there is one that no snapshot has shown yet.
     any: Cell<bool>,
     until: Cell<Option<Instant>>,
 }
 
 impl Changes {
-    /// Returns whether a change is told with a later one.
+    /// Returns whether a change is left to a later one, which shows it as well.
     fn put_off(&self, now: Instant) -> bool {
         let waits = self.until.get().is_some_and(|until| now < until);
         self.any.set(waits);
         waits
     }
 
-    /// Notes that all has been told, of so many targets.
-    fn told(&self, targets: usize, now: Instant) {
+    /// Notes that a snapshot of so many targets has shown them all.
+    fn shown(&self, targets: usize, now: Instant) {
         self.any.set(false);
         self.until.set((targets > MANY_TARGETS).then(|| now + BETWEEN_SNAPSHOTS));
     }
@@ -163,7 +163,7 @@ impl Audience {
             return;
         }
         let mut snapshot = snapshot();
-        self.changes.told(snapshot.targets.len(), now);
+        self.changes.shown(snapshot.targets.len(), now);
         match &event.kind {
             EventKind::ApprovalNeeded { target, place, step, url, .. } => {
                 // Only a target has a link of its own.
@@ -227,13 +227,13 @@ mod tests {
         let (changes, start) = (Changes::default(), Instant::now());
         let soon = start + BETWEEN_SNAPSHOTS / 2;
         assert!(!changes.put_off(start));
-        changes.told(MANY_TARGETS, start);
+        changes.shown(MANY_TARGETS, start);
         assert!(!changes.put_off(soon) && !changes.any.get());
-        changes.told(MANY_TARGETS + 1, start);
+        changes.shown(MANY_TARGETS + 1, start);
         assert!(changes.put_off(soon) && changes.any.get());
         assert!(!changes.put_off(start + BETWEEN_SNAPSHOTS));
         assert!(changes.put_off(soon));
-        changes.told(MANY_TARGETS + 1, soon);
+        changes.shown(MANY_TARGETS + 1, soon);
         assert!(!changes.any.get() && changes.put_off(start + BETWEEN_SNAPSHOTS));
     }
 }

@@ -198,7 +198,7 @@ impl Shared {
         self.asked_about.get(workflow).is_some_and(|deploys| deploys.contains(deploy.as_str()))
     }
 
-    /// Records that an answer was about a workflow, so that it exists.
+    /// Records that an answer was about a workflow of another install: it exists, and may have begun.
     pub(super) fn note_stranger(&mut self, id: &WorkflowId, now: Moment) {
         self.note_existing(id, now);
         self.queues.note_existing(id);

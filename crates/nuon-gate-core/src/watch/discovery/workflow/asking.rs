@@ -55,7 +55,8 @@ impl WorkflowTargets {
     }
 
     /// Records at the end of a poll whether a human is asked, and reports it once. As with a deploy, two polls in a row have to
-    /// show it, and no other poller the contrary in between. Returns the end of the wait, if it ends with that. Nothing is deployed yet that could pass.
+    /// show it, and no other poller the contrary in between. Returns the end of the wait, if it ends with that. Nothing is
+    /// deployed yet that could pass.
     pub(in crate::watch::discovery) fn note_question(
         &mut self,
         now: Moment,
