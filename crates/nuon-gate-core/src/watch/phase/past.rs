@@ -6,12 +6,18 @@
 //! clock of the machine that wrote the times is behind that of the one that answers. A time that is ahead of the
 //! server's clock was written before that clock was set back.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use super::{LAG, Policy};
-use crate::Moment;
-use crate::model::Deploy;
+use super::{End, LAG, Move, Note, Policy};
+use crate::cause::Warning;
+use crate::model::{Deploy, Workflow};
+use crate::timeline::span;
 use crate::watch::era::Era;
+use crate::watch::event::Refusal;
+use crate::watch::settings::{Mode, OnStale};
+use crate::{DeployId, Moment};
 
 /// What is known of whether a deploy that nobody pinned had ended before the wait began.
 #[derive(Debug, Clone, Copy)]
@@ -66,9 +72,10 @@ impl Past {
         self.is_certain |= self.ended_in(others, policy) == Era::Before;
     }
 
-    /// Returns whether its workflow had ended before without it, so that it stays pending.
-    pub(super) fn was_over(self, workflow_ended_at: Option<Timestamp>, policy: &Policy<'_>) -> bool {
-        self.changed == Era::Before && Era::of(workflow_ended_at, policy.server_clock()) == Era::Before
+    /// Returns whether its workflow had ended before, and left it pending, or replaced by nothing.
+    pub(super) fn was_over(self, workflow: Option<&Workflow>, policy: &Policy<'_>) -> bool {
+        let ended_at = workflow.filter(|own| own.end().is_some()).and_then(|own| own.status.as_ref()?.since);
+        self.changed == Era::Before && Era::of(ended_at, policy.server_clock()) == Era::Before
     }
 
     /// Returns whether it had ended before. `others`: when everything else ended that its verdict depends on, as far as
@@ -94,4 +101,37 @@ impl Past {
             account => account,
         }
     }
+}
+
+/// Moves on from a deploy that had ended before the wait began, unless that is judged. A single poll reports the state as it is,
+/// which needs no warning.
+pub(super) fn leave(
+    on_stale: OnStale,
+    id: &DeployId,
+    row: &Deploy,
+    policy: &Policy<'_>,
+    notes: &mut Vec<Note>,
+) -> Option<Move> {
+    match on_stale {
+        OnStale::Wait => {
+            notes.push(Note::Lost);
+            let created = row.created_at.unwrap_or(policy.server_started_at);
+            return Some(Move::SearchNewer { than: id.clone(), created });
+        }
+        OnStale::Accept if policy.settings.mode == Mode::Wait => {
+            notes.push(Note::Warned(Warning::AlreadyEnded { deploy: id.clone(), ago: ago(row, policy) }));
+        }
+        OnStale::Accept | OnStale::Fail => {}
+    }
+    None
+}
+
+/// Refuses to judge a deploy that had ended before the wait began.
+pub(super) fn refuse(id: &DeployId, row: &Deploy, policy: &Policy<'_>) -> End {
+    End::Refused(Refusal::Stale { deploy: id.clone(), ago: ago(row, policy) })
+}
+
+/// Returns how long before the wait began a deploy ended, if the server says.
+fn ago(row: &Deploy, policy: &Policy<'_>) -> Option<Duration> {
+    row.status_since().map(|ended| span(ended, policy.server_started_at)).filter(|ago| !ago.is_zero())
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::{
     Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, component_list_request, is_cut_off,
-    latest_request, workflow_request,
+    latest_request, past, workflow_request,
 };
 use crate::api::{Depth, Fact};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
+use crate::watch::settings::OnStale;
 use crate::{Hold, Judgement, Kind, Moment, Rules};
 
 /// The search for a successor.
@@ -99,13 +100,24 @@ impl Succession {
 
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
-        let Some((id, row)) = found else { return Move::Stay(Phase::Succession(self)) };
+        let Some((id, row)) = found else {
+            let stale = self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_)));
+            let Replaced { row, ids, .. } = &self.replaced;
+            let left = stale.zip(ids.last()).and_then(|(way, id)| past::leave(way, id, row, policy, notes));
+            return left.unwrap_or_else(|| Move::Stay(Phase::Succession(self)));
+        };
         let Replaced { row: before, pins, past, mut ids, read_rows, .. } = self.replaced;
         ids.retain(|own| *own != id);
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
         let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
         Move::Follow(Box::new(follow.having_read(read_rows).after_list(self.reads.rows)))
+    }
+
+    /// Returns what to do with a deploy that was replaced, and whose workflow ended without its successor, before the wait began.
+    fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
+        let was_over = self.replaced.past?.was_over(self.reads.workflow.as_deref(), policy);
+        was_over.then_some(policy.settings.on_stale)
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -130,7 +142,11 @@ impl Succession {
         if self.reads.rows.is_none() || self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
             return Decision::Hold(Hold::NotReplaced);
         }
-        let (step, replaced) = (workflow.failed_step(), self.replaced.ids.last().cloned());
+        let Replaced { row, ids, .. } = &self.replaced;
+        if let (Some(OnStale::Fail), Some(id)) = (self.on_stale(policy), ids.last()) {
+            return Decision::End(past::refuse(id, row, policy));
+        }
+        let (step, replaced) = (workflow.failed_step(), ids.last().cloned());
         Decision::End(End::Otherwise(end.verdict(), Cause::NeverDeployed { end, step, replaced }))
     }
 }

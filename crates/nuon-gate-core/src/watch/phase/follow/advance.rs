@@ -3,11 +3,11 @@
 use crate::cause::Warning;
 use crate::model::{Deploy, Status, StepState};
 use crate::pins::Pins;
-use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, wrong_kind};
-use crate::watch::settings::{Mode, OnStale, OnSuperseded};
+use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, past, wrong_kind};
+use crate::watch::settings::{Mode, OnSuperseded};
 use crate::{DeployId, Judgement, Kind, MatchedBy};
 
-use super::{Follow, Origin, Rivals, ago};
+use super::{Follow, Origin, Rivals};
 
 impl Follow {
     /// Moves on to another deploy, or back to searching, if the answers require it.
@@ -52,22 +52,9 @@ impl Follow {
             let rows = self.rivals.reads.rows;
             return Move::Succeed { replaced, rows, exhausted: self.reads.component_list };
         }
-        match self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_))) {
-            Some(OnStale::Wait) => {
-                notes.push(Note::Lost);
-                return Move::SearchNewer {
-                    than: self.own.id,
-                    created: row.created_at.unwrap_or(policy.server_started_at),
-                };
-            }
-            // A single poll reports the state as it is, which needs no warning.
-            Some(OnStale::Accept) if policy.settings.mode == Mode::Wait => {
-                let (deploy, ago) = (self.own.id.clone(), ago(&row, policy));
-                notes.push(Note::Warned(Warning::AlreadyEnded { deploy, ago }));
-            }
-            _ => {}
-        }
-        Move::Stay(Phase::Following(Box::new(self)))
+        let stale = self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_)));
+        let left = stale.and_then(|way| past::leave(way, &self.own.id, &row, policy, notes));
+        left.unwrap_or_else(|| Move::Stay(Phase::Following(Box::new(self))))
     }
 
     /// Goes on searching: the deploy only plans, or does not exist. If the server shows it again as the newest, it does, and no

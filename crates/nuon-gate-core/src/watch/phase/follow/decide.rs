@@ -4,19 +4,18 @@ use std::time::Duration;
 
 use super::bake::Healthy;
 use super::end::step_failed;
-use super::{Follow, Newest, ago};
+use super::{Follow, Newest};
 use crate::ApprovalPlace;
 use crate::api::{Depth, Request};
 use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Status, Workflow};
-use crate::watch::event::Refusal;
 use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
 use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{
     Decision, End, Held, Policy, StopReason, component_list_request, deploy_request, install_list_request,
-    latest_request, workflow_request, wrong_kind,
+    latest_request, past, workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
 use crate::watch::takeovers::{Taken, Takeover};
@@ -31,7 +30,7 @@ impl Follow {
                 Decision::Hold(Hold::Outdated)
             }
             Decision::End(end) => match (self.on_stale(policy), &self.own.known) {
-                (Some(OnStale::Fail), Some(row)) => Decision::End(self.stale(row, policy)),
+                (Some(OnStale::Fail), Some(row)) => Decision::End(past::refuse(&self.own.id, row, policy)),
                 _ if end.verdict() == Verdict::Cancelled => self.unless_taken(end, policy),
                 _ => Decision::End(end),
             },
@@ -67,14 +66,10 @@ impl Follow {
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
         let (past, row) = self.past.zip(self.own.known.as_ref())?;
         let had_ended = match Rules::default().judge_deploy(row) {
-            Judgement::Pending => past.was_over(self.workflow_ended_at(), policy),
+            Judgement::Pending => past.was_over(self.reads.workflow.as_deref(), policy),
             _ => past.had_ended(self.ended_with(row), policy),
         };
         had_ended.then_some(policy.settings.on_stale)
-    }
-
-    fn stale(&self, row: &Deploy, policy: &Policy<'_>) -> End {
-        End::Refused(Refusal::Stale { deploy: self.own.id.clone(), ago: ago(row, policy) })
     }
 
     /// Decides before `on_stale` is applied. A pass of a deploy that had ended before the wait began needs neither to settle
@@ -361,7 +356,7 @@ impl Follow {
             Judgement::Passed | Judgement::Pending | Judgement::Replaced => return None,
         };
         match self.on_stale(policy) {
-            Some(OnStale::Fail) => Some(self.stale(row, policy)),
+            Some(OnStale::Fail) => Some(past::refuse(&self.own.id, row, policy)),
             Some(OnStale::Wait) => None,
             // The server has said that the install has no such deploy.
             _ if self.own.missing_since.is_some() => None,

@@ -39,12 +39,6 @@ impl Follow {
         worked.chain(retrying).filter_map(|status| status?.since)
     }
 
-    /// Returns since when its workflow has ended, by the server's time.
-    pub(super) fn workflow_ended_at(&self) -> Option<Timestamp> {
-        let workflow = self.reads.workflow.as_deref().filter(|own| own.end().is_some())?;
-        workflow.status.as_ref()?.since
-    }
-
     /// The workflow ended, and the deploy never did.
     pub(super) fn orphaned(&self, end: WorkflowEnd, row: &Deploy) -> End {
         let workflow = self.reads.workflow.as_deref();

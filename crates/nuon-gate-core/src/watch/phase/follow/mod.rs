@@ -5,7 +5,6 @@
 //! `advance`, which runs before each decision and moves on to another deploy.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -16,7 +15,6 @@ use crate::api::Request;
 use crate::hold::Behind;
 use crate::model::{Deploy, StepState, Workflow};
 use crate::pins::Pins;
-use crate::timeline::span;
 use crate::watch::freshness::Freshness;
 use crate::watch::settings::OnSuperseded;
 use crate::{ApprovalId, DeployId, Hold, Kind, Moment, RemoteText, StepId, WorkflowId};
@@ -342,9 +340,4 @@ impl Follow {
     pub(in crate::watch) fn own_workflow(&self) -> Option<&WorkflowId> {
         self.own.workflow_id.as_ref()
     }
-}
-
-/// Returns how long before the wait began a deploy ended, if the server says.
-pub(super) fn ago(row: &Deploy, policy: &Policy<'_>) -> Option<Duration> {
-    row.status_since().map(|ended| span(ended, policy.server_started_at)).filter(|ago| !ago.is_zero())
 }

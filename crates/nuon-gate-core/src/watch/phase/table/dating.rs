@@ -75,6 +75,12 @@ fn lagging() -> Vec<Scene> {
     };
     let verified = since(&row(OWN, "active"), 8);
     let retrying = || steps("in-progress", -60, &[("install_deploys", "in-progress", -60)]);
+    let retried = since(&row(OWN, "retried"), -70);
+    let unreplaced = |second| {
+        let (rows, ended) = (|| list(&[&retried]), steps("error", second, &[]));
+        [newest(&retried), detail(&retried), rows(), ended, rows(), newest(&retried)]
+    };
+    let never_replaced = || Cause::NeverDeployed { end: WorkflowEnd::Failed, step: None, replaced: Some(id(OWN)) };
     let error = |since, step| steps("error", since, &[("install_deploys", "error", step)]);
     vec![
         wait("wait: a workflow that lags shows what had ended at work")
@@ -115,6 +121,22 @@ fn lagging() -> Vec<Scene> {
                 denial: None,
                 hint: None,
             })),
+        wait("wait: what was replaced by nothing, and whose workflow had ended")
+            .poll(0, unreplaced(-60))
+            .then(NOT_STARTED)
+            .poll(2, [newest(&created(row(OTHER, "queued"), 1))])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by latest", "dpl-web was replaced", "lost", "found dpl-db by after"]),
+        fail("fail: what was replaced by nothing, and whose workflow had ended")
+            .poll(0, unreplaced(-60))
+            .then(refused(Some(70))),
+        latest("accept: what was replaced by nothing, and whose workflow had ended", REPLICAS)
+            .poll(0, unreplaced(-60))
+            .then(failed(never_replaced()))
+            .reports(["found dpl-web by latest", "dpl-web was replaced", "dpl-web had ended, 70s ago"]),
+        fail("fail: what was replaced by nothing, and whose workflow has ended meanwhile")
+            .poll(0, unreplaced(8))
+            .then(failed(never_replaced())),
         fail("fail: but a row that is under way for longer than a replica lags had not ended, and the writer's clock is behind")
             .poll(0, [newest(&executing)])
             .then(IN_PROGRESS)
