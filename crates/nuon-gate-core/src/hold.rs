@@ -54,13 +54,16 @@ pub enum Behind {
     /// The workflow has ended, but the deploy that it names does not exist.
     NoRow(WorkflowEnd),
     /// The workflow has made another deploy of the component, but this one does not say that it was replaced.
-    NotReplaced,
+    NewerTry,
 }
 
 impl Hold {
-    /// Returns whether the reason is of the same kind, whatever its details.
+    /// Returns whether the reason is of the same kind, whatever its details. Another approval is another question.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+        match (self, other) {
+            (Self::Approval(own), Self::Approval(other)) => own.can_be(other),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
     }
 
     /// Returns whether something is known to be running, rather than that an answer lags behind or is missing.
@@ -74,7 +77,7 @@ impl Hold {
         }
     }
 
-    /// Returns whether the status alone would end the wait.
+    /// Returns whether something keeps a status back that would end the wait by itself.
     pub fn keeps_back(&self) -> bool {
         self.is_of_health()
             || matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_) | Self::Taken(Some(_)))
@@ -106,7 +109,7 @@ impl fmt::Display for Hold {
             Self::Step(step) => write!(f, "but {}", step.line(400).plain()),
             Self::NotBegun => f.write_str("but no step of its workflow works on it yet"),
             Self::Unmatched => f.write_str("but the server does not say whether it matches every pin"),
-            Self::Behind(Behind::NotReplaced) => f.write_str("but its workflow has made a newer deploy"),
+            Self::Behind(Behind::NewerTry) => f.write_str("but its workflow has made a newer deploy"),
             Self::Behind(_) => f.write_str("which its workflow contradicts"),
             Self::Approval(_) => f.write_str("and a human has to approve the plan"),
             Self::Taken(Some(run)) => write!(f, "as run {run} took the install, and has to deploy it again"),

@@ -90,7 +90,7 @@ pub struct WorkflowStep {
 struct Beside {
     /// A later step of its group has its name and type: it repeats this one if that was retried.
     is_repeated: bool,
-    /// An earlier step of its group found nothing to do.
+    /// An earlier step of its group found that there is nothing to do for its deploy.
     is_needless: bool,
 }
 
@@ -108,11 +108,15 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 fn note_needless(steps: &mut [WorkflowStep]) {
-    let mut skipped = HashSet::new();
+    let mut skipped: Vec<(i64, Option<String>)> = Vec::new();
     for step in steps {
-        step.beside.is_needless = step.group_idx.is_some_and(|group| skipped.contains(&group));
+        let deploy = step.deploy().map(str::to_owned);
+        // A step without a deploy of its own serves those of its group.
+        let is_its = |own: &Option<String>| deploy.is_none() || *own == deploy;
+        let in_its_group = |group: &i64| step.group_idx == Some(*group);
+        step.beside.is_needless = skipped.iter().any(|(group, own)| in_its_group(group) && is_its(own));
         if step.word() == "auto-skipped" {
-            skipped.extend(step.group_idx);
+            skipped.extend(step.group_idx.map(|group| (group, deploy)));
         }
     }
 }

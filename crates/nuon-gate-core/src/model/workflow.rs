@@ -206,7 +206,8 @@ impl Workflow {
     /// Returns the steps that are to apply the plan of a deploy. Some servers give a step its target only when it runs. They
     /// are in the plan's group, unless that works on other deploys as well, or has an apply step already.
     pub(crate) fn coming_steps_of<'a>(&'a self, deploy: &'a DeployId) -> impl Iterator<Item = &'a WorkflowStep> {
-        let lasts = |step: &&WorkflowStep| step.state() != StepState::Replaced;
+        // A person may have had it planned anew.
+        let lasts = |step: &&WorkflowStep| step.state() != StepState::Replaced && step.word() != "approval-retry";
         let mut own = self.steps_of(deploy).filter(lasts);
         let plan = own.next().filter(|step| own.next().is_none() && step.is_plan() && step.word() != "auto-skipped");
         let of_others = |group: i64| {

@@ -24,6 +24,8 @@ pub(super) enum Judged {
 pub(super) struct Picture<'a> {
     pub(super) id: &'a DeployId,
     pub(super) row: &'a Deploy,
+    /// The install's component that it has named.
+    pub(super) part: Option<&'a RemoteText>,
     /// What its status means by itself.
     pub(super) judgement: Judgement,
     /// Whether a flag says so, rather than the table: then no step is asked.
@@ -59,12 +61,14 @@ struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     fn of(picture: Picture<'a>, workflow: &'a Workflow) -> Self {
-        let install_component = picture.row.install_component_id.as_ref().filter(|id| !id.is_blank());
+        // Where there is nothing to do, nothing is to be applied.
+        let has_work = *picture.row.current_status() != Status::AutoSkipped;
+        let coming = workflow.coming_steps_of(picture.id).filter(|_| has_work);
         Self {
             workflow,
             own: workflow.steps_of(picture.id).collect(),
-            odd: workflow.odd_steps_of(picture.id).chain(workflow.coming_steps_of(picture.id)).collect(),
-            health: workflow.health_steps_of(picture.id, install_component).collect(),
+            odd: workflow.odd_steps_of(picture.id).chain(coming).collect(),
+            health: workflow.health_steps_of(picture.id, picture.part).collect(),
         }
     }
 

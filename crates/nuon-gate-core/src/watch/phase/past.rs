@@ -89,9 +89,14 @@ impl Past {
         }
         match self.ended_in(others, policy) {
             Era::During => false,
-            Era::Before | Era::Ahead => self.otherwise_at.is_none_or(|at| at < Moment::START + LAG),
+            Era::Before | Era::Ahead => !self.was_seen_otherwise(),
             Era::Unclear => self.otherwise_at.is_none(),
         }
+    }
+
+    /// Returns whether it was in another state for longer than a replica can lag: then it changed later, whatever its times say.
+    pub(super) fn was_seen_otherwise(self) -> bool {
+        self.otherwise_at.is_some_and(|at| at >= Moment::START + LAG)
     }
 
     /// Returns when it and all the others ended, by the server's times.

@@ -10,7 +10,7 @@ use super::{
 use crate::api::{Depth, Fact};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow};
-use crate::watch::settings::OnStale;
+use crate::watch::settings::{Mode, OnStale};
 use crate::{Hold, Judgement, Kind, Moment, Rules};
 
 /// The search for a successor.
@@ -18,7 +18,7 @@ use crate::{Hold, Judgement, Kind, Moment, Rules};
 pub(in crate::watch) struct Succession {
     // What lasts.
     replaced: Replaced,
-    /// Since when the workflow names a successor that the list of rows does not show.
+    /// Since when the workflow has ended, and names other deploys, which the list of rows may not show yet.
     ahead_since: Option<Moment>,
     /// The poll under way.
     reads: SuccessionReads,
@@ -60,12 +60,14 @@ impl Succession {
             Fact::Deploys(rows) => self.accept_rows(rows, policy),
             Fact::Workflow(workflow) => {
                 let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
-                self.ahead_since = names_another.then(|| self.ahead_since.unwrap_or(policy.now));
+                let is_ahead = names_another && workflow.end().is_some();
+                self.ahead_since = is_ahead.then(|| self.ahead_since.unwrap_or(policy.now));
                 self.reads.workflow = Some(workflow);
             }
             Fact::Latest(row) => {
                 self.reads.latest = true;
-                self.reads.found = row.filter(|row| self.is_successor(row, policy));
+                // A replica that lags may show an earlier one.
+                self.reads.found = row.filter(|row| self.is_successor(row, false, policy));
             }
             _ => {}
         }
@@ -75,17 +77,22 @@ impl Succession {
     pub(super) fn accept_rows(&mut self, rows: Arc<Vec<Deploy>>, policy: &Policy<'_>) {
         self.replaced.read_rows.note_rows(&*rows);
         self.reads.lists += 1;
-        let mut successors = rows.iter().filter(|row| self.is_successor(row, policy) || self.has_returned(row));
-        self.reads.found = successors.next().cloned().map(Arc::new);
         let is_replaced = |row: &Deploy| row.id.as_ref().is_some_and(|id| self.replaced.ids.contains(id));
+        // The newest come first, so that a row without a time is newer than what comes after it.
+        let is_first = |place: usize| rows[place..].iter().any(is_replaced);
+        let is_next = |place: usize, row: &Deploy| self.is_successor(row, is_first(place), policy);
+        let mut rows_by_place = rows.iter().enumerate();
+        let found = rows_by_place.find(|(place, row)| is_next(*place, row) || self.has_returned(row));
+        self.reads.found = found.map(|(_, row)| Arc::new(row.clone()));
         let is_whole = is_cut_off(&rows) || rows.iter().any(is_replaced);
         self.reads.rows = Some(rows).filter(|_| is_whole);
     }
 
-    /// Returns whether a row can be the successor: a newer deploy of the same workflow that no pin contradicts.
-    fn is_successor(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+    /// Returns whether a row can be the successor: a newer deploy of the same workflow that no pin contradicts. `is_first`: what
+    /// is newer, if no time says so.
+    fn is_successor(&self, row: &Deploy, is_first: bool, policy: &Policy<'_>) -> bool {
         let Replaced { row: before, workflow, pins, ids, read_rows, .. } = &self.replaced;
-        let is_newer = row.order(before) != Some(Ordering::Less);
+        let is_newer = row.order(before).map_or(is_first, |order| order != Ordering::Less);
         let is_asked_for = pins.contradicted_by(row, policy.server_started_at).is_none();
         is_newer && is_asked_for && read_rows.is_another_of(workflow, ids, row)
     }
@@ -116,7 +123,8 @@ impl Succession {
 
     /// Returns what to do with a deploy that was replaced, and whose workflow ended without its successor, before the wait began.
     fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
-        let was_over = self.replaced.past?.was_over(self.reads.workflow.as_deref(), policy);
+        let past = self.replaced.past?;
+        let was_over = past.was_over(self.reads.workflow.as_deref(), policy) && !past.was_seen_otherwise();
         was_over.then_some(policy.settings.on_stale)
     }
 
@@ -139,7 +147,11 @@ impl Succession {
             return Decision::Need(latest_request(policy.target, Depth::Usual));
         }
         // The list of rows may lag behind the workflow, which names another deploy.
-        if self.reads.rows.is_none() || self.ahead_since.is_some_and(|since| policy.now < since + LAG) {
+        let may_lag = |since: Moment| match policy.settings.mode {
+            Mode::Wait => policy.now < since + LAG,
+            Mode::Once => !policy.has_stood_long(workflow),
+        };
+        if self.reads.rows.is_none() || self.ahead_since.is_some_and(may_lag) {
             return Decision::Hold(Hold::NotReplaced);
         }
         let Replaced { row, ids, .. } = &self.replaced;

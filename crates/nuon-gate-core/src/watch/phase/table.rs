@@ -107,7 +107,14 @@ impl Row {
             Fact::Workflow(workflow) => workflow,
             other => panic!("{name}: {other:?} is no workflow"),
         });
-        let picture = Picture { id: &id, row: &row, judgement, by_rule: rule.is_some(), workflow: workflow.as_deref() };
+        let picture = Picture {
+            id: &id,
+            row: &row,
+            part: row.install_component_id.as_ref(),
+            judgement,
+            by_rule: rule.is_some(),
+            workflow: workflow.as_deref(),
+        };
         assert_eq!(judged(picture), self.means.judged(), "{name}: `{status}` of {} ({section})", kind.words());
     }
 

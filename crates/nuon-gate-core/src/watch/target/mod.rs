@@ -155,13 +155,15 @@ impl TargetWatch {
         shared: &mut Shared,
     ) -> bool {
         if self.poller.polling_since().is_none() && self.poller.may_poll(sent) {
-            self.phase.begin_poll(std::mem::take(&mut self.goes_on));
+            let goes_on = std::mem::take(&mut self.goes_on);
+            self.phase.begin_poll(goes_on);
             let wide = self.is_wide(self.poller.polls() + 1, shared);
             if matches!(self.decide(now, shared, wide), Decision::Need(own) if own == *request) {
                 self.poller.begin(request.clone(), sent);
                 self.reply(now, request, reply.clone(), shared);
                 return true;
             }
+            self.goes_on = goes_on;
         }
         // Neither its own poll, if there is one, nor the next passes a deploy that is superseded here.
         if let Ok(Answer { fact: Fact::InstallDeploys(rows), .. }) = reply {

@@ -86,9 +86,10 @@ impl Follow {
         let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);
         let follow = Self::successor(to, newer, pins, kind, before, past);
         let mut follow = follow.having_read(self.rivals.read_rows);
-        follow.rivals.note_none();
-        if !is_read {
-            // An earlier poll has shown it. What it is now has to be read.
+        if is_read {
+            follow.rivals.note_none();
+        } else {
+            // An earlier poll has shown it. What it is now has to be read, and what is newer.
             (follow.reads.current, follow.reads.states) = (false, Vec::new());
         }
         Move::Follow(Box::new(follow))

@@ -114,7 +114,8 @@ impl Follow {
     fn decide_by_steps(&self, row: &Deploy, judgement: Judgement, policy: &Policy<'_>) -> Decision {
         let workflow = self.reads.workflow.as_deref();
         let by_rule = policy.is_by_rule(row);
-        match judged(Picture { id: &self.own.id, row, judgement, by_rule, workflow }) {
+        let part = self.own.part_in(row);
+        match judged(Picture { id: &self.own.id, row, part, judgement, by_rule, workflow }) {
             Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.own.most_steps) => {
                 Decision::Hold(Hold::Outdated)
             }
@@ -152,7 +153,7 @@ impl Follow {
         // Where a flag makes `error` a pass, it stays one after a retry that leaves the row as it is.
         let by_rule = self.own.known.as_ref().is_some_and(|row| policy.is_by_rule(row));
         if !by_rule && self.rivals.has_newer_try(&self.own) {
-            return Some(Decision::Hold(Hold::Behind(Behind::NotReplaced)));
+            return Some(Decision::Hold(Hold::Behind(Behind::NewerTry)));
         }
         self.is_disputed(policy).then(|| match self.reads.details {
             1 => Decision::Need(deploy_request(policy.target, &self.own.id)),
@@ -207,6 +208,9 @@ impl Follow {
                 return Some(deploy_request(policy.target, id));
             }
             let reads = &self.rivals.reads;
+            if !self.rivals.has_order(&self.own, rival) && reads.rows.is_none() {
+                return Some(component_list_request(policy.target));
+            }
             if let Some(id) = self.rivals.read_rows.workflow_of(rival).filter(|_| reads.deploying != rival.id) {
                 let has_none = reads.without_workflow == rival.id && !reads.latest;
                 return Some(match has_none {
@@ -270,8 +274,10 @@ impl Follow {
         if self.own.is_unmatched(row, policy) {
             return Decision::Hold(Hold::Unmatched);
         }
-        // The gate has to know whether it is superseded. A list that lacks this deploy is too old to show that.
-        if !self.rivals.reads.shown && self.on_superseded(policy) != OnSuperseded::Ignore {
+        // The gate has to know whether it is superseded. A list that lacks this deploy is too old to show that, and one of two
+        // rows may lack the time that shows which is newer.
+        let is_known = self.rivals.reads.shown && self.rivals.newer_than(&self.own).is_none();
+        if !is_known && self.on_superseded(policy) != OnSuperseded::Ignore {
             return match self.rivals.reads.rows {
                 None => Decision::Need(component_list_request(policy.target)),
                 Some(_) => Decision::Hold(Hold::Outdated),
@@ -304,7 +310,7 @@ impl Follow {
             Behind::Failure => self.failed(Verdict::Failed, row, false),
             Behind::StepFailed(verdict, step) => step_failed(verdict, step, row),
             // It then supersedes like any other.
-            Behind::NotReplaced => return Decision::Hold(Hold::Behind(behind)),
+            Behind::NewerTry => return Decision::Hold(Hold::Behind(behind)),
         })
     }
 
@@ -312,7 +318,7 @@ impl Follow {
     /// well, so only two polls in a row show that a human is asked.
     fn approval(&self, place: ApprovalPlace, row: &Deploy, policy: &Policy<'_>) -> Decision {
         let polls = match &self.held {
-            Some(Held { hold: Hold::Approval(_), polls, .. }) => *polls,
+            Some(Held { hold: Hold::Approval(before), polls, .. }) if before.can_be(&place) => *polls,
             _ => 0,
         };
         let is_once = policy.settings.mode == Mode::Once;

@@ -257,7 +257,7 @@ impl Follow {
             // Two answers of one poll count as two polls.
             held.polls = held.polls.max(2);
         }
-        if held.hold == Hold::Behind(Behind::NotReplaced) && now >= held.since + LAG {
+        if held.hold == Hold::Behind(Behind::NewerTry) && now >= held.since + LAG {
             self.rivals.note_beside();
         }
         self.held = Some(held);

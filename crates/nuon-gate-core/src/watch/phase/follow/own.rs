@@ -57,7 +57,12 @@ impl Own {
         workflow: &'a Workflow,
         row: &'a Deploy,
     ) -> impl Iterator<Item = &'a WorkflowStep> {
-        workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, part(row)))
+        workflow.steps_of(&self.id).chain(workflow.health_steps_of(&self.id, self.part_in(row)))
+    }
+
+    /// Returns the install's component that a row of the deploy names, or one before it has named.
+    pub(super) fn part_in<'a>(&'a self, row: &'a Deploy) -> Option<&'a RemoteText> {
+        part(row).or(self.part.as_ref())
     }
 
     /// Records which approvals a human has answered.

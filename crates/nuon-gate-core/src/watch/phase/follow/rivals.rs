@@ -73,14 +73,14 @@ impl Rivals {
     /// Returns the newest row if it certainly supersedes the followed deploy. Only that one's detail shows whether the row is of
     /// another component.
     pub(super) fn superseding(&self, own: &Own) -> Option<&Arc<Deploy>> {
-        // Without both times, a list that lacks the deploy may just be out of date.
-        let is_recent = self.newest_by != ShownBy::default();
-        if !own.identified || own.created.is_none() && !is_recent {
-            return None;
-        }
-        let is_newer = |row: &&Arc<Deploy>| row.created_at.is_some() || self.reads.detailed == row.id && is_recent;
         let deploys = |row: &&Arc<Deploy>| self.read_rows.workflow_of(row).is_none() || self.reads.deploying == row.id;
-        self.newer_than(own).filter(is_newer).filter(deploys)
+        self.newer_than(own).filter(|row| own.identified && self.has_order(own, row)).filter(deploys)
+    }
+
+    /// Returns whether it is certain which of the two is newer: by both times or, where a server leaves one out, by a list that
+    /// contains both. An answer with the newest alone may be a replica's that lags.
+    pub(super) fn has_order(&self, own: &Own, newest: &Deploy) -> bool {
+        own.created.is_some() && newest.created_at.is_some() || self.newest_by.beside
     }
 
     /// Returns whether this is the newest row, and supersedes.
@@ -156,7 +156,12 @@ impl Rivals {
     pub(super) fn accept_rows(&mut self, own: &Own, rows: &[Deploy]) {
         self.read_rows.note_rows(rows);
         let newest = rows.iter().find(|row| self.read_rows.is_deploy(row) && !own.is_of_another(row)).cloned();
-        let beside = rows.iter().any(|row| row.id.as_ref() == Some(&own.id));
+        let place = rows.iter().position(|row| row.id.as_ref() == Some(&own.id));
+        // The newest come first, so that what comes after the followed deploy is not newer, even without a time.
+        for row in place.into_iter().flat_map(|place| &rows[place + 1..]).filter(|row| row.created_at.is_none()) {
+            self.read_rows.note_older(row);
+        }
+        let beside = place.is_some();
         self.accept_newest(own, newest.map(Arc::new), ShownBy { latest: false, beside });
     }
 

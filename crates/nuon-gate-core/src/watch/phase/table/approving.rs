@@ -33,11 +33,15 @@ fn asks() -> Said {
 
 /// A human is asked, and has answered or not.
 fn with_response(answer: Option<&str>) -> Said {
+    with_approval("waa-1", answer)
+}
+
+fn with_approval(id: &str, answer: Option<&str>) -> Said {
     let response = answer.map(|answer| json!({ "type": answer }));
     let step = json!({
         "id": "iws-1", "name": "apply", "status": { "status": "approval-awaiting" },
         "step_target_type": "install_deploys", "step_target_id": OWN,
-        "approval": { "id": "waa-1", "response": response },
+        "approval": { "id": id, "response": response },
     });
     said("workflow iwf-1", &json!({ "status": { "status": "in-progress" }, "steps": [step] }))
 }
@@ -49,6 +53,8 @@ fn approvals() -> Vec<Scene> {
     let wide_look = || [detail(&asking), newest(&asking), asks()];
     let answered = || [detail(&asking), workflow("iwf-1", "in-progress", OWN, "approved")];
     let held = || Then::Holds(Hold::Approval(place()));
+    let held_for =
+        |approval: &str| Then::Holds(Hold::Approval(ApprovalPlace { approval: approval.parse().ok(), ..place() }));
     let fails = || Then::Ends(Verdict::ApprovalNeeded, Cause::ApprovalNeeded(place()));
     let on = |name, on_approval| own(name, APPROVALS).with(|settings| settings.on_approval = on_approval);
     vec![
@@ -63,6 +69,13 @@ fn approvals() -> Vec<Scene> {
             .poll(0, answers())
             .then(held())
             .poll(2, answers())
+            .then(fails()),
+        on("fail: another approval is another question", OnApproval::Fail)
+            .poll(0, [detail(&asking), with_approval("waa-1", None)])
+            .then(held_for("waa-1"))
+            .poll(2, [detail(&asking), with_approval("waa-2", None)])
+            .then(held_for("waa-2"))
+            .poll(4, answers())
             .then(fails()),
         on("fail: a plan that approves itself is soon past", OnApproval::Fail)
             .poll(0, answers())
@@ -104,7 +117,7 @@ fn approvals() -> Vec<Scene> {
             .poll(0, wide_look())
             .then(held())
             .poll(2, [detail(&asking), newest(&created(row(OTHER, "queued"), -30)), asks()])
-            .then(Then::Holds(Hold::Behind(Behind::NotReplaced))),
+            .then(Then::Holds(Hold::Behind(Behind::NewerTry))),
         on("a flag that repeats the table hides no human", OnApproval::Fail)
             .with(|settings| settings.rules = Rules::new(vec![], vec![], vec![Status::PendingApproval]).unwrap())
             .poll(0, answers())

@@ -137,6 +137,11 @@ fn lagging() -> Vec<Scene> {
         fail("fail: what was replaced by nothing, and whose workflow has ended meanwhile")
             .poll(0, unreplaced(8))
             .then(failed(never_replaced())),
+        fail("fail: what was under way for longer than a replica lags, and was then replaced by nothing")
+            .poll(0, [newest(&executing)])
+            .then(IN_PROGRESS)
+            .poll_of(40, unreplaced(-60).into_iter().skip(1).collect())
+            .then(failed(never_replaced())),
         fail("fail: but a row that is under way for longer than a replica lags had not ended, and the writer's clock is behind")
             .poll(0, [newest(&executing)])
             .then(IN_PROGRESS)

@@ -251,6 +251,14 @@ fn links() -> Vec<Scene> {
     let alone = || passes(OWN, Basis::WithoutWorkflow("iwf-1".parse().unwrap()));
     let part = |part: &str, word: &str| with(row(OWN, word), &json!({ "install_component_id": part }));
     let theirs = with(created(row(OTHER, "active"), -30), &json!({ "install_component_id": "inc-db" }));
+    let step = |kind: &str, target: &str, word: &str| {
+        let status = json!({ "status": word });
+        json!({ "name": "apply", "status": status, "step_target_type": kind, "step_target_id": target })
+    };
+    let verified_beside = |component: &str| {
+        let steps = [step("install_deploys", OWN, "success"), step("install_components", component, "error")];
+        said("workflow iwf-1", &json!({ "status": { "status": "in-progress" }, "steps": steps }))
+    };
     let removal = typed(row(OWN, "inactive"), "teardown");
     let elsewhere = of(active.clone(), "iwf-9");
     vec![
@@ -290,6 +298,11 @@ fn links() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .poll(2, [detail(&part("inc-db", "active")), newest(&part("inc-db", "active"))])
             .then(Then::Holds(Hold::Outdated)),
+        own("a row that leaves its component out is still verified by that one's steps alone", VERIFIED)
+            .poll(0, [detail(&part("inc-web", "queued"))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), verified_beside("inc-db")])
+            .then(passes_by("iwf-1")),
         latest("nor is another component's deploy the newest", ERRORS)
             .poll(0, [newest(&part("inc-web", "queued"))])
             .then(IN_PROGRESS)

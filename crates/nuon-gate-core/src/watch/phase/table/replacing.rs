@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::said::{Said, created, detail, list, newest, of, plans_only, row, typed, with, without, workflow};
+use super::said::{
+    STARTED_AT, Said, created, detail, list, newest, of, plans_only, row, said, typed, with, without, workflow,
+};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, needs, own, passes, play, rejected};
 use super::{NO_DEPLOYS, OTHER, OWN, RETRIES, WHICH};
 use crate::cause::Cause;
@@ -175,7 +177,8 @@ fn successors() -> Vec<Scene> {
     let waits = || Then::Holds(Hold::NotReplaced);
     let no_time = |row| without(row, "created_at");
     let not = |name, row: Value| own(name, WHICH).poll(0, [detail(&retried), list(&[&row]), at_work()]).then(waits());
-    let found = |name, row: Value| own(name, WHICH).poll(0, [detail(&retried), list(&[&row])]).then(IN_PROGRESS);
+    let found =
+        |name, row: Value| own(name, WHICH).poll(0, [detail(&retried), list(&[&row, &retried])]).then(IN_PROGRESS);
     vec![
         not("an older row of the workflow took no place", next(-90)),
         not("a row of another workflow took no place", of(next(-30), "iwf-2")),
@@ -185,6 +188,10 @@ fn successors() -> Vec<Scene> {
         not("the row itself took no place", retried.clone()),
         found("a row of the workflow, of the same time", next(-60)),
         found("a row of the workflow, without a time", no_time(next(-30))),
+        not("a row without a time took no place, if nothing shows that it is newer", no_time(next(-30))),
+        own("a row without a time took no place, if it comes after what was replaced", WHICH)
+            .poll(0, [detail(&retried), list(&[&retried, &no_time(next(-30))]), at_work()])
+            .then(waits()),
         own("what only makes a plan took no place, even if it names its workflow no more", NO_DEPLOYS)
             .wide_poll(0, [detail(&queued), newest(&only_plans), plans_only("iwf-2"), list(&[&only_plans, &queued])])
             .then(IN_PROGRESS)
@@ -207,6 +214,14 @@ fn without_a_successor() -> Vec<Scene> {
     let waits = || Then::Holds(Hold::NotReplaced);
     let shown = || newest(&retried);
     let ahead = || workflow("iwf-1", "success", "dpl-new", "success");
+    let step = json!({
+        "name": "apply", "status": { "status": "success" }, "finished": true,
+        "step_target_type": "install_deploys", "step_target_id": "dpl-new",
+    });
+    let ended_at = |second: i64| {
+        let status = json!({ "status": "success", "created_at_ts": STARTED_AT + second });
+        said("workflow iwf-1", &json!({ "status": status, "finished": true, "steps": [step.clone()] }))
+    };
     let ended = |word: &str| workflow("iwf-1", word, OWN, "retried");
     vec![
         own("it ends: the list is read once more, then it failed", RETRIES)
@@ -248,5 +263,20 @@ fn without_a_successor() -> Vec<Scene> {
             .then(waits())
             .poll(30, [rows(), ahead(), rows(), shown()])
             .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
+        own("that counts from when it has ended", RETRIES)
+            .poll(0, [detail(&retried), rows(), workflow("iwf-1", "in-progress", "dpl-new", "in-progress")])
+            .then(waits())
+            .poll(60, [rows(), ahead(), rows(), shown()])
+            .then(waits())
+            .poll(90, [rows(), ahead(), rows(), shown()])
+            .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
+        own("there is no other poll, and it ended long ago", RETRIES)
+            .once()
+            .poll(0, [detail(&retried), rows(), ended_at(-60), rows(), shown()])
+            .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
+        own("there is no other poll, and it has just ended", RETRIES)
+            .once()
+            .poll(0, [detail(&retried), rows(), ended_at(-2), rows(), shown()])
+            .then(waits()),
     ]
 }

@@ -104,7 +104,7 @@ fn other_tries() -> Vec<Scene> {
     let active = row(OWN, "active");
     let next = created(row(OTHER, "queued"), -30);
     let timeless = without(row(OTHER, "queued"), "created_at");
-    let held = || Then::Holds(Hold::Behind(Behind::NotReplaced));
+    let held = || Then::Holds(Hold::Behind(Behind::NewerTry));
     let beside = |name, way, other: &Value| {
         let poll = || [detail(&active), newest(other), done("iwf-1")];
         on(name, way).poll(0, poll()).then(held()).poll(30, poll()).then(held()).poll(32, poll())
@@ -232,7 +232,18 @@ fn older_without_a_time() -> Vec<Scene> {
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(0, [newest(&undated(&queued))])
             .then(IN_PROGRESS)
-            .poll(2, [detail(&undated(&active)), newest(&older), at_work_on_other(), done("iwf-1")])
+            .poll(2, [detail(&undated(&active)), newest(&older), list(&[&older]), at_work_on_other(), done("iwf-1")])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(
+                4,
+                [
+                    detail(&undated(&active)),
+                    newest(&older),
+                    list(&[&older, &undated(&active)]),
+                    at_work_on_other(),
+                    done("iwf-1"),
+                ],
+            )
             .then(superseded()),
         search("superseded: not by the newest of a list that lacks the own row, which has no time", WHICH, by_build())
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
@@ -288,6 +299,7 @@ fn rivals() -> Vec<Scene> {
     let active = row(OWN, "active");
     let fail = |name, section| own(name, section).with(|settings| settings.on_superseded = Some(OnSuperseded::Fail));
     let timeless = without(newer("queued"), "created_at");
+    let in_order = || list(&[&timeless, &active]);
     let nameless = without(newer("queued"), "workflow_id");
     let same_time = created(newer("queued"), -60);
     let queued = row(OWN, "queued");
@@ -307,8 +319,27 @@ fn rivals() -> Vec<Scene> {
             .poll(0, [detail(&active), newest(&same_time), its_workflow(), done("iwf-1")])
             .then(superseded()),
         fail("a row without a time", WHICH)
-            .poll(0, [detail(&active), newest(&timeless), detail(&timeless), its_workflow(), done("iwf-1")])
+            .poll(0, [detail(&active), newest(&timeless), detail(&timeless), in_order(), its_workflow(), done("iwf-1")])
             .then(superseded()),
+        fail("a row without a time, unless a list that contains both shows it last", WHICH)
+            .poll(
+                0,
+                [detail(&active), newest(&timeless), detail(&timeless), list(&[&active, &timeless]), done("iwf-1")],
+            )
+            .then(passes_by("iwf-1")),
+        fail("a row without a time, unless no list contains both", WHICH)
+            .poll(
+                0,
+                [
+                    detail(&active),
+                    newest(&timeless),
+                    detail(&timeless),
+                    list(&[&timeless]),
+                    its_workflow(),
+                    done("iwf-1"),
+                ],
+            )
+            .then(Then::Holds(Hold::Outdated)),
         fail("a row without a time, whose detail has one", WHICH)
             .poll(0, [detail(&active), newest(&timeless), detail(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(superseded()),

@@ -110,8 +110,22 @@ fn following() -> Vec<Scene> {
                 [detail(&row(OWN, "queued")), newest(&written(newer("active"), 30)), nothing("workflow iwf-2")],
             )
             .then(Then::NoAnswer)
-            .poll(2, [detail(&active), newest(&active), other_done(), detail(&written(newer("executing"), 10))])
+            .poll(
+                2,
+                [
+                    detail(&active),
+                    newest(&active),
+                    other_done(),
+                    detail(&written(newer("executing"), 10)),
+                    newest(&active),
+                ],
+            )
             .then(Then::Holds(Hold::Outdated)),
+        follow("follow: one that an earlier poll has shown passes once what is newer was read")
+            .wide_poll(0, [detail(&row(OWN, "queued")), newest(&newer("active")), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&active), newest(&active), other_done(), detail(&newer("active"))])
+            .then(needs("latest")),
         follow("follow: a row that leaves its workflow out has not lost it")
             .poll(0, [detail(&active), newest(&newer("active")), nothing("workflow iwf-2")])
             .then(Then::NoAnswer)
@@ -196,7 +210,7 @@ fn unreadable() -> Vec<Scene> {
             .then(superseded()),
         on("fail: a list that lacks the deploy, but shows a newer one of its workflow", OnSuperseded::Fail)
             .poll(0, [detail(&active), no_newest(), list(&[&created(row(OTHER, "queued"), -30)]), done("iwf-1")])
-            .then(Then::Holds(Hold::Behind(Behind::NotReplaced))),
+            .then(Then::Holds(Hold::Behind(Behind::NewerTry))),
         on("fail: a failure needs no list", OnSuperseded::Fail)
             .poll(0, [detail(&row(OWN, "noop")), no_newest(), missing("list of 100"), done("iwf-1")])
             .then(fails_as(Status::Noop)),
