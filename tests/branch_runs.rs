@@ -66,7 +66,9 @@ fn every_deploy_of_the_run_is_a_target() {
 #[test]
 fn the_workflow_of_a_run_is_that_run() {
     let sim = released([PASSING, PASSING]);
-    let outcome = Gate::at(&sim.url(), "wait").args(["--workflow", "inwrun1"]).json().exits(0);
+    let gate = || Gate::at(&sim.url(), "wait").args(["--workflow", "inwrun1"]);
+    gate().env("NUON_INSTALL_ID", "inlone").json().exits(0);
+    let outcome = gate().json().exits(0);
     assert_eq!(each(&outcome, "/group"), [json!("canary"), json!("customers")]);
 }
 

@@ -281,13 +281,19 @@ fn deploying(api: &str, worker: &str, ends: &str) -> String {
 
 #[test]
 fn every_deploy_of_a_workflow_is_a_target() {
-    let wait = |script: &str| {
+    let wait_with = |script: &str, variables: &[&str]| {
         let sim = serve(script);
-        Gate::at(&sim.url(), "wait").args(["--workflow", "inwone", "--start-timeout", "1s", "--timeout", "10s"]).json()
+        let gate =
+            Gate::at(&sim.url(), "wait").args(["--workflow", "inwone", "--start-timeout", "1s", "--timeout", "10s"]);
+        variables.iter().fold(gate, |gate, name| gate.env(name, "inlelsewhere")).json()
     };
+    let wait = |script: &str| wait_with(script, &[]);
     let outcome = wait(&deploying(PASSING, PASSING, "success")).exits(0);
     assert_eq!(components(&outcome), [API, WORKER]);
     assert_eq!(outcome.result()["targets"][0]["matched_by"], "workflow");
+    // The install that the Nuon CLI has set is not meant, unless a component of it is.
+    wait_with(&deploying(PASSING, PASSING, "success"), &["NUON_INSTALL_ID"]).exits(0);
+    wait_with(&deploying(PASSING, PASSING, "success"), &["NUON_GATE_INSTALL"]).exits(3);
     let outcome = wait(&deploying(PASSING, FAILING, "error")).exits(1);
     assert!(outcome.reason().contains("worker: quota exceeded"), "{}", outcome.reason());
     let outcome = wait(&deploying(PASSING, PASSING, "error")).exits(1);

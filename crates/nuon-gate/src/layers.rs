@@ -240,6 +240,18 @@ impl Reader<'_> {
         self.sources.insert(long.to_owned(), source);
     }
 
+    /// Returns whether a workflow is given, and nothing names a component: then all that it deploys is waited for, in whichever
+    /// installs that is.
+    fn is_whole_workflow(&self) -> bool {
+        let given = |flag: &str, names: &[&str]| {
+            is_typed(self.typed, &flag.replace('-', "_"))
+                || names.iter().any(|name| self.environment.get(name).is_some())
+        };
+        given("workflow", &["NUON_GATE_WORKFLOW"])
+            && !given("component", &["NUON_GATE_COMPONENT", "NUON_COMPONENT_ID"])
+            && !given("all-components", &["NUON_GATE_ALL_COMPONENTS"])
+    }
+
     /// Returns whether a variable of the Nuon CLI names half a target and is overridden by ours, which name whole
     /// targets or other installs.
     fn is_halved(&self, long: &str) -> bool {
@@ -252,7 +264,7 @@ impl Reader<'_> {
         let has_all =
             || self.environment.get("NUON_GATE_ALL_COMPONENTS").is_some_and(|text| boolean(text) == Some(true));
         let is_other = match long {
-            "install" => counts(("install-label", "NUON_GATE_INSTALL_LABEL")),
+            "install" => counts(("install-label", "NUON_GATE_INSTALL_LABEL")) || self.is_whole_workflow(),
             "component" => !self.replaced.contains(&"all-components") && has_all(),
             _ => false,
         };
