@@ -26,6 +26,8 @@ pub enum Hold {
     NotBegun,
     /// The deploy and its workflow contradict each other: one of them may lag behind.
     Behind(Behind),
+    /// The deploy passed, but its workflow has made a newer one of the component, and none says that it replaces this one.
+    NewerTry,
     /// The deploy passed, but the server does not say whether it matches every pin.
     Unmatched,
     /// A human is asked to approve the plan.
@@ -53,8 +55,6 @@ pub enum Behind {
     Failure,
     /// The workflow has ended, but the deploy that it names does not exist.
     NoRow(WorkflowEnd),
-    /// The workflow has made another deploy of the component, but this one does not say that it was replaced.
-    NewerTry,
 }
 
 impl Hold {
@@ -71,7 +71,7 @@ impl Hold {
         match self {
             Self::NotStarted | Self::NotReplaced | Self::InProgress | Self::Retry => true,
             Self::Step(_) | Self::Approval(_) => true,
-            Self::Outdated | Self::NotBegun | Self::Behind(_) | Self::Unmatched => false,
+            Self::Outdated | Self::NotBegun | Self::Behind(_) | Self::NewerTry | Self::Unmatched => false,
             Self::Taken(_) | Self::Settling(_) => false,
             Self::Unseen(_) | Self::NotHealthy(_) | Self::Baking(_) => false,
         }
@@ -80,7 +80,8 @@ impl Hold {
     /// Returns whether something keeps a status back that would end the wait by itself.
     pub fn keeps_back(&self) -> bool {
         self.is_of_health()
-            || matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_) | Self::Taken(Some(_)))
+            || matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_))
+            || matches!(self, Self::NewerTry | Self::Taken(Some(_)))
     }
 
     /// Returns what it is at a later moment, if it goes on: a component that is healthy has been so for longer.
@@ -109,7 +110,7 @@ impl fmt::Display for Hold {
             Self::Step(step) => write!(f, "but {}", step.line(400).plain()),
             Self::NotBegun => f.write_str("but no step of its workflow works on it yet"),
             Self::Unmatched => f.write_str("but the server does not say whether it matches every pin"),
-            Self::Behind(Behind::NewerTry) => f.write_str("but its workflow has made a newer deploy"),
+            Self::NewerTry => f.write_str("but its workflow has made a newer deploy"),
             Self::Behind(_) => f.write_str("which its workflow contradicts"),
             Self::Approval(_) => f.write_str("and a human has to approve the plan"),
             Self::Taken(Some(run)) => write!(f, "as run {run} took the install, and has to deploy it again"),

@@ -76,7 +76,7 @@ pub(super) struct About {
     /// An answer names it, so it must exist, and the one about it may lag.
     pub(super) shown: bool,
     /// It is the workflow that a deploy names, not one that the user named.
-    pub(super) own_workflow: bool,
+    pub(super) is_unnamed_workflow: bool,
 }
 
 impl About {
@@ -86,7 +86,7 @@ impl About {
             request,
             Request::Workflow(..) | Request::Run(..) | Request::GroupRuns(..) | Request::InstallDeploys(_)
         );
-        self.own_workflow || self.exists && is_of_workflow
+        self.is_unnamed_workflow || self.exists && is_of_workflow
     }
 }
 
@@ -145,15 +145,15 @@ pub(super) fn handle(
             let often = streaks.missing.count(request, now, answered_at) >= MISSES;
             let often = often && (!about.shown || streaks.missing.is_long(request, now));
             match often || !request.is_by_id() || about.named && shared.is_once() {
-                true if about.own_workflow => Handling::NoWorkflow,
+                true if about.is_unnamed_workflow => Handling::NoWorkflow,
                 true => Handling::Reject(missing(error, request)),
-                false if about.own_workflow && shared.is_once() => Handling::Repeat,
+                false if about.is_unnamed_workflow && shared.is_once() => Handling::Repeat,
                 false => Handling::Retry,
             }
         }
         ErrorClass::Refused if !about.is_of_known_workflow(request) => Handling::Reject(Cause::Refused(error.clone())),
         // The request names no id, so an answer about another object is only a bad answer.
-        ErrorClass::Elsewhere if request.is_by_id() && !about.is_own && !about.own_workflow => {
+        ErrorClass::Elsewhere if request.is_by_id() && !about.is_own && !about.is_unnamed_workflow => {
             Handling::Reject(Cause::Elsewhere(error.clone()))
         }
         ErrorClass::Missing | ErrorClass::Refused | ErrorClass::Elsewhere => Handling::Retry,

@@ -11,9 +11,9 @@ use crate::model::{Deploy, EarlierStatus, Status};
 use crate::{Judgement, Kind};
 use crate::{Moment, Rules};
 
-/// How long a replica may lag, and how many answers have to show an older state. An answer that seems older for longer
-/// was written before a clock was set back, or by a machine whose clock is behind.
-const LONGEST_LAG: Duration = Duration::from_secs(120);
+/// For how long, and in how many answers, a state has to seem older before it counts all the same: then it was written after a
+/// clock was set back, or by a machine whose clock is behind.
+const WRONG_CLOCK: Duration = Duration::from_secs(120);
 const ANSWERS: u32 = 5;
 
 /// The newest state of one deploy that was seen, in any endpoint.
@@ -90,7 +90,7 @@ impl Freshness {
                 let before = self.older.take().filter(|older| older.status == *status);
                 let older = before.unwrap_or_else(|| Older { status: status.clone(), since: now, answers: 0 });
                 let older = Older { answers: older.answers + 1, ..older };
-                let lasts = now >= older.since + LONGEST_LAG && older.answers >= ANSWERS;
+                let lasts = now >= older.since + WRONG_CLOCK && older.answers >= ANSWERS;
                 self.older = Some(older);
                 if age == Age::Old || newest.has_left_pending || !lasts {
                     return false;
@@ -356,7 +356,7 @@ mod tests {
                 "{what}"
             );
             // What was admitted is the newest state now, and the one before it is older, however long it is shown.
-            let mut late = (0..10).map(|poll| Moment::START + LONGEST_LAG * poll);
+            let mut late = (0..10).map(|poll| Moment::START + WRONG_CLOCK * poll);
             assert!(!expected || !late.any(|at| freshness.admit(at, &first)), "{what}");
         }
     }

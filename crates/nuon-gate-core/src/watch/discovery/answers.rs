@@ -141,7 +141,7 @@ impl Discovery {
         };
         // The workflow names its deploys.
         let shown = matches!(request, Request::Deploy(..));
-        let about = About { exists, is_own: exists, named: !shown, shown, own_workflow: false };
+        let about = About { exists, is_own: exists, named: !shown, shown, is_unnamed_workflow: false };
         match handle(self.poller.streaks(), now, &error, request, about, shared) {
             Handling::Retry | Handling::Repeat | Handling::NoWorkflow => self.retry(now, error),
             // A failed workflow is a better reason than one of its deploys that cannot be found.

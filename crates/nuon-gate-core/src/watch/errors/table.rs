@@ -15,12 +15,12 @@ enum Said {
 }
 use Said::{Elsewhere, Foreign, Good, Status};
 
-const SOME: About = About { exists: false, is_own: false, named: false, shown: false, own_workflow: false };
+const SOME: About = About { exists: false, is_own: false, named: false, shown: false, is_unnamed_workflow: false };
 const NAMED: About = About { named: true, ..SOME };
 const SHOWN: About = About { shown: true, ..SOME };
 const OWN: About = About { is_own: true, ..SOME };
 const EXISTS: About = About { exists: true, ..OWN };
-const OWN_WORKFLOW: About = About { own_workflow: true, ..SOME };
+const OWN_WORKFLOW: About = About { is_unnamed_workflow: true, ..SOME };
 
 /// Its name, whether the API has answered before, the mode, what is known, the answers, and how the last one is
 /// handled.

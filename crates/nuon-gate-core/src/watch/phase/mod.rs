@@ -52,8 +52,6 @@ pub(super) enum Phase {
     Following(Box<Follow>),
     /// The one that matched was replaced; its successor is not there yet.
     Succession(Succession),
-    /// It moves to another phase.
-    Moving,
 }
 
 /// The next phase after an answer.
@@ -175,7 +173,6 @@ pub(super) fn decide(phase: &Phase, policy: &Policy<'_>) -> Decision {
         Phase::Searching(search) => search.decide(policy),
         Phase::Following(follow) => follow.decide(policy),
         Phase::Succession(succession) => succession.decide(policy),
-        Phase::Moving => Decision::Hold(Hold::InProgress),
     }
 }
 
@@ -198,13 +195,17 @@ pub(super) fn decide_at_stop(phase: &Phase, policy: &Policy<'_>, reason: &StopRe
 }
 
 impl Phase {
+    /// Takes the phase, so that it can move on to another.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Searching(Search::new(Pins::default())))
+    }
+
     /// Drops what the earlier poll has read. `goes_on`: that took too many requests, and goes on in this one.
     pub(super) fn begin_poll(&mut self, goes_on: bool) {
         match self {
             Self::Searching(search) => search.begin_poll(goes_on),
             Self::Following(follow) => follow.begin_poll(goes_on),
             Self::Succession(succession) => succession.begin_poll(),
-            Self::Moving => {}
         }
     }
 
@@ -223,7 +224,6 @@ impl Phase {
             Self::Searching(search) => search.on_fact(request, fact, policy),
             Self::Following(follow) => follow.on_fact(request, fact, policy),
             Self::Succession(succession) => Ok(succession.on_fact(fact, policy)),
-            Self::Moving => Ok(Vec::new()),
         }
     }
 
@@ -232,7 +232,7 @@ impl Phase {
         match self {
             Self::Following(follow) => return follow.overhear(rows, target, now),
             Self::Searching(search) => search.overhear(rows, target),
-            Self::Succession(_) | Self::Moving => {}
+            Self::Succession(_) => {}
         }
         false
     }
@@ -245,7 +245,6 @@ impl Phase {
                 Self::Searching(search) => search.advance(policy, &mut notes),
                 Self::Following(follow) => follow.advance(policy, &mut notes),
                 Self::Succession(succession) => succession.advance(policy, &mut notes),
-                Self::Moving => Move::Stay(Self::Moving),
             };
             phase = match moved {
                 Move::Stay(phase) => return (phase, notes),
@@ -270,7 +269,7 @@ impl Phase {
         match self {
             Self::Searching(search) => search.does_without(request, policy),
             Self::Following(follow) => follow.does_without(request, policy),
-            Self::Succession(_) | Self::Moving => false,
+            Self::Succession(_) => false,
         }
     }
 
@@ -280,7 +279,6 @@ impl Phase {
             Self::Searching(search) => search.has_answered(request),
             Self::Following(follow) => follow.has_answered(request),
             Self::Succession(_) => true,
-            Self::Moving => false,
         }
     }
 
@@ -309,7 +307,6 @@ impl Phase {
             Self::Searching(_) => Hold::NotStarted,
             Self::Following(follow) => follow.hold(),
             Self::Succession(_) => Hold::NotReplaced,
-            Self::Moving => Hold::InProgress,
         }
     }
 }

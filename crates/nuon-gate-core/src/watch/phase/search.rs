@@ -30,11 +30,11 @@ pub(in crate::watch) struct Search {
     /// The newest was searched for among a hundred rows, without success.
     read_deep: bool,
     /// The newest row that does not match.
-    newest: Option<Unmatched>,
+    unmatched: Option<Unmatched>,
     /// The newest deploy that any answer has shown, be it the match itself.
-    rival: Option<Arc<Deploy>>,
+    newest: Option<Arc<Deploy>>,
     /// The newest row when the component's list was last read without success.
-    newest_at_list: Option<DeployId>,
+    unmatched_at_list: Option<DeployId>,
     /// The poll under way has found only what deploys nothing. It does not show that there is no match.
     goes_on: bool,
     /// When a poll last ended without a match, so that what matches later has appeared since.
@@ -86,9 +86,9 @@ impl Search {
             exists: false,
             workflow_answered: false,
             read_deep: false,
+            unmatched: None,
             newest: None,
-            rival: None,
-            newest_at_list: None,
+            unmatched_at_list: None,
             goes_on: false,
             awaited: None,
             is_beyond_install_list: false,
@@ -101,18 +101,18 @@ impl Search {
     /// Unless `at_once` is set, the search continues with the next poll, so that requests are not sent without a pause.
     pub(super) fn again(pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
         let read_rows = read_rows.searching_on(&pins);
-        let rival = newest.filter(|row| read_rows.is_deploy(row));
+        let newest = newest.filter(|row| read_rows.is_deploy(row));
         let reads = SearchReads { latest: Latest::Read, component_list: !at_once, ..SearchReads::default() };
-        Self { exists: true, read_deep: true, goes_on: true, rival, read_rows, reads, ..Self::new(pins) }
+        Self { exists: true, read_deep: true, goes_on: true, newest, read_rows, reads, ..Self::new(pins) }
     }
 
     /// Waits for what is newer than a deploy that had ended.
     pub(super) fn after(id: DeployId, created: Timestamp) -> Self {
         let reads = SearchReads { latest: Latest::Read, component_list: true, ..SearchReads::default() };
         let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
-        let newest_at_list = Some(id.clone());
-        let newest = Some(Unmatched { newest: id, why: Mismatch::HadEnded });
-        let search = Self { exists: true, read_deep: true, newest_at_list, newest, reads, ..Self::new(pins) };
+        let unmatched_at_list = Some(id.clone());
+        let unmatched = Some(Unmatched { newest: id, why: Mismatch::HadEnded });
+        let search = Self { exists: true, read_deep: true, unmatched_at_list, unmatched, reads, ..Self::new(pins) };
         Self { is_implicit: true, ..search }
     }
 
@@ -124,13 +124,13 @@ impl Search {
     /// Learns whether there is a newer row, or a newer state of it.
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         if let Some(newest) = rows_of(target, rows).find(|row| self.read_rows.is_deploy(row)) {
-            self.note_rival(Arc::new(newest.clone()));
+            self.note_newest(Arc::new(newest.clone()));
         }
     }
 
-    fn note_rival(&mut self, row: Arc<Deploy>) {
-        let before = self.rival.take().filter(|before| before.created_at > row.created_at);
-        self.rival = before.or_else(|| Some(row).filter(|row| self.read_rows.is_deploy(row)));
+    fn note_newest(&mut self, row: Arc<Deploy>) {
+        let before = self.newest.take().filter(|before| before.created_at > row.created_at);
+        self.newest = before.or_else(|| Some(row).filter(|row| self.read_rows.is_deploy(row)));
     }
 
     /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow
@@ -141,11 +141,11 @@ impl Search {
 
     /// Returns the newest row that does not match.
     pub(in crate::watch) fn unmatched(&self) -> Option<&Unmatched> {
-        self.newest.as_ref()
+        self.unmatched.as_ref()
     }
 
-    fn newest(&self) -> Option<&DeployId> {
-        self.newest.as_ref().map(|unmatched| &unmatched.newest)
+    fn newest_unmatched(&self) -> Option<&DeployId> {
+        self.unmatched.as_ref().map(|unmatched| &unmatched.newest)
     }
 
     pub(super) fn note_hold(&mut self, hold: Hold, now: Moment) {
@@ -181,13 +181,13 @@ impl Search {
                 self.read_rows.note_rows(&*rows);
                 (self.reads.component_list, self.reads.component_list_last) = (true, true);
                 if let Some(newest) = rows.iter().find(|row| self.read_rows.is_deploy(row)) {
-                    self.note_rival(Arc::new(newest.clone()));
+                    self.note_newest(Arc::new(newest.clone()));
                 }
                 let found = rows.iter().find(|row| self.matches(row, policy));
                 self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
                 self.take_likely(policy);
                 if self.reads.found.is_none() {
-                    self.newest_at_list = self.newest().cloned();
+                    self.unmatched_at_list = self.newest_unmatched().cloned();
                 }
             }
             Fact::Workflow(workflow) => {
@@ -273,8 +273,8 @@ impl Search {
 
     fn note_unmatched(&mut self, row: Arc<Deploy>, policy: &Policy<'_>) {
         let why = self.mismatch(&row, policy);
-        self.newest = row.id.clone().map(|newest| Unmatched { newest, why });
-        self.note_rival(row);
+        self.unmatched = row.id.clone().map(|newest| Unmatched { newest, why });
+        self.note_newest(row);
     }
 
     /// Returns why a row does not match. If the pins are not the user's, the reason is that the row had ended before.
@@ -302,8 +302,8 @@ impl Search {
         // A lagging replica may show late what had ended before as well.
         let past = (self.is_implicit || !self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
         let follow = Follow::matched(id, row, self.pins, past, is_newest);
-        let seen = self.rival.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
-        let follow = follow.having_read(self.read_rows).after_row(self.rival);
+        let seen = self.newest.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
+        let follow = follow.having_read(self.read_rows).after_row(self.newest);
         let follow = follow.not_older_than(seen.as_deref(), policy.now);
         Move::Follow(Box::new(if self.is_implicit { follow.unpinned() } else { follow }))
     }
@@ -340,7 +340,8 @@ impl Search {
             // A row that matches may be older than one that does not. The list can lag, so it is read again, but not in
             // every poll.
             Latest::Read
-                if !self.reads.component_list && (policy.wide || self.newest_at_list.as_ref() != self.newest()) =>
+                if !self.reads.component_list
+                    && (policy.wide || self.unmatched_at_list.as_ref() != self.newest_unmatched()) =>
             {
                 return Some(component_list_request(target));
             }

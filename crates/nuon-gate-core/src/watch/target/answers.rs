@@ -96,7 +96,7 @@ impl TargetWatch {
                 _ => false,
             },
             shown: false,
-            own_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
+            is_unnamed_workflow: matches!(request, Request::Workflow(_, id) if self.pins.workflow.as_ref() != Some(id)),
         };
         let wide = self.is_wide(self.poller.polls(), shared);
         // What a newer deploy and its workflow say decides whether that one supersedes. Where a newer deploy changes

@@ -17,7 +17,7 @@ use crate::model::{Deploy, Workflow};
 use crate::pins::Pins;
 use crate::report::TargetReport;
 use crate::schedule::{Observed, Schedule};
-use crate::{Clock, DeployId, Hold, Judgement, Kind, Moment, StepId, Target, Verdict, WorkflowId};
+use crate::{Clock, DeployId, Hold, Judgement, Moment, StepId, Target, Verdict, WorkflowId};
 
 /// Every third poll is a wide one.
 const WIDE: u32 = 3;
@@ -97,10 +97,16 @@ impl TargetWatch {
         self.record.take_ending()
     }
 
+    fn following(&self) -> Option<&Follow> {
+        match &self.phase {
+            Phase::Following(follow) => Some(follow),
+            _ => None,
+        }
+    }
+
     /// Returns whether a deploy is, or was before it was replaced, the one that is followed.
     pub(super) fn has_followed(&self, deploy: &DeployId) -> bool {
-        let is_followed = matches!(&self.phase, Phase::Following(follow) if follow.id() == deploy);
-        is_followed || self.record.has_followed(deploy)
+        self.following().is_some_and(|follow| follow.id() == deploy) || self.record.has_followed(deploy)
     }
 
     // Its clocks.
@@ -125,7 +131,7 @@ impl TargetWatch {
 
     /// Returns since when a human is asked, for the approval clock. Somebody else may have read the answer already.
     pub(super) fn approval_since(&self, shared: &Shared) -> Option<Moment> {
-        let Phase::Following(follow) = &self.phase else { return None };
+        let follow = self.following()?;
         let (since, place) = follow.approval_since()?;
         shared.is_asked_about(&place.workflow, follow.id()).then_some(since)
     }
@@ -181,7 +187,7 @@ impl TargetWatch {
 
     /// Postpones the next poll until then, if the last one has shown nothing new.
     pub(super) fn postpone(&mut self, until: Option<Moment>) {
-        let has_changed = matches!(&self.phase, Phase::Following(follow) if follow.has_changed());
+        let has_changed = self.following().is_some_and(Follow::has_changed);
         if let Some(until) = until.filter(|_| !has_changed) {
             self.poller.postpone(until);
         }
@@ -202,16 +208,12 @@ impl TargetWatch {
 
     /// Returns the step at work on the deploy that is followed, as its workflow says.
     pub(super) fn step_at_work(&self, workflow: &Workflow) -> Option<StepId> {
-        match &self.phase {
-            Phase::Following(follow) => follow.step_at_work(workflow),
-            _ => None,
-        }
+        self.following()?.step_at_work(workflow)
     }
 
     /// Continues with the decision about what has been read.
     fn proceed(&mut self, now: Moment, shared: &mut Shared) {
-        let phase = std::mem::replace(&mut self.phase, Phase::Moving);
-        let (phase, notes) = phase.advance(&self.policy(now, shared));
+        let (phase, notes) = self.phase.take().advance(&self.policy(now, shared));
         self.phase = phase;
         self.record.report_notes(notes, now, shared);
         match self.decide(now, shared, self.is_wide(self.poller.polls(), shared)) {
@@ -267,11 +269,7 @@ impl TargetWatch {
 
     /// Returns the workflow that runs the deploy, or should.
     pub(super) fn workflow(&self) -> Option<&WorkflowId> {
-        let own = match &self.phase {
-            Phase::Following(follow) => follow.own_workflow(),
-            _ => None,
-        };
-        own.or(self.pins.workflow.as_ref())
+        self.following().and_then(Follow::own_workflow).or(self.pins.workflow.as_ref())
     }
 
     /// Returns since when its workflow is known to wait behind others, for the queue clock.
@@ -287,20 +285,14 @@ impl TargetWatch {
         }
         let wide = self.is_wide(self.poller.polls(), shared);
         self.phase.note_hold(hold.clone(), &policy(&self.record, &self.poller, now, shared, wide));
-        let place = match &self.phase {
-            Phase::Following(follow) => follow.approval_since().map(|(_, place)| place),
-            _ => None,
-        };
-        self.record.report_hold(hold, place, now, shared);
+        let place = self.following().and_then(|follow| follow.approval_since()).map(|(_, place)| place.clone());
+        self.record.report_hold(hold, place.as_ref(), now, shared);
         if let Hold::Settling(until) = *hold {
             return self.poller.over_until(now, until);
         }
-        let changed = match &self.phase {
-            Phase::Following(follow) => follow.has_changed(),
-            _ => false,
-        };
+        let changed = self.following().is_some_and(Follow::has_changed);
         // What may change soon is polled again soon.
-        let soon = matches!(hold, Hold::Approval(_) | Hold::Behind(_)) && !before.is_same(hold);
+        let soon = matches!(hold, Hold::Approval(_) | Hold::Behind(_) | Hold::NewerTry) && !before.is_same(hold);
         let observed = if changed || soon { Observed::Change } else { Observed::Nothing };
         self.poller.over(now, observed);
         if let Hold::Baking(bake) = hold
@@ -354,10 +346,8 @@ impl TargetWatch {
     pub(super) fn stop(&mut self, by: StoppedBy, now: Moment, shared: &mut Shared) {
         let error = self.poller.last_error().cloned();
         // A pending deploy is pending whatever else could not be read. How it has ended is not known otherwise.
-        let is_open = self
-            .record
-            .status()
-            .is_some_and(|status| shared.settings().rules.judge(status, Kind::Apply) == Judgement::Pending);
+        let is_pending = |row: &Deploy| shared.settings().rules.judge_deploy(row) == Judgement::Pending;
+        let is_open = self.following().and_then(Follow::known).is_some_and(is_pending);
         let unanswered = !is_open && (error.is_some() || !self.poller.has_polled_since(Moment::START));
         let late = ApiError::Timeout(shared.settings().request_timeout);
         let error = (unanswered && shared.is_once()).then(|| error.unwrap_or(late));
@@ -373,10 +363,8 @@ impl TargetWatch {
 
     pub(super) fn report(&self, now: Moment, shared: &Shared) -> TargetReport {
         let report = self.record.report(self.pins.workflow.as_ref(), now, shared);
-        let health = match &self.phase {
-            Phase::Following(follow) => shared.settings().healthy_for.and_then(|length| follow.health_report(length)),
-            _ => None,
-        };
+        let baked = self.following().zip(shared.settings().healthy_for);
+        let health = baked.and_then(|(follow, length)| follow.health_report(length));
         TargetReport { health: health.map(|health| health.proven_by(report.proof.as_ref())), ..report }
     }
 }

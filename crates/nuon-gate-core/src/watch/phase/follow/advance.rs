@@ -50,7 +50,7 @@ impl Follow {
             let (pins, read_rows) = (self.own.pins, self.rivals.read_rows);
             let replaced = Replaced { row, workflow, pins, past: self.past, ids, read_rows };
             let rows = self.rivals.reads.rows;
-            return Move::Succeed { replaced, rows, exhausted: self.reads.component_list };
+            return Move::Succeed { replaced, rows, exhausted: self.reads.is_list_spent };
         }
         let stale = self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_)));
         let left = stale.and_then(|way| past::leave(way, &self.own.id, &row, policy, notes));

@@ -133,7 +133,7 @@ impl Follow {
     /// Records that the list has been read in this poll, and which row it shows as the newest. Whether that still is, is
     /// read again.
     pub(in crate::watch::phase) fn after_list(mut self, rows: Option<Arc<Vec<Deploy>>>) -> Self {
-        self.reads.component_list = true;
+        self.reads.is_list_spent = true;
         if let Some(rows) = rows {
             self.rivals.accept_rows(&self.own, &rows);
             self.rivals.reads = RivalReads::default();

@@ -153,7 +153,7 @@ impl Follow {
         // Where a flag makes `error` a pass, it stays one after a retry that leaves the row as it is.
         let by_rule = self.own.known.as_ref().is_some_and(|row| policy.is_by_rule(row));
         if !by_rule && self.rivals.has_newer_try(&self.own) {
-            return Some(Decision::Hold(Hold::Behind(Behind::NewerTry)));
+            return Some(Decision::Hold(Hold::NewerTry));
         }
         self.is_disputed(policy).then(|| match self.reads.details {
             1 => Decision::Need(deploy_request(policy.target, &self.own.id)),
@@ -309,8 +309,6 @@ impl Follow {
             Behind::Orphan(end) | Behind::NoRow(end) => self.orphaned(end, row),
             Behind::Failure => self.failed(Verdict::Failed, row, false),
             Behind::StepFailed(verdict, step) => step_failed(verdict, step, row),
-            // It then supersedes like any other.
-            Behind::NewerTry => return Decision::Hold(Hold::Behind(behind)),
         })
     }
 

@@ -168,12 +168,12 @@ struct FollowReads {
     workflow: Option<Arc<Workflow>>,
     /// The server says again that the workflow does not exist.
     has_no_workflow: bool,
-    /// How often the workflow was read since the deploy has been in this status.
+    /// How often this poll has read the workflow since it has read the deploy's status.
     workflows: u32,
     /// The deploy showed another status than before.
     changed: bool,
-    /// The component's list was read in this poll, for a successor.
-    component_list: bool,
+    /// This poll has read the component's list for a successor: another one is searched for in the next.
+    is_list_spent: bool,
     /// What this poll has read about the component's health.
     health: HealthReads,
 }
@@ -213,6 +213,11 @@ impl Follow {
 
     pub(in crate::watch) fn id(&self) -> &DeployId {
         &self.own.id
+    }
+
+    /// Returns the newest state that was read.
+    pub(in crate::watch) fn known(&self) -> Option<&Deploy> {
+        self.own.known.as_deref()
     }
 
     /// Returns since when a human is asked, once that is certain, unless another poller has read that the deploy goes on.
@@ -257,7 +262,7 @@ impl Follow {
             // Two answers of one poll count as two polls.
             held.polls = held.polls.max(2);
         }
-        if held.hold == Hold::Behind(Behind::NewerTry) && now >= held.since + LAG {
+        if held.hold == Hold::NewerTry && now >= held.since + LAG {
             self.rivals.note_beside();
         }
         self.held = Some(held);

@@ -7,7 +7,6 @@ use super::scene::{IN_PROGRESS, Scene, Then, latest, named, own, passes, play};
 use super::{APPROVALS, OTHER, OWN};
 use crate::ApprovalPlace;
 use crate::cause::Cause;
-use crate::hold::Behind;
 use crate::model::Status;
 use crate::pins::Pins;
 use crate::watch::phase::{Basis, Phase};
@@ -117,7 +116,7 @@ fn approvals() -> Vec<Scene> {
             .poll(0, wide_look())
             .then(held())
             .poll(2, [detail(&asking), newest(&created(row(OTHER, "queued"), -30)), asks()])
-            .then(Then::Holds(Hold::Behind(Behind::NewerTry))),
+            .then(Then::Holds(Hold::NewerTry)),
         on("a flag that repeats the table hides no human", OnApproval::Fail)
             .with(|settings| settings.rules = Rules::new(vec![], vec![], vec![Status::PendingApproval]).unwrap())
             .poll(0, answers())

@@ -11,7 +11,6 @@ use super::scene::{
 use super::superseding::{its_workflow, newer, on, superseded};
 use super::{NO_DEPLOYS, OTHER, OWN, WHICH};
 use crate::cause::Cause;
-use crate::hold::Behind;
 use crate::model::Status;
 use crate::pins::{Baseline, Pins};
 use crate::watch::phase::Basis;
@@ -104,7 +103,7 @@ fn other_tries() -> Vec<Scene> {
     let active = row(OWN, "active");
     let next = created(row(OTHER, "queued"), -30);
     let timeless = without(row(OTHER, "queued"), "created_at");
-    let held = || Then::Holds(Hold::Behind(Behind::NewerTry));
+    let held = || Then::Holds(Hold::NewerTry);
     let beside = |name, way, other: &Value| {
         let poll = || [detail(&active), newest(other), done("iwf-1")];
         on(name, way).poll(0, poll()).then(held()).poll(30, poll()).then(held()).poll(32, poll())

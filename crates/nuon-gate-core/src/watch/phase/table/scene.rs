@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::said::{Body, STARTED_AT, Said};
-use super::{JUDGING, OWN, answer};
+use super::{OWN, answer};
 use crate::api::{ApiError, Depth, Request};
 use crate::cause::{Cause, DeployFailure, Standing, Warning};
 use crate::model::{Deploy, Status};
@@ -289,7 +289,7 @@ impl Scene {
 
     fn advance(&mut self, now: Moment, wide: bool) -> Vec<Note> {
         self.policy(now, wide, |phase, policy| {
-            let (next, notes) = std::mem::replace(phase, Phase::Moving).advance(policy);
+            let (next, notes) = phase.take().advance(policy);
             *phase = next;
             notes
         })
@@ -398,10 +398,4 @@ pub(super) fn id(id: &str) -> DeployId {
 
 pub(super) fn target() -> Target {
     Target::new("inl-acme".parse().unwrap(), "cmp-web".parse().unwrap())
-}
-
-#[test]
-fn a_phase_that_has_ended_asks_nothing() {
-    let scene = Scene::new("over", JUDGING, Phase::Moving);
-    play(vec![scene.poll(0, []).then(IN_PROGRESS)]);
 }

@@ -10,7 +10,6 @@ use super::scene::{
 };
 use super::{OTHER, OWN, WHICH};
 use crate::cause::Cause;
-use crate::hold::Behind;
 use crate::model::Status;
 use crate::pins::Pins;
 use crate::watch::phase::Basis;
@@ -210,7 +209,7 @@ fn unreadable() -> Vec<Scene> {
             .then(superseded()),
         on("fail: a list that lacks the deploy, but shows a newer one of its workflow", OnSuperseded::Fail)
             .poll(0, [detail(&active), no_newest(), list(&[&created(row(OTHER, "queued"), -30)]), done("iwf-1")])
-            .then(Then::Holds(Hold::Behind(Behind::NewerTry))),
+            .then(Then::Holds(Hold::NewerTry)),
         on("fail: a failure needs no list", OnSuperseded::Fail)
             .poll(0, [detail(&row(OWN, "noop")), no_newest(), missing("list of 100"), done("iwf-1")])
             .then(fails_as(Status::Noop)),
