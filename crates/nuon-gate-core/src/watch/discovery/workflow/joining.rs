@@ -92,7 +92,7 @@ impl WorkflowTargets {
 fn was_replaced(workflow: &Workflow, id: &DeployId, seen: &Deploy) -> bool {
     let mut own = workflow.steps_of(id).peekable();
     match own.peek() {
-        Some(_) => own.all(|step| step.state() == StepState::Replaced),
+        Some(_) => own.all(|step| workflow.state_of(step) == StepState::Replaced),
         None => matches!(seen.current_status(), Status::Retried | Status::Discarded),
     }
 }

@@ -98,8 +98,9 @@ impl Follow {
     /// Returns whether the deploy is in `error` and every try of it was replaced. On some servers a human's retry leaves the
     /// row as it is (`docs/nuon-api.md`, "Retries").
     pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        let mut tries = self.reads.workflow.iter().flat_map(|own| own.steps_of(&self.own.id)).peekable();
+        let workflow = self.reads.workflow.iter();
+        let mut tries = workflow.flat_map(|own| own.steps_of(&self.own.id).map(|step| own.state_of(step))).peekable();
         let is_error = *row.current_status() == Status::Error && !policy.is_by_rule(row);
-        is_error && tries.peek().is_some() && tries.all(|step| step.state() == StepState::Replaced)
+        is_error && tries.peek().is_some() && tries.all(|state| state == StepState::Replaced)
     }
 }
