@@ -91,6 +91,9 @@ pub struct Metadata {
     /// Whether it will not be retried again.
     #[serde(deserialize_with = "lenient")]
     pub auto_retries_exhausted: Option<bool>,
+    /// What its workflow does about it: `continue`, `retry`, `retry-group`, …
+    #[serde(deserialize_with = "text")]
+    pub directive: Option<RemoteText>,
     /// Why it failed.
     #[serde(deserialize_with = "text")]
     pub reason: Option<RemoteText>,

@@ -100,7 +100,7 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     if let Some(steps) = &mut steps {
         note_needless(steps);
         // Few workflows have any, and names have to be read for it.
-        if steps.iter().any(WorkflowStep::was_auto_retried) {
+        if steps.iter().any(WorkflowStep::was_retried_by_itself) {
             note_repeated(steps);
         }
     }
@@ -167,7 +167,9 @@ impl WorkflowStep {
         let finished = self.finished == Some(true);
         match self.word() {
             _ if self.retried == Some(true) => StepState::Replaced,
-            "error" if self.beside.is_repeated && self.was_auto_retried() => StepState::Replaced,
+            "error" if self.beside.is_repeated && self.was_retried_by_itself() => StepState::Replaced,
+            // Its plan was approved without a human, and on some servers that ends a check as an error.
+            "error" if self.is_plan() && self.is_directed("continue") => StepState::Succeeded,
             "discarded" if self.beside.is_needless => StepState::Succeeded,
             "error" | "failed" | "timed-out" | "expired" if self.may_fail() => StepState::Succeeded,
             "retried" | "discarded" => StepState::Replaced,
@@ -215,14 +217,20 @@ impl WorkflowStep {
         self.skip_on_failure == Some(true) && self.deploy().is_none() && !self.is_health()
     }
 
-    fn was_auto_retried(&self) -> bool {
-        self.metadata().any(|metadata| metadata.auto_retried == Some(true))
+    /// The workflow has retried it, or will: because it failed, or because its plan is out of date.
+    fn was_retried_by_itself(&self) -> bool {
+        let was_auto_retried = self.metadata().any(|metadata| metadata.auto_retried == Some(true));
+        was_auto_retried || self.is_directed("retry") || self.is_directed("retry-group")
+    }
+
+    fn is_directed(&self, directive: &str) -> bool {
+        self.metadata().any(|metadata| metadata.directive.as_ref().is_some_and(|own| own.is(directive)))
     }
 
     /// Its retries are neither used up nor given up.
     fn has_tries_left(&self) -> bool {
         let has_more = |metadata: &Metadata| metadata.retry_idx.unwrap_or(0) < metadata.max_retries.unwrap_or(0);
-        (self.was_auto_retried() || self.metadata().any(has_more))
+        (self.was_retried_by_itself() || self.metadata().any(has_more))
             && self.metadata().all(|metadata| metadata.auto_retries_exhausted != Some(true))
     }
 

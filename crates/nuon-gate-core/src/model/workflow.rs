@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::bounded::{rows, text};
@@ -113,6 +114,11 @@ impl Workflow {
     /// Returns the workflow's status, as a word.
     pub fn status_word(&self) -> &str {
         self.status.as_ref().and_then(|status| status.status.as_ref()).map_or("", |status| status.as_str())
+    }
+
+    /// Returns since when it has had its status, if the server says.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.status.as_ref()?.since
     }
 
     /// Returns how the workflow has ended; `None` while it is running. `success` alone is not an end: some servers also

@@ -41,9 +41,11 @@ pub(super) fn judged(picture: Picture<'_>) -> Judged {
         (Judgement::Cancelled, _) => Judged::Fail(Verdict::Cancelled),
         (Judgement::Passed, Some(workflow)) if !by_rule => passing(picture, workflow),
         (Judgement::Passed, _) => Judged::Pass,
-        (Judgement::Failed, Some(workflow)) if !by_rule && *row.current_status() == Status::Error => {
-            failing(picture, workflow)
-        }
+        (Judgement::Failed, Some(workflow)) if !by_rule => match row.current_status() {
+            Status::Error => failing(picture, workflow),
+            Status::Noop => not_built(picture, workflow),
+            _ => Judged::Fail(Verdict::Failed),
+        },
         (Judgement::Failed, _) => Judged::Fail(Verdict::Failed),
         (Judgement::Pending, Some(workflow)) if !by_rule => pending(picture, workflow),
         (Judgement::Pending, _) => Judged::Hold(Hold::InProgress),
@@ -105,6 +107,11 @@ impl<'a> Steps<'a> {
             StepState::Running | StepState::Retrying => true,
             StepState::Succeeded | StepState::Replaced | StepState::Failed => false,
         }
+    }
+
+    /// Returns whether another row may have replaced this one, although this answer does not show it yet.
+    fn was_retried(&self) -> bool {
+        self.any(&self.own, &[StepState::Replaced]) && !self.any(&self.own, &[StepState::Failed])
     }
 
     /// Returns the last step if it was replaced. Its replacement is listed after it, so it is not there yet.
@@ -175,8 +182,7 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let (own, health) = (&steps.own, &steps.health);
     let any = |of: &[&WorkflowStep], states: &[StepState]| steps.any(of, states);
     if let Some(end) = end {
-        // Another row may have replaced this one, although this answer does not show it yet.
-        let retried = any(own, &[Replaced]) && !any(own, &[Failed]);
+        let retried = steps.was_retried();
         let unnoticed = end == WorkflowEnd::Succeeded && !any(own, &[Failed]);
         // Another component may have parked it between two tries.
         let between = health.iter().any(|step| step.state() == Retrying);
@@ -200,6 +206,17 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     }
 }
 
+/// `noop` is a failure, unless its step says that it is tried again, or has not noticed.
+fn not_built(picture: Picture<'_>, workflow: &Workflow) -> Judged {
+    let steps = Steps::of(picture, workflow);
+    let is_going = |states: &[StepState]| workflow.end().is_none() && steps.any(&steps.own, states);
+    match steps.was_retried() || is_going(&[StepState::Running]) {
+        _ if is_going(&[StepState::Retrying]) => Judged::Hold(Hold::Retry),
+        true => Judged::Hold(Hold::Behind(Behind::Failure)),
+        false => Judged::Fail(Verdict::Failed),
+    }
+}
+
 fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let Picture { id, row, .. } = picture;
     let Some(end) = workflow.end() else {
@@ -218,8 +235,10 @@ fn pending(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         StepState::Failed => end == WorkflowEnd::Cancelled && !step.was_called_off() && step.has_begun(),
         StepState::NotBegun | StepState::Running | StepState::Retrying => false,
     };
+    // Another component may have parked it while this one's step goes on.
+    let goes_on = end == WorkflowEnd::Parked && workflow.steps_of(id).any(WorkflowStep::is_in_progress);
     // A workflow that succeeded contradicts the row, whatever its steps say.
-    if end == WorkflowEnd::Succeeded || workflow.steps_of(id).all(has_seen_more) {
+    if goes_on || end == WorkflowEnd::Succeeded || workflow.steps_of(id).all(has_seen_more) {
         return Judged::Hold(Hold::Behind(Behind::Orphan(end)));
     }
     Judged::Orphan(end)

@@ -74,7 +74,7 @@ impl Past {
 
     /// Returns whether its workflow had ended before, and left it pending, or replaced by nothing.
     pub(super) fn was_over(self, workflow: Option<&Workflow>, policy: &Policy<'_>) -> bool {
-        let ended_at = workflow.filter(|own| own.end().is_some()).and_then(|own| own.status.as_ref()?.since);
+        let ended_at = workflow.filter(|own| own.end().is_some()).and_then(Workflow::since);
         self.changed == Era::Before && Era::of(ended_at, policy.server_clock()) == Era::Before
     }
 

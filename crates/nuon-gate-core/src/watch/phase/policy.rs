@@ -34,8 +34,12 @@ pub(in crate::watch) struct Policy<'a> {
 impl Policy<'_> {
     /// Returns whether a workflow has had its status, by the server's clock, for longer than an answer can lag.
     pub(super) fn has_stood_long(&self, workflow: &Workflow) -> bool {
-        let since = workflow.status.as_ref().and_then(|status| status.since);
-        since.is_some_and(|since| span(since, self.server_now()) >= LAG)
+        workflow.since().is_some_and(|since| self.is_long_ago(since))
+    }
+
+    /// Returns whether a time of the server's is longer ago than an answer can lag.
+    pub(super) fn is_long_ago(&self, since: Timestamp) -> bool {
+        span(since, self.server_now()) >= LAG
     }
 
     /// Returns the server's clock, if an answer has given its time.

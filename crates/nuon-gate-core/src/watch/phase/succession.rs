@@ -18,8 +18,8 @@ use crate::{Hold, Judgement, Kind, Moment, Rules};
 pub(in crate::watch) struct Succession {
     // What lasts.
     replaced: Replaced,
-    /// Since when the workflow has ended, and names other deploys, which the list of rows may not show yet.
-    ahead_since: Option<Moment>,
+    /// Since when the workflow has ended, as it seems, and its end may not be the last word.
+    open_since: Option<Moment>,
     /// The poll under way.
     reads: SuccessionReads,
 }
@@ -41,7 +41,7 @@ struct SuccessionReads {
 
 impl Succession {
     pub(super) fn new(replaced: Replaced, exhausted: bool) -> Self {
-        Self { replaced, ahead_since: None, reads: SuccessionReads { exhausted, ..SuccessionReads::default() } }
+        Self { replaced, open_since: None, reads: SuccessionReads { exhausted, ..SuccessionReads::default() } }
     }
 
     /// Records that this poll showed no successor: one that is found later has appeared since.
@@ -59,9 +59,8 @@ impl Succession {
         match fact {
             Fact::Deploys(rows) => self.accept_rows(rows, policy),
             Fact::Workflow(workflow) => {
-                let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
-                let is_ahead = names_another && workflow.end().is_some();
-                self.ahead_since = is_ahead.then(|| self.ahead_since.unwrap_or(policy.now));
+                let is_open = workflow.end().is_some() && self.may_go_on(&workflow);
+                self.open_since = is_open.then(|| self.open_since.unwrap_or(policy.now));
                 self.reads.workflow = Some(workflow);
             }
             Fact::Latest(row) => {
@@ -121,6 +120,14 @@ impl Succession {
         Move::Follow(Box::new(follow.having_read(read_rows).after_list(self.reads.rows)))
     }
 
+    /// Returns whether a workflow that has ended may go on: it names another deploy, which the list of rows may not show yet, or
+    /// had ended before a person retried it.
+    fn may_go_on(&self, workflow: &Workflow) -> bool {
+        let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
+        let times = self.replaced.row.status_since().zip(workflow.since());
+        names_another || times.is_some_and(|(replaced, ended)| replaced > ended)
+    }
+
     /// Returns what to do with a deploy that was replaced, and whose workflow ended without its successor, before the wait began.
     fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
         let past = self.replaced.past?;
@@ -146,15 +153,14 @@ impl Succession {
         if !self.reads.latest {
             return Decision::Need(latest_request(policy.target, Depth::Usual));
         }
-        // The list of rows may lag behind the workflow, which names another deploy.
+        let Replaced { row, ids, .. } = &self.replaced;
         let may_lag = |since: Moment| match policy.settings.mode {
             Mode::Wait => policy.now < since + LAG,
-            Mode::Once => !policy.has_stood_long(workflow),
+            Mode::Once => [workflow.since(), row.status_since()].iter().flatten().any(|at| !policy.is_long_ago(*at)),
         };
-        if self.reads.rows.is_none() || self.ahead_since.is_some_and(may_lag) {
+        if self.reads.rows.is_none() || self.open_since.is_some_and(may_lag) {
             return Decision::Hold(Hold::NotReplaced);
         }
-        let Replaced { row, ids, .. } = &self.replaced;
         if let (Some(OnStale::Fail), Some(id)) = (self.on_stale(policy), ids.last()) {
             return Decision::End(past::refuse(id, row, policy));
         }

@@ -280,6 +280,7 @@ struct Step {
     tries: (i64, i64),
     exhausted: bool,
     auto_retried: bool,
+    directive: Option<&'static str>,
     answer: Option<&'static str>,
 }
 
@@ -311,6 +312,7 @@ const fn step(name: &'static str, target_type: &'static str, target: Option<&'st
         tries: (0, 0),
         exhausted: false,
         auto_retried: false,
+        directive: None,
         answer: None,
     }
 }
@@ -340,6 +342,10 @@ impl Step {
         Self { auto_retried: true, ..self }
     }
 
+    const fn directed(self, directive: &'static str) -> Self {
+        Self { directive: Some(directive), ..self }
+    }
+
     const fn exhausted(self) -> Self {
         Self { exhausted: true, ..self }
     }
@@ -352,7 +358,7 @@ impl Step {
         let (so_far, most) = self.tries;
         let metadata = json!({
             "retry_idx": so_far, "max_retries": most, "auto_retries_exhausted": self.exhausted,
-            "auto_retried": self.auto_retried,
+            "auto_retried": self.auto_retried, "directive": self.directive,
         });
         let approval = match (self.word, self.answer) {
             (_, Some(answer)) => json!({ "response": { "type": answer } }),

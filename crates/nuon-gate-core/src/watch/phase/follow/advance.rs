@@ -1,7 +1,7 @@
 //! What comes after the deploy that is followed: a newer deploy, its replacement, or another search.
 
 use crate::cause::Warning;
-use crate::model::{Deploy, Status, StepState};
+use crate::model::{Deploy, Status, StepState, WorkflowStep};
 use crate::pins::Pins;
 use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, past, wrong_kind};
 use crate::watch::settings::{Mode, OnSuperseded};
@@ -95,12 +95,17 @@ impl Follow {
         Move::Follow(Box::new(follow))
     }
 
-    /// Returns whether the deploy is in `error` and every try of it was replaced. On some servers a human's retry leaves the
-    /// row as it is (`docs/nuon-api.md`, "Retries").
+    /// Returns whether every try of the deploy was replaced, although it does not say so: some retries leave the row in the
+    /// status that it had (`docs/nuon-api.md`, "Retries").
     pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        let workflow = self.reads.workflow.iter();
-        let mut tries = workflow.flat_map(|own| own.steps_of(&self.own.id).map(|step| own.state_of(step))).peekable();
-        let is_error = *row.current_status() == Status::Error && !policy.is_by_rule(row);
-        is_error && tries.peek().is_some() && tries.all(|state| state == StepState::Replaced)
+        let Some(workflow) = self.reads.workflow.as_deref().filter(|_| !policy.is_by_rule(row)) else { return false };
+        let mut tries = workflow.steps_of(&self.own.id).peekable();
+        let is_over =
+            |step: &WorkflowStep| workflow.state_of(step) == StepState::Replaced || step.word() == "approval-retry";
+        let can_be_left = match row.current_status() {
+            Status::Error | Status::Noop => true,
+            _ => policy.judge(row) == Judgement::Pending,
+        };
+        can_be_left && tries.peek().is_some() && tries.all(is_over)
     }
 }

@@ -78,7 +78,8 @@ impl Follow {
         let Some(row) = self.own.known.as_ref().filter(|_| self.reads.current) else { return self.read_deploy(policy) };
         let judgement = policy.judge(row);
         let is_final = judgement.is_final();
-        if judgement != Judgement::Pending && !self.own.identified {
+        let was_tried_again = self.was_tried_again(row, policy);
+        if (judgement != Judgement::Pending || was_tried_again) && !self.own.identified {
             return self.unidentified(policy);
         }
         if let Some(end) = self.own.mismatch(row, policy) {
@@ -96,7 +97,7 @@ impl Follow {
         if let Some(end) = self.superseded(row, policy) {
             return Decision::End(end);
         }
-        if self.rivals.reads.rows.is_none() && self.was_tried_again(row, policy) {
+        if was_tried_again && self.rivals.reads.rows.is_none() {
             return Decision::Need(component_list_request(policy.target));
         }
         self.decide_by_steps(row, judgement, policy)

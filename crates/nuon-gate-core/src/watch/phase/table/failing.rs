@@ -129,7 +129,17 @@ pub(super) const TABLE: &[Row] = &[
     // A flag decides at once.
     row("a flag says that error fails", JUDGING, "error", AT_WORK, &[own("retrying")], Fail)
         .by_rule(Judgement::Failed),
-    row("a failure that no retry follows", JUDGING, "noop", AT_WORK, &[own("in-progress")], Fail),
+    // Nothing was built.
+    row("nothing was built, and the step has not noticed", JUDGING, "noop", AT_WORK, &[own("in-progress")], Unnoticed),
+    row("nothing was built, and the step failed", JUDGING, "noop", AT_WORK, &[own("error")], Fail),
+    row("nothing was built, and the step will be retried", RETRIES, "noop", AT_WORK, &[own("error").auto_retried()],
+        Retry),
+    row("nothing was built, and a person has it planned anew", RETRIES, "noop", AT_WORK, &[own("approval-retry")], Retry),
+    row("nothing was built, and the step was retried", RETRIES, "noop", AT_WORK, &[own("retried")], Unnoticed),
+    row("nothing was built, and the workflow failed", JUDGING, "noop", FAILED, &[own("error").auto_retried()], Fail),
+    // The plan is out of date.
+    row("the step is to be run anew", RETRIES, "error", AT_WORK, &[own("error").directed("retry-group")], Retry),
+    row("the step is not to be run anew", RETRIES, "error", AT_WORK, &[own("error").directed("stop").finished()], Fail),
 ];
 
 #[test]

@@ -175,6 +175,10 @@ pub(super) const TABLE: &[Row] = &[
         broke("step 3 of 3, apply, is `discarded`")),
     row("planned with a change, the rest discarded", VERIFIED, "active", SUCCEEDED,
         &[own("approved").group(1), own("discarded").group(1)], broke("step 2 of 2, apply, is `discarded`")),
+    row("planned, and approved by a check", VERIFIED, "active", SUCCEEDED,
+        &[own("error").directed("continue").run_as("approval"), own("success")], Pass),
+    row("applied, and the check of that goes on as well", VERIFIED, "active", SUCCEEDED,
+        &[own("error").directed("continue")], broke("step 1 of 1, apply, failed")),
     // An automatic retry leaves the step in `error`.
     row("retried by itself, and run again", RETRIES, "active", AT_WORK,
         &[own("error").auto_retried().group(1), own("success").group(1)], Pass),

@@ -103,6 +103,7 @@ fn replaced() -> Vec<Scene> {
 fn tried_again() -> Vec<Scene> {
     let (failed, queued) = (row(OWN, "error"), created(row("dpl-new", "queued"), -30));
     let other = of(queued.clone(), "iwf-2");
+    let (asking, active) = (row(OWN, "pending-approval"), created(row("dpl-new", "active"), -30));
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
     let read = |step, rows: &[&Value]| {
         [detail(&failed), newest(rows[0]), workflow("iwf-1", "in-progress", OWN, step), list(rows)]
@@ -118,6 +119,38 @@ fn tried_again() -> Vec<Scene> {
             .poll(0, [detail(&failed), newest(&failed), at_work(), list(&[&other, &failed]), theirs])
             .then(holds()),
         own("there is none yet", RETRIES).poll(0, read("retried", &[&failed])).then(holds()),
+        own("retried by its step, and the row stays pending", RETRIES)
+            .poll(0, [detail(&asking), at_work(), list(&[&queued, &asking])])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+        latest("retried by its step, and the row stays pending: the newer one is judged", RETRIES)
+            .poll(
+                0,
+                [
+                    newest(&asking),
+                    at_work(),
+                    detail(&asking),
+                    list(&[&active, &asking]),
+                    detail(&active),
+                    newest(&active),
+                    new_done(),
+                ],
+            )
+            .then(new_passes()),
+        own("planned anew on a person's wish, and the row says that nothing was built", RETRIES)
+            .poll(
+                0,
+                [
+                    detail(&row(OWN, "noop")),
+                    newest(&row(OWN, "noop")),
+                    workflow("iwf-1", "in-progress", OWN, "approval-retry"),
+                    list(&[&queued, &row(OWN, "noop")]),
+                ],
+            )
+            .then(IN_PROGRESS),
+        own("its step failed, and the row stays pending: it is not known to be replaced", RETRIES)
+            .poll(0, [detail(&asking), workflow("iwf-1", "in-progress", OWN, "error")])
+            .then(IN_PROGRESS),
         own("its step is at work", RETRIES)
             .poll(0, [detail(&failed), newest(&queued), workflow("iwf-1", "in-progress", OWN, "in-progress")])
             .then(holds()),
@@ -218,6 +251,10 @@ fn without_a_successor() -> Vec<Scene> {
         "name": "apply", "status": { "status": "success" }, "finished": true,
         "step_target_type": "install_deploys", "step_target_id": "dpl-new",
     });
+    let retried_at = |second: i64| {
+        with(retried.clone(), &json!({ "status_v2": { "status": "retried", "created_at_ts": STARTED_AT + second } }))
+    };
+    let parked = || workflow("iwf-1", "failed-pending-retry", OWN, "retried");
     let ended_at = |second: i64| {
         let status = json!({ "status": "success", "created_at_ts": STARTED_AT + second });
         said("workflow iwf-1", &json!({ "status": status, "finished": true, "steps": [step.clone()] }))
@@ -274,6 +311,19 @@ fn without_a_successor() -> Vec<Scene> {
             .once()
             .poll(0, [detail(&retried), rows(), ended_at(-60), rows(), shown()])
             .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
+        own("a workflow that had parked before a person retried it may go on", RETRIES)
+            .poll(0, [detail(&retried_at(-5)), list(&[&retried_at(-5)]), parked(), list(&[&retried_at(-5)]), shown()])
+            .then(waits())
+            .poll(2, [rows()])
+            .then(needs("workflow iwf-1"))
+            .poll(30, [rows(), parked(), rows(), shown()])
+            .then(never(Verdict::Failed, WorkflowEnd::Parked)),
+        own("a workflow that has parked after the retry does not go on", RETRIES)
+            .poll(
+                0,
+                [detail(&retried_at(-90)), list(&[&retried_at(-90)]), parked(), list(&[&retried_at(-90)]), shown()],
+            )
+            .then(never(Verdict::Failed, WorkflowEnd::Parked)),
         own("there is no other poll, and it has just ended", RETRIES)
             .once()
             .poll(0, [detail(&retried), rows(), ended_at(-2), rows(), shown()])

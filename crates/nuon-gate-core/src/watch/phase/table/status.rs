@@ -27,6 +27,7 @@ const STOPPED: Means = StepFailed(Verdict::Cancelled, "step 1 of 1, apply, was c
 
 const PASSES: [Means; 8] = [Pass, Waits(RUNS), Pass, Pass, Pass, BROKE, BROKE, STOPPED];
 const FAILS: [Means; 8] = [Fail; 8];
+const NOOP: [Means; 8] = [Fail, Unnoticed, Fail, Fail, Fail, Fail, Fail, Fail];
 const ERROR: [Means; 8] = [Fail, Retry, Retry, Unnoticed, Unnoticed, Fail, Fail, Fail];
 const CALLED_OFF: [Means; 8] = [Cancelled; 8];
 const REPLACED: [Means; 8] = [Replaced; 8];
@@ -47,7 +48,7 @@ const TABLE: [(&str, &str, [Means; 8], [Means; 8]); 27] = [
     ("auto-skipped", STATUSES, PASSES, PASSES),
     ("inactive", STATUSES, FAILS, PASSES),
     ("error", STATUSES, ERROR, ERROR),
-    ("noop", JUDGING, FAILS, FAILS),
+    ("noop", JUDGING, NOOP, NOOP),
     ("cancelled", STATUSES, CALLED_OFF, CALLED_OFF),
     ("approval-denied", STATUSES, CALLED_OFF, CALLED_OFF),
     ("approval-expired", STATUSES, CALLED_OFF, CALLED_OFF),
