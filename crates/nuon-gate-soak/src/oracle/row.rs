@@ -124,10 +124,9 @@ impl Row {
 
     /// Returns whether the history begins with the other's history, followed by the other's status.
     fn grown_from(&self, other: &Self) -> bool {
-        let words = |row: &Self| row.history.iter().map(|(word, _)| word.clone()).collect::<Vec<_>>();
-        let mut before = words(other);
-        before.push(other.status.clone());
-        words(self).starts_with(&before)
+        let next = self.history.get(other.history.len());
+        let agree = |((own, _), (its, _)): (&(String, _), &(String, _))| own == its;
+        next.is_some_and(|(word, _)| *word == other.status) && self.history.iter().zip(&other.history).all(agree)
     }
 }
 
