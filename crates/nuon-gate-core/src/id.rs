@@ -118,8 +118,6 @@ ids! {
     StepTargetId;
     /// A log stream (`log…`).
     LogStreamId;
-    /// A runner job (`job…`).
-    JobId;
 }
 
 #[cfg(test)]

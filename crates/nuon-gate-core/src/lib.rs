@@ -76,7 +76,7 @@ pub use self::history::History;
 pub use self::hold::{Behind, Hold};
 pub use self::id::{
     AppId, ApprovalId, BranchId, BuildId, ComponentId, DeployId, GroupRunId, InstallComponentId, InstallId, InvalidId,
-    JobId, LogStreamId, OrgId, RunId, StepId, StepTargetId, WorkflowId,
+    LogStreamId, OrgId, RunId, StepId, StepTargetId, WorkflowId,
 };
 pub use self::judge::{ContradictoryRules, Judgement, Rules};
 pub use self::kind::Kind;

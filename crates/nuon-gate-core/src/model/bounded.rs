@@ -205,10 +205,12 @@ mod tests {
 
     #[test]
     fn the_first_of_the_texts_for_people_are_kept() {
-        let row = |number| format!(r#"{{"id":"job{number}","executions":{}}}"#, list(|_| "{}".to_owned(), FEW + 1));
+        let row = |number| {
+            format!(r#"{{"log_stream_id":"log{number}","executions":{}}}"#, list(|_| "{}".to_owned(), FEW + 1))
+        };
         let jobs = deploy_with(&format!(r#""runner_jobs":{}"#, list(row, FEW + 5))).runner_jobs.unwrap();
-        let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_ref().unwrap().as_str()).collect();
-        assert_eq!((ids.len(), ids[0], ids[FEW - 1]), (FEW, "job0", "job99"));
+        let ids: Vec<&str> = jobs.iter().map(|job| job.log_stream_id.as_ref().unwrap().as_str()).collect();
+        assert_eq!((ids.len(), ids[0], ids[FEW - 1]), (FEW, "log0", "log99"));
         assert_eq!(jobs[0].executions.as_ref().unwrap().len(), FEW);
         let hints: Vec<String> = (0..FEW + 5).map(|number| format!(r#""h{number:03}":"x""#)).collect();
         let error = deploy_with(&format!(r#""composite_error":{{"hints":{{{}}}}}"#, hints.join(","))).composite_error;

@@ -48,9 +48,6 @@ pub struct Deploy {
     /// The component's name; absent there too.
     #[serde(deserialize_with = "text")]
     pub component_name: Option<RemoteText>,
-    /// The version of the component's configuration.
-    #[serde(deserialize_with = "lenient")]
-    pub component_config_version: Option<i64>,
     /// The component as part of the install.
     #[serde(deserialize_with = "text")]
     pub install_component_id: Option<RemoteText>,
@@ -59,9 +56,6 @@ pub struct Deploy {
     pub install_id: Option<InstallId>,
     /// What it does.
     pub install_deploy_type: Option<DeployType>,
-    /// The release's step (old servers).
-    #[serde(deserialize_with = "text")]
-    pub release_id: Option<RemoteText>,
     /// Its status, if there is no `status_v2`.
     pub status: Option<Status>,
     /// The server's description of it.
@@ -194,9 +188,6 @@ impl Deploy {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ComponentBuild {
-    /// The branch or tag.
-    #[serde(deserialize_with = "text")]
-    pub git_ref: Option<RemoteText>,
     /// The commit.
     pub vcs_connection_commit: Option<Commit>,
 }
@@ -208,12 +199,6 @@ pub struct Commit {
     /// Its hash.
     #[serde(deserialize_with = "text")]
     pub sha: Option<RemoteText>,
-    /// Its message.
-    #[serde(deserialize_with = "text")]
-    pub message: Option<RemoteText>,
-    /// Its author.
-    #[serde(deserialize_with = "text")]
-    pub author_name: Option<RemoteText>,
 }
 
 /// A user or a service.

@@ -25,15 +25,13 @@ mod workflow;
 pub(crate) use bounded::Rows;
 pub use branch::{App, Branch, BranchRun, GroupInstall, GroupRun, RunRow};
 pub use branch_run::{AppBranchRun, RunStatus};
-pub use composite_error::{CompositeError, ErrorSection, PolicyReport, PolicySeverity, PolicyViolation, Severity};
+pub use composite_error::{CompositeError, PolicyReport, PolicySeverity, PolicyViolation};
 pub use deploy::{Account, Commit, ComponentBuild, Deploy, DeployType};
 pub use error_body::ErrorBody;
 pub(crate) use health::Trouble;
 pub use health::{ComponentHealth, Health, HealthVerdict, Resource};
 pub use install::{CliConfig, Component, Install, InstallComponent};
-pub use job::{
-    ExecutionResult, ExecutionStatus, JobExecution, JobGroup, JobOperation, JobStatus, JobType, Nanoseconds, RunnerJob,
-};
+pub use job::{ExecutionResult, JobExecution, JobStatus, RunnerJob};
 pub(crate) use log_record::is_error_word;
 pub use log_record::{LogRecord, LogTail};
 pub use log_stream::LogStream;

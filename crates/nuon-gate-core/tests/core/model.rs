@@ -2,8 +2,7 @@
 
 use nuon_gate_core::api::{ApiError, ErrorClass, decode};
 use nuon_gate_core::model::{
-    Deploy, DeployType, ExecutionStatus, Install, InstallComponent, JobGroup, JobOperation, JobStatus, JobType,
-    Nanoseconds, PolicySeverity, Severity, Status, StepState, Workflow,
+    Deploy, DeployType, Install, InstallComponent, JobStatus, PolicySeverity, Status, StepState, Workflow,
 };
 use nuon_gate_core::{Kind, RemoteText};
 use serde_json::{Value, json};
@@ -45,7 +44,6 @@ fn todays_deploy_in_full() {
     assert_eq!(id(deploy.workflow_id.as_ref()), "inw8");
     assert_eq!(text(deploy.component_name.as_ref()), "queue");
     assert_eq!(text(deploy.install_component_id.as_ref()), "inc5");
-    assert_eq!(deploy.component_config_version, Some(12));
     assert_eq!(deploy.install_deploy_type, Some(DeployType::SyncImage));
     assert_eq!(deploy.plan_only, Some(false));
     assert_eq!(deploy.kind(), Some(Kind::Apply));
@@ -54,13 +52,6 @@ fn todays_deploy_in_full() {
     assert_eq!(id(deploy.applied_at.as_ref()), "2027-01-15T08:03:19Z");
     assert_eq!(text(deploy.author()), "pipeline@globex.example");
     assert_eq!(text(deploy.commit()), "9f02c3d4e5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0");
-    let build = deploy.component_build.as_ref().unwrap();
-    assert_eq!(text(build.git_ref.as_ref()), "release/7");
-    let commit = build.vcs_connection_commit.as_ref().unwrap();
-    assert_eq!(
-        (text(commit.message.as_ref()), text(commit.author_name.as_ref())),
-        ("widen the subnet".into(), "Noor Haddad".into())
-    );
 
     assert_eq!(deploy.current_status(), &Status::Error);
     assert_eq!(text(deploy.description()), "unable to deploy");
@@ -73,55 +64,29 @@ fn todays_deploy_in_full() {
     assert_eq!(history, [("queued", 1_800_000_011), ("planning", 1_800_000_020), ("error", 1_800_000_197)]);
 
     let error = deploy.composite_error.as_ref().unwrap();
-    assert_eq!(
-        (text(error.error_type.as_ref()), error.severity.clone()),
-        ("helm_upgrade_failed".into(), Some(Severity::Fatal))
-    );
+    assert_eq!(text(error.message.as_ref()), "helm upgrade failed: no such chart");
     assert_eq!(error.hints.as_ref().unwrap()["other"], None, "a null among the hints does not cost the others");
     assert_eq!(text(error.hints.as_ref().unwrap()["chart"].as_ref()), "Check the chart's name.");
-    assert_eq!(text(error.sections.as_ref().unwrap()[0].heading.as_ref()), "Output");
     let report = &deploy.policy_reports.as_ref().unwrap()[0];
-    assert_eq!(report.deny_count, Some(1));
     assert_eq!(report.violations.as_ref().unwrap()[0].severity, Some(PolicySeverity::Deny));
 
-    let stream = deploy.log_stream.as_ref().unwrap();
-    assert_eq!(
-        (id(stream.id.as_ref()), stream.open, id(stream.org_id.as_ref())),
-        ("log9".into(), Some(true), "org1".into())
-    );
-    assert_eq!(stream.attrs.as_ref().unwrap()["note"], None);
-    assert_eq!(text(stream.runner_api_url.as_ref()), "https://runner.globex.example");
-    assert_eq!(text(stream.owner_type.as_ref()), "install_deploys");
-    assert!(stream.created_at.is_some() && stream.updated_at.is_some() && stream.owner_id.is_some());
+    assert_eq!(id(deploy.log_stream.as_ref().unwrap().id.as_ref()), "log9");
 }
 
 #[test]
 fn todays_jobs_in_full() {
     let deploy = read(TODAY);
     let jobs: Vec<_> = deploy.jobs().collect();
-    assert_eq!(jobs.iter().map(|job| id(job.id.as_ref())).collect::<Vec<_>>(), ["job1", "job0"], "newest first");
+    assert_eq!(
+        jobs.iter().map(|job| job.status.clone()).collect::<Vec<_>>(),
+        [Some(JobStatus::Failed), Some(JobStatus::Finished)],
+        "newest first"
+    );
     let job = jobs[0];
-    assert_eq!(job.job_type, Some(JobType::HelmChartDeploy));
-    assert_eq!(job.group, Some(JobGroup::Deploy));
-    assert_eq!(job.operation, Some(JobOperation::ApplyPlan));
-    assert_eq!(job.status, Some(JobStatus::Failed));
     assert_eq!(text(job.status_description.as_ref()), "execution timeout");
-    assert_eq!((text(job.runner_id.as_ref()), id(job.log_stream_id.as_ref())), ("run1".into(), "log9".into()));
-    assert!(job.owner_id.is_some() && text(job.owner_type.as_ref()) == "install_deploys");
-    assert_eq!((job.execution_count, job.max_executions), (Some(2), Some(3)));
-    assert_eq!(job.queue_timeout, Some(Nanoseconds(86_400_000_000_000)));
-    assert_eq!(job.available_timeout, Some(Nanoseconds(30_000_000_000)));
-    assert_eq!(job.execution_timeout, Some(Nanoseconds(900_000_000_000)));
-    assert_eq!(job.overall_timeout, Some(Nanoseconds(i64::MAX)));
-    assert_eq!(job.execution_time, Some(Nanoseconds(62_000_000_001)));
-    let times =
-        [job.created_at, job.updated_at, job.started_at, job.finished_at].map(|at| at.unwrap().as_second() % 3600);
-    assert_eq!(times, [60, 61, 62, 197]);
+    assert_eq!(id(job.log_stream_id.as_ref()), "log9");
     assert_eq!(text(job.composite_error.as_ref().unwrap().message.as_ref()), "chart not found");
-    let execution = &job.executions.as_ref().unwrap()[0];
-    assert_eq!(execution.status, Some(ExecutionStatus::TimedOut));
-    let result = execution.result.as_ref().unwrap();
-    assert_eq!((result.success, result.error_code), (None, Some(17)));
+    let result = job.executions.as_ref().unwrap()[0].result.as_ref().unwrap();
     let noted = result.error_metadata.as_ref().unwrap();
     assert_eq!((noted["hint"].clone(), text(noted["message"].as_ref())), (None, "exit status 1".into()));
 }
@@ -131,17 +96,10 @@ fn an_old_deploy() {
     let deploy = read(OLD);
     assert_eq!(deploy.install_deploy_type, Some(DeployType::Release));
     assert_eq!(deploy.current_status(), &Status::Error);
-    assert_eq!(text(deploy.release_id.as_ref()), "relstep1");
     assert_eq!(text(deploy.author()), "accold");
     assert_eq!(deploy.status_since(), deploy.updated_at);
     assert!(deploy.workflow_id.is_none() && deploy.commit().is_none() && deploy.status_v2.is_none());
-    let job = deploy.jobs().next().unwrap();
-    assert_eq!(
-        (job.operation.clone(), job.queue_timeout),
-        (Some(JobOperation::Destroy), Some(Nanoseconds(86_400_000_000_000)))
-    );
-    assert_eq!(job.started_at, None, "the zero time is none");
-    assert_eq!(job.executions.as_ref().unwrap()[0].result.as_ref().unwrap().success, Some(false));
+    assert_eq!(deploy.jobs().next().unwrap().status, Some(JobStatus::Failed));
     for (wire, known) in
         [("install", DeployType::Install), ("teardown", DeployType::Teardown), ("plan-only", DeployType::PlanOnly)]
     {
@@ -193,20 +151,11 @@ fn unknown_values_are_kept_as_such() {
         Some(DeployType::Other("quantum".into()))
     );
     let mut body = changed(TODAY, "status_v2", json!({ "status": "quantum" }));
-    for field in ["type", "group", "operation", "status"] {
-        body["runner_jobs"][0][field] = json!("quantum");
-    }
-    body["runner_jobs"][0]["executions"][0]["status"] = json!("quantum");
-    body["composite_error"]["severity"] = json!("quantum");
+    body["runner_jobs"][0]["status"] = json!("quantum");
     let deploy = read_value(&body);
     assert_eq!(deploy.current_status(), &Status::Other("quantum".into()));
     let job = deploy.jobs().next().unwrap();
-    assert_eq!(job.job_type, Some(JobType::Other("quantum".into())));
-    assert_eq!(job.group, Some(JobGroup::Other("quantum".into())));
-    assert_eq!(job.operation, Some(JobOperation::Other("quantum".into())));
     assert_eq!(job.status, Some(JobStatus::Other("quantum".into())));
-    assert_eq!(job.executions.as_ref().unwrap()[0].status, Some(ExecutionStatus::Other("quantum".into())));
-    assert_eq!(deploy.composite_error.unwrap().severity, Some(Severity::Other("quantum".into())));
 }
 
 #[test]

@@ -140,6 +140,37 @@ fn only_a_jobs_failure_counts() {
 }
 
 #[test]
+fn members_that_no_reason_needs_may_have_any_form() {
+    let job = ["id", "type", "group", "operation", "runner_id", "execution_count", "queue_timeout", "started_at"];
+    let places = [
+        ("/runner_jobs/1", &job[..]),
+        ("/runner_jobs/1/executions/0", &["status"]),
+        ("/runner_jobs/1/executions/0/result", &["success", "error_code"]),
+        ("/runner_jobs/1/composite_error", &["type", "severity", "sections"]),
+        ("/composite_error", &["type", "severity", "sections"]),
+        ("/policy_reports/0", &["deny_count"]),
+    ];
+    for (pointer, text) in sources().into_iter().filter(|(pointer, _)| !pointer.starts_with("/status")) {
+        let mut body = failed();
+        if !pointer.starts_with("/policy") {
+            body["policy_reports"][0]["violations"] = json!([]);
+        }
+        set(&mut body, pointer, text);
+        let expected = reason_of(&body);
+        assert!(expected.as_deref().is_some_and(|reason| reason.ends_with(text)), "{pointer}");
+        for (place, members) in places {
+            for (member, odd) in
+                members.iter().flat_map(|member| [(member, json!("30s")), (member, json!(2.5)), (member, json!([{}]))])
+            {
+                let mut body = body.clone();
+                body.pointer_mut(place).unwrap()[*member] = odd.clone();
+                assert_eq!(reason_of(&body), expected, "{pointer}, with {odd} as {place}/{member}");
+            }
+        }
+    }
+}
+
+#[test]
 fn all_denials_are_named() {
     let violation = |severity: &str, name: &str| json!({ "severity": severity, "policy_name": name, "message": format!("{name} broken") });
     let reports = json!([
