@@ -67,6 +67,43 @@ pub enum Baseline {
     NoneAt(Timestamp),
 }
 
+/// How a pin and a deploy fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Fits,
+    Contradicts,
+    /// The deploy does not say, or the time of the baseline is not known.
+    Unsaid,
+}
+
+impl Fit {
+    fn of<T>(said: Option<T>, fits: impl FnOnce(T) -> bool) -> Self {
+        match said.map(fits) {
+            Some(true) => Self::Fits,
+            Some(false) => Self::Contradicts,
+            None => Self::Unsaid,
+        }
+    }
+}
+
+impl Baseline {
+    fn fit(&self, deploy: &Deploy) -> Fit {
+        let is = |id: &DeployId| deploy.id.as_ref() == Some(id);
+        let created = deploy.created_at;
+        match self {
+            Self::Deploy(id) if is(id) => Fit::Contradicts,
+            Self::Deploy(_) => Fit::Unsaid,
+            Self::Known(id, at) => Fit::of(created, |own| !is(id) && own > *at),
+            Self::Seen { deploy: id, created: seen, at } => {
+                let earliest = at.saturating_sub(LEEWAY).unwrap_or(Timestamp::MIN).max(*seen);
+                Fit::of(created, |own| !is(id) && own > earliest)
+            }
+            // The time comes from a header, which has whole seconds.
+            Self::NoneAt(at) => Fit::of(created, |own| own >= *at),
+        }
+    }
+}
+
 /// Describes what is newer than it.
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -153,85 +190,54 @@ impl Pins {
         self.matched_by() != MatchedBy::Latest && self.branch_run != Some(RunPin::Newest)
     }
 
-    /// Returns the first pin that the named deploy contradicts. An absent field contradicts nothing, and neither does a
-    /// baseline whose time is not known yet.
-    pub(crate) fn contradicted_by(&self, deploy: &Deploy, started_at: Timestamp) -> Option<MatchedBy> {
-        let only = |pins: Self| !pins.match_deploy(deploy, started_at);
-        let Self { build, commit, since, after, workflow, .. } = self.clone();
-        // The workflow's own steps show that it works on the deploy, even if the row names no workflow.
-        let workflow = workflow.filter(|_| deploy.workflow().is_some());
-        let after = after.filter(|after| match after {
-            Baseline::Deploy(id) => deploy.id.as_ref() == Some(id),
-            Baseline::Known(..) | Baseline::Seen { .. } | Baseline::NoneAt(_) => deploy.created_at.is_some(),
-        });
-        let since = since.filter(|_| deploy.created_at.is_some());
-        let build = build.filter(|_| deploy.build_id.is_some());
-        let commit = commit.filter(|_| deploy.commit().is_some());
+    /// Returns how each pin that was given and a deploy fit, for a watch that began at this time by the server's clock.
+    fn each(&self, deploy: &Deploy, started_at: Timestamp) -> impl Iterator<Item = (MatchedBy, Fit)> {
+        let (id, build, created) = (deploy.id.as_ref(), deploy.build_id.as_ref(), deploy.created_at);
         let each = [
-            (MatchedBy::Workflow, Self { workflow, ..Self::default() }),
-            (MatchedBy::Build, Self { build, ..Self::default() }),
-            (MatchedBy::Commit, Self { commit, ..Self::default() }),
-            (MatchedBy::After, Self { after, ..Self::default() }),
-            (MatchedBy::Since, Self { since, ..Self::default() }),
+            (MatchedBy::Deploy, self.deploy.as_ref().map(|pin| Fit::of(id, |own| own == pin))),
+            (MatchedBy::Workflow, self.workflow.as_ref().map(|pin| Fit::of(deploy.workflow(), |own| own == pin))),
+            (MatchedBy::Build, self.build.as_ref().map(|pin| Fit::of(build, |own| own == pin))),
+            (MatchedBy::Commit, self.commit.as_ref().map(|pin| Fit::of(deploy.commit(), |own| pin.begins(own)))),
+            (MatchedBy::After, self.after.as_ref().map(|pin| pin.fit(deploy))),
+            (MatchedBy::Since, self.since.map(|pin| Fit::of(created, |own| own >= pin.earliest(started_at)))),
         ];
-        each.into_iter().find_map(|(pin, pins)| only(pins).then_some(pin))
+        each.into_iter().filter_map(|(pin, fit)| fit.map(|fit| (pin, fit)))
+    }
+
+    /// Returns the first pin that a deploy contradicts, other than its id. An absent field contradicts nothing, and neither
+    /// does a baseline whose time is not known yet. Nor does a row without a workflow: the workflow's own steps show that
+    /// it works on the deploy.
+    pub(crate) fn contradicted_by(&self, deploy: &Deploy, started_at: Timestamp) -> Option<MatchedBy> {
+        let mut each = self.each(deploy, started_at).filter(|(pin, _)| *pin != MatchedBy::Deploy);
+        each.find_map(|(pin, fit)| (fit == Fit::Contradicts).then_some(pin))
     }
 
     /// Returns the first pin that a deploy does not match, with its value and the deploy's own. `None` if it matches
     /// every pin.
     pub(crate) fn missed_by(&self, deploy: &Deploy, started_at: Timestamp) -> Option<Mismatch> {
         const LONGEST: usize = 64;
-        let Self { deploy: id, workflow, build, commit, after, since, branch_run } = self.clone();
-        let of_workflow = branch_run.map_or(MatchedBy::Workflow, |_| MatchedBy::BranchRun);
-        let created = || deploy.created_at.map(|at| Line::new(at.to_string()));
-        let line = |text: Option<String>| text.map(Line::new);
-        let each = [
-            (MatchedBy::Deploy, line(id.as_ref().map(ToString::to_string)), Self { deploy: id, ..Self::default() }),
-            (of_workflow, line(workflow.as_ref().map(ToString::to_string)), Self { workflow, ..Self::default() }),
-            (MatchedBy::Build, line(build.as_ref().map(ToString::to_string)), Self { build, ..Self::default() }),
-            (MatchedBy::Commit, line(commit.as_ref().map(ToString::to_string)), Self { commit, ..Self::default() }),
-            (MatchedBy::After, line(after.as_ref().map(ToString::to_string)), Self { after, ..Self::default() }),
-            (
-                MatchedBy::Since,
-                line(since.map(|since| since.earliest(started_at).to_string())),
-                Self { since, ..Self::default() },
-            ),
-        ];
-        let missed = each.into_iter().find(|(.., alone)| !alone.match_deploy(deploy, started_at));
-        missed.and_then(|(pin, wanted, _)| {
-            let has = match pin {
-                MatchedBy::Deploy => line(deploy.id.as_ref().map(ToString::to_string)),
-                MatchedBy::Workflow | MatchedBy::BranchRun => line(deploy.workflow().map(ToString::to_string)),
-                MatchedBy::Build => line(deploy.build_id.as_ref().map(ToString::to_string)),
-                MatchedBy::Commit => deploy.commit().map(|commit| commit.line(LONGEST)),
-                MatchedBy::After | MatchedBy::Since | MatchedBy::Latest => created(),
-            };
-            Some(Mismatch::Pin { pin, wanted: wanted?, has })
-        })
+        fn line(value: Option<impl fmt::Display>) -> Option<Line> {
+            value.map(|value| Line::new(value.to_string()))
+        }
+        let (pin, _) = self.each(deploy, started_at).find(|(_, fit)| *fit != Fit::Fits)?;
+        let created = || line(deploy.created_at);
+        let (wanted, has) = match pin {
+            MatchedBy::Deploy => (line(self.deploy.as_ref()), line(deploy.id.as_ref())),
+            MatchedBy::Workflow | MatchedBy::BranchRun => (line(self.workflow.as_ref()), line(deploy.workflow())),
+            MatchedBy::Build => (line(self.build.as_ref()), line(deploy.build_id.as_ref())),
+            MatchedBy::Commit => (line(self.commit.as_ref()), deploy.commit().map(|commit| commit.line(LONGEST))),
+            MatchedBy::After => (line(self.after.as_ref()), created()),
+            MatchedBy::Since => (line(self.since.map(|since| since.earliest(started_at))), created()),
+            MatchedBy::Latest => return None,
+        };
+        let pin = if pin == MatchedBy::Workflow && self.branch_run.is_some() { MatchedBy::BranchRun } else { pin };
+        Some(Mismatch::Pin { pin, wanted: wanted?, has })
     }
 
     /// Returns whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
     /// field does not match, and a baseline of unknown time matches nothing.
     pub fn match_deploy(&self, deploy: &Deploy, started_at: Timestamp) -> bool {
-        let fits = |wanted: bool, found: bool| !wanted || found;
-        let created = deploy.created_at;
-        let newer = match &self.after {
-            None => true,
-            Some(Baseline::Deploy(_)) => false,
-            Some(Baseline::Known(id, at)) => deploy.id.as_ref() != Some(id) && created.is_some_and(|own| own > *at),
-            Some(Baseline::Seen { deploy: id, created: seen, at }) => {
-                let earliest = at.saturating_sub(LEEWAY).unwrap_or(Timestamp::MIN).max(*seen);
-                deploy.id.as_ref() != Some(id) && created.is_some_and(|own| own > earliest)
-            }
-            // The time comes from a header, which has whole seconds.
-            Some(Baseline::NoneAt(at)) => created.is_some_and(|own| own >= *at),
-        };
-        fits(self.deploy.is_some(), self.deploy == deploy.id)
-            && fits(self.workflow.is_some(), self.workflow.as_ref() == deploy.workflow())
-            && fits(self.build.is_some(), self.build == deploy.build_id)
-            && self.commit.as_ref().is_none_or(|wanted| deploy.commit().is_some_and(|commit| wanted.begins(commit)))
-            && self.since.is_none_or(|since| created.is_some_and(|own| own >= since.earliest(started_at)))
-            && newer
+        self.each(deploy, started_at).all(|(_, fit)| fit == Fit::Fits)
     }
 }
 
