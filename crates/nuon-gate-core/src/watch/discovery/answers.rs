@@ -1,18 +1,76 @@
 //! What an answer leads to: what is read next, the targets that are found, or the end of the search.
 
+use std::time::Duration;
+
 use super::branch::{BranchNext, BranchTargets};
 use super::workflow::WorkflowNext;
 use super::{Discovered, Discovery, DiscoveryEnd, Joining, Source};
-use crate::api::{ApiError, ErrorClass, Fact, Request};
+use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
 use crate::resolve::Resolution;
+use crate::schedule::Observed;
 use crate::watch::errors::{About, Handling, handle};
 use crate::watch::event::Refusal;
+use crate::watch::settings::{Mode, WatchSettings};
 use crate::watch::shared::Shared;
 use crate::watch::target::TargetWatch;
 use crate::{Moment, Verdict};
 
 impl Discovery {
-    pub(super) fn accept(
+    /// Handles a reply.
+    pub(in crate::watch) fn reply(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        reply: Reply,
+        targets: &[TargetWatch],
+        shared: &mut Shared,
+    ) -> Discovered {
+        if self.has_ended() || self.poller.request() != Some(request) {
+            return Discovered::Nothing;
+        }
+        let outcome = match reply {
+            Ok(answer) => {
+                self.poller.good(request);
+                self.accept(now, request, answer.fact, targets, shared)
+            }
+            Err(error) => Err(error),
+        };
+        let began = self.poller.polling_since().unwrap_or(now);
+        let discovered = match outcome {
+            Ok(discovered) => discovered,
+            Err(error) => self.on_error(now, request, error, targets, shared),
+        };
+        self.must_last(discovered, began, now, shared.settings())
+    }
+
+    /// A success of the workflow or run has to last as long as that of a deploy, and is read once more after it.
+    fn must_last(
+        &mut self,
+        discovered: Discovered,
+        began: Moment,
+        now: Moment,
+        settings: &WatchSettings,
+    ) -> Discovered {
+        match discovered {
+            Discovered::End(DiscoveryEnd::Complete)
+                if settings.settle > Duration::ZERO && settings.mode == Mode::Wait =>
+            {
+                if began >= *self.settles_until.get_or_insert(now + settings.settle) {
+                    return Discovered::End(DiscoveryEnd::Complete);
+                }
+                self.poller.over(now, Observed::Nothing);
+                Discovered::Nothing
+            }
+            // The poll goes on, or nothing was read.
+            Discovered::Nothing | Discovered::Retry(_) => discovered,
+            discovered => {
+                self.settles_until = None;
+                discovered
+            }
+        }
+    }
+
+    fn accept(
         &mut self,
         now: Moment,
         request: &Request,
@@ -98,7 +156,7 @@ impl Discovery {
         })
     }
 
-    pub(super) fn on_error(
+    fn on_error(
         &mut self,
         now: Moment,
         request: &Request,

@@ -6,17 +6,16 @@ mod workflow;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::branch::{BranchNext, BranchTargets};
 use self::workflow::WorkflowTargets;
 use super::event::{Refusal, RunEvent};
 use super::poller::Poller;
-use super::settings::{Mode, OnApproval, WatchSettings};
+use super::settings::OnApproval;
 use super::shared::Shared;
 use super::takeovers::Takeover;
 use super::target::TargetWatch;
-use crate::api::{ApiError, Reply, Request};
+use crate::api::ApiError;
 use crate::cause::{Cause, Standing, StoppedBy, Warning};
 use crate::model::Deploy;
 use crate::pins::RunPin;
@@ -365,60 +364,6 @@ impl Discovery {
         match request {
             Some(request) => self.poller.begin(request, now),
             None => self.poller.over(now, Observed::Nothing),
-        }
-    }
-
-    /// Handles a reply.
-    pub(super) fn reply(
-        &mut self,
-        now: Moment,
-        request: &Request,
-        reply: Reply,
-        targets: &[TargetWatch],
-        shared: &mut Shared,
-    ) -> Discovered {
-        if self.has_ended() || self.poller.request() != Some(request) {
-            return Discovered::Nothing;
-        }
-        let outcome = match reply {
-            Ok(answer) => {
-                self.poller.good(request);
-                self.accept(now, request, answer.fact, targets, shared)
-            }
-            Err(error) => Err(error),
-        };
-        let began = self.poller.polling_since().unwrap_or(now);
-        let discovered = match outcome {
-            Ok(discovered) => discovered,
-            Err(error) => self.on_error(now, request, error, targets, shared),
-        };
-        self.must_last(discovered, began, now, shared.settings())
-    }
-
-    /// A success of the workflow or run has to last as long as that of a deploy, and is read once more after it.
-    fn must_last(
-        &mut self,
-        discovered: Discovered,
-        began: Moment,
-        now: Moment,
-        settings: &WatchSettings,
-    ) -> Discovered {
-        match discovered {
-            Discovered::End(DiscoveryEnd::Complete)
-                if settings.settle > Duration::ZERO && settings.mode == Mode::Wait =>
-            {
-                if began >= *self.settles_until.get_or_insert(now + settings.settle) {
-                    return Discovered::End(DiscoveryEnd::Complete);
-                }
-                self.poller.over(now, Observed::Nothing);
-                Discovered::Nothing
-            }
-            // The poll goes on, or nothing was read.
-            Discovered::Nothing | Discovered::Retry(_) => discovered,
-            discovered => {
-                self.settles_until = None;
-                discovered
-            }
         }
     }
 }

@@ -81,98 +81,79 @@ impl BranchTargets {
         &self.subject
     }
 
+    fn rollout(&self) -> Option<&Rollout> {
+        match &self.stage {
+            Stage::Rollout(rollout) => Some(rollout),
+            Stage::Lookup(_) | Stage::Search(_) => None,
+        }
+    }
+
+    fn rollout_mut(&mut self) -> Option<&mut Rollout> {
+        match &mut self.stage {
+            Stage::Rollout(rollout) => Some(rollout),
+            Stage::Lookup(_) | Stage::Search(_) => None,
+        }
+    }
+
     pub(super) fn has_run(&self) -> bool {
-        matches!(self.stage, Stage::Rollout(_))
+        self.rollout().is_some()
     }
 
     /// Returns the state of the run, if it was found.
     pub(super) fn report(&self) -> Option<RunReport> {
-        match &self.stage {
-            Stage::Rollout(rollout) => Some(rollout.report()),
-            Stage::Lookup(_) | Stage::Search(_) => None,
-        }
+        self.rollout().map(Rollout::report)
     }
 
     /// Returns whether the object of a request has answered before, so that it exists.
     pub(super) fn has_answered(&self, request: &Request) -> bool {
-        match &self.stage {
-            Stage::Rollout(rollout) => rollout.has_answered(request),
-            Stage::Lookup(_) | Stage::Search(_) => false,
-        }
+        self.rollout().is_some_and(|rollout| rollout.has_answered(request))
     }
 
     pub(super) fn standing(&self) -> Standing {
-        match &self.stage {
-            Stage::Rollout(rollout) => rollout.standing(),
-            Stage::Lookup(_) | Stage::Search(_) => Standing::NoRun,
-        }
+        self.rollout().map_or(Standing::NoRun, Rollout::standing)
     }
 
     pub(super) fn last_change(&self) -> Moment {
-        match &self.stage {
-            Stage::Rollout(rollout) => rollout.last_change(),
-            Stage::Lookup(_) | Stage::Search(_) => Moment::START,
-        }
+        self.rollout().map_or(Moment::START, Rollout::last_change)
     }
 
     /// Returns since when a human is asked.
     pub(super) fn asked_since(&self) -> Option<Moment> {
-        match &self.stage {
-            Stage::Rollout(rollout) => rollout.asked_since(),
-            Stage::Lookup(_) | Stage::Search(_) => None,
-        }
+        self.rollout().and_then(Rollout::asked_since)
     }
 
     /// Returns the run's own workflow, unless it has ended.
     pub(super) fn open_workflow(&self) -> Option<&WorkflowId> {
-        match &self.stage {
-            Stage::Rollout(rollout) if !rollout.has_ended() => Some(&rollout.run().workflow_id),
-            _ => None,
-        }
+        self.rollout().filter(|rollout| !rollout.has_ended()).map(|rollout| &rollout.run().workflow_id)
     }
 
     /// Returns how the run has ended by the last poll, if it has.
     pub(super) fn decided(&self) -> Option<DiscoveryEnd> {
-        match &self.stage {
-            Stage::Rollout(rollout) => rollout.decided(),
-            Stage::Lookup(_) | Stage::Search(_) => None,
-        }
+        self.rollout().and_then(Rollout::decided)
     }
 
     /// As [`Rollout::broke_off`].
     pub(super) fn broke_off(&self, now: Moment) -> Option<DiscoveryEnd> {
-        match &self.stage {
-            Stage::Rollout(rollout) => rollout.broke_off(now),
-            Stage::Lookup(_) | Stage::Search(_) => None,
-        }
+        self.rollout().and_then(|rollout| rollout.broke_off(now))
     }
 
     pub(super) fn note_target(&mut self, target: &Target, index: usize) {
-        if let Stage::Rollout(rollout) = &mut self.stage {
+        if let Some(rollout) = self.rollout_mut() {
             rollout.note_target(target, index);
         }
     }
 
     pub(super) fn take_events(&mut self) -> Vec<RunEvent> {
-        match &mut self.stage {
-            Stage::Rollout(rollout) => rollout.take_events(),
-            Stage::Lookup(_) | Stage::Search(_) => Vec::new(),
-        }
+        self.rollout_mut().map(Rollout::take_events).unwrap_or_default()
     }
 
     pub(super) fn take_takeovers(&mut self) -> Option<(Moment, HashMap<InstallId, Takeover>)> {
-        match &mut self.stage {
-            Stage::Rollout(rollout) => rollout.take_takeovers(),
-            Stage::Lookup(_) | Stage::Search(_) => None,
-        }
+        self.rollout_mut().and_then(Rollout::take_takeovers)
     }
 
     /// Takes the deploys that become targets.
     pub(super) fn take_joining(&mut self) -> Vec<Joining> {
-        match &mut self.stage {
-            Stage::Rollout(rollout) => rollout.take_joining(),
-            Stage::Lookup(_) | Stage::Search(_) => Vec::new(),
-        }
+        self.rollout_mut().map(Rollout::take_joining).unwrap_or_default()
     }
 
     /// Takes the warnings about how the run was found.
@@ -209,10 +190,7 @@ impl BranchTargets {
 
     /// Records that something could not be read. Returns whether the poll goes on without it.
     pub(super) fn does_without(&mut self, request: &Request, is_missing: bool, once: bool) -> bool {
-        match &mut self.stage {
-            Stage::Rollout(rollout) => rollout.does_without(request, is_missing, once),
-            Stage::Lookup(_) | Stage::Search(_) => false,
-        }
+        self.rollout_mut().is_some_and(|rollout| rollout.does_without(request, is_missing, once))
     }
 
     /// Records that something was not found. Returns whether that means something.
