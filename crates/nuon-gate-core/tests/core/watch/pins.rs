@@ -357,21 +357,6 @@ fn following_does_not_cross_to_a_teardown() {
 }
 
 #[test]
-fn plans_and_older_rows_supersede_nothing() {
-    let plan = with(full("Other", "active", 30), json!({ "plan_only": true }));
-    let typed = |word: &str| with(full("Other", "active", 30), json!({ "install_deploy_type": word }));
-    for newest in [plan, typed("recover"), typed("a-new-type"), full("Other", "active", -61)] {
-        let mut server = rows(|now| vec![full("Mine", if now < s(60) { "executing" } else { "active" }, -60)]);
-        let run = run(latest(policy(Some(OnSuperseded::Fail))), |now, request| match request {
-            Request::LatestDeploy(..) if now >= s(1) => soon(deploy(&newest)),
-            _ => server(now, request),
-        });
-        assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dplMine"), "{newest}");
-        assert!(superseded(&run).is_empty());
-    }
-}
-
-#[test]
 fn another_kind_than_expected_is_refused() {
     let cases = [
         (Kind::Apply, "apply", Verdict::Passed),

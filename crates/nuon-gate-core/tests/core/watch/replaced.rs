@@ -6,9 +6,9 @@ use crate::virtual_time::{
     Run, Scripted, created, deploy, exists, latest, list, none, pinned, row, run, s, serving, settings, soon, step,
     with, workflow,
 };
+use nuon_gate_core::Verdict;
 use nuon_gate_core::api::Request;
-use nuon_gate_core::watch::{EventKind, Watch};
-use nuon_gate_core::{MatchedBy, Verdict};
+use nuon_gate_core::watch::EventKind;
 use serde_json::{Value, json};
 
 fn of_workflow(id: &str, status: &str, workflow: &str) -> Value {
@@ -78,16 +78,6 @@ fn the_successor_is_found_in_the_same_poll_and_followed() {
 }
 
 #[test]
-fn a_pin_stays_the_reason_for_the_match() {
-    let run = run(
-        pinned(settings(), "dplA"),
-        two_rows(|_, id| row(id, if id == "dplA" { "retried" } else { "active" }), |_| row("dplB", "active")),
-    );
-    assert_eq!(run.report.verdict, Verdict::Passed);
-    assert_eq!(run.target().matched_by, Some(MatchedBy::Deploy));
-}
-
-#[test]
 fn a_successor_of_another_workflow_is_none() {
     // Someone else's deploy came later. It passes, but is not the one that was waited for.
     let run = run(
@@ -97,50 +87,6 @@ fn a_successor_of_another_workflow_is_none() {
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert_eq!(run.deploy_id(), "dplA");
     assert!(run.reason().contains("the last status is `retried`"), "{}", run.reason());
-}
-
-#[test]
-fn a_successor_without_a_workflow_is_none_if_the_first_had_one() {
-    let run = run(
-        pinned(settings(), "dplA"),
-        two_rows(|_, id| of_workflow(id, "retried", "inw1"), |_| json!({ "id": "dplB", "status": "active" })),
-    );
-    assert_eq!(run.report.verdict, Verdict::TimedOut);
-}
-
-#[test]
-fn the_successor_may_take_its_time() {
-    let run = run(
-        latest(settings()),
-        two_rows(
-            |now, id| {
-                row(
-                    id,
-                    if id == "dplA" && now > s(9) {
-                        "retried"
-                    } else if id == "dplA" {
-                        "error-ish"
-                    } else {
-                        "active"
-                    },
-                )
-            },
-            |now| {
-                row(
-                    if now < s(100) { "dplA" } else { "dplB" },
-                    if now < s(9) {
-                        "executing"
-                    } else if now < s(100) {
-                        "retried"
-                    } else {
-                        "active"
-                    },
-                )
-            },
-        ),
-    );
-    assert_eq!(run.report.verdict, Verdict::Passed);
-    assert_eq!((run.deploy_id(), replaced(&run)), ("dplB", vec!["dplA"]));
 }
 
 #[test]
@@ -182,32 +128,6 @@ fn rows_that_replace_each_other_are_not_polled_without_pause() {
     let run = run(latest(settings()), two_rows(|_, id| row(id, "retried"), |_| row("dplA", "retried")));
     assert_eq!(run.report.verdict, Verdict::TimedOut);
     assert!(run.asked.len() < 1000, "{} requests in an hour", run.asked.len());
-}
-
-fn crossing(watch: Watch, first: &'static str, second: &'static str) -> Run {
-    let typed = |id: &str, status: &str, kind: &str| json!({ "id": id, "status": status, "install_deploy_type": kind, "workflow_id": "inw1" });
-    run(
-        watch,
-        two_rows(
-            move |now, id| match id {
-                "dplA" => typed("dplA", if now < s(5) { "executing" } else { "retried" }, first),
-                _ => typed("dplB", "inactive", second),
-            },
-            move |now| if now < s(5) { typed("dplA", "executing", first) } else { typed("dplB", "inactive", second) },
-        ),
-    )
-}
-
-#[test]
-fn following_never_crosses_from_an_apply_to_a_teardown() {
-    for first in ["apply", "sync-image", "install"] {
-        for watch in [latest(settings()), pinned(settings(), "dplA")] {
-            let run = crossing(watch, first, "teardown");
-            assert_eq!(run.report.verdict, Verdict::Failed, "{first}");
-            assert!(run.reason().contains("replaced by a teardown (dplB)"), "{}", run.reason());
-        }
-    }
-    assert_eq!(crossing(latest(settings()), "teardown", "teardown").report.verdict, Verdict::Passed);
 }
 
 #[test]
