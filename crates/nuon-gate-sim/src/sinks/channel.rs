@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use super::blocks::{self, Complaint};
-use super::length;
 use crate::script;
 
 /// How much of a text is shown.
@@ -199,8 +198,10 @@ fn is_ts(text: &str) -> bool {
 }
 
 fn shown(text: &str) -> String {
-    match length(text) > LONGEST_TEXT {
-        true => text.chars().take(LONGEST_TEXT).collect(),
-        false => text.to_owned(),
-    }
+    let mut length = 0;
+    let fits = |character: &char| {
+        length += character.len_utf16();
+        length <= LONGEST_TEXT
+    };
+    text.chars().take_while(fits).collect()
 }

@@ -112,5 +112,5 @@ fn object(request: &Seen) -> Option<Map<String, Value>> {
 
 /// Counts UTF-16 units, as the services do.
 fn length(text: &str) -> usize {
-    text.chars().count()
+    text.encode_utf16().count()
 }

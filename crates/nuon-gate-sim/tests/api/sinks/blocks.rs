@@ -60,6 +60,10 @@ fn cases() -> Vec<(Vec<Value>, &'static str)> {
     vec![
         (vec![divider(); 51], "no more than 50 items allowed [/blocks]"),
         (vec![header(151)], "must be less than 151 characters [/blocks/0/text/text]"),
+        (
+            vec![json!({"type": "header", "text": {"type": "plain_text", "text": "🚀".repeat(76)}})],
+            "must be less than 151 characters [/blocks/0/text/text]",
+        ),
         (vec![divider(), header(0)], "must be more than 0 characters [/blocks/1/text/text]"),
         (vec![json!({"type": "header", "text": text("mrkdwn", 1)})], "unsupported type: mrkdwn [/blocks/0/text/type]"),
         (vec![json!({"type": "header", "text": "x"})], "must provide an object [/blocks/0/text]"),

@@ -96,6 +96,7 @@ fn what_is_beyond_a_limit_is_refused_in_the_messages_own_shape() {
     let embed = |embed: Value| json!({"embeds": [{"title": "x"}, embed]});
     let cases = [
         (json!({"content": text(2001)}), "/content", too_long(2000)),
+        (json!({"content": "🚀".repeat(1001)}), "/content", too_long(2000)),
         (json!({"embeds": vec![json!({"title": "x"}); 11]}), "/embeds", too_long(10)),
         (embed(json!({"title": text(257)})), "/embeds/1/title", too_long(256)),
         (embed(json!({"description": text(4097)})), "/embeds/1/description", too_long(4096)),
@@ -133,6 +134,7 @@ fn what_is_at_a_limit_is_taken() {
     let full = json!({"title": text(256), "description": text(4096), "footer": {"text": text(1392)}, "author": {"name": text(256)}});
     let bodies = [
         json!({"content": text(2000)}),
+        json!({"content": "🚀".repeat(1000)}),
         json!({"embeds": vec![json!({"title": "x"}); 10]}),
         json!({"embeds": [full]}),
         json!({"embeds": [{"footer": {"text": text(2048)}}]}),

@@ -123,6 +123,8 @@ fn a_long_text_is_cut_and_blocks_may_be_a_text() {
     let message = &sim.slack_messages()[0];
     assert_eq!(message.text, "é".repeat(40_000));
     assert_eq!(message.blocks, [section("x")]);
+    said(&sim, "chat.postMessage", &json!({"channel": CHANNEL, "text": "x".to_owned() + &"🚀".repeat(20_000)}));
+    assert_eq!(sim.slack_messages()[1].text, "x".to_owned() + &"🚀".repeat(19_999), "no half of a character");
 }
 
 #[test]
