@@ -12,3 +12,4 @@ pub mod transcript;
 pub mod world;
 
 pub use self::hostile::HOSTILE;
+pub use self::server::request_line;

@@ -86,7 +86,7 @@ fn accept(listener: &TcpListener, shared: &Shared) {
 
 fn connection(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    while let Some((method, path)) = head(&mut stream)? {
+    while let Some((method, path)) = request_line(&mut stream)? {
         shared.requests.fetch_add(1, Ordering::Relaxed);
         let sent_ms = shared.now_ms();
         let (takes_ms, answer) = lock(&shared.world).answer(sent_ms, &method, &path);
@@ -111,7 +111,11 @@ impl Shared {
 }
 
 /// Reads a request's method and path; `None` if the client has closed the connection.
-fn head(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
+///
+/// # Errors
+///
+/// If the connection fails.
+pub fn request_line(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
     stream.set_read_timeout(None)?;
     let (mut head, mut part) = (Vec::new(), [0; 4096]);
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,10 +1,12 @@
 //! A server that sends exactly the bytes of a case, endlessly if the case says so. The simulator and the generated
 //! worlds cannot do that: they imitate a working server.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+
+use nuon_gate_soak::request_line;
 
 /// A question, recognised by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,23 +151,13 @@ fn id_in(path: &str) -> &[u8] {
 
 fn connection(mut stream: TcpStream, answers: &Answers) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let (mut head, mut part) = (Vec::new(), [0; 4096]);
-    loop {
-        while !head.ends_with(b"\r\n\r\n") {
-            let length = stream.read(&mut part)?;
-            if length == 0 {
-                return Ok(());
-            }
-            head.extend_from_slice(&part[..length]);
-        }
-        let asked = String::from_utf8_lossy(&head);
-        let path = asked.split(' ').nth(1).unwrap_or_default();
-        let question = Question::of(path);
+    while let Some((_, path)) = request_line(&mut stream)? {
+        let question = Question::of(&path);
         let own = answers.iter().find(|(own, _)| *own == question);
         match own {
-            Some((_, answer)) => answer.send(&mut stream, id_in(path))?,
+            Some((_, answer)) => answer.send(&mut stream, id_in(&path))?,
             None => Answer::not_found().send(&mut stream, b"")?,
         }
-        head.clear();
     }
+    Ok(())
 }
