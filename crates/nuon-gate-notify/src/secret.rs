@@ -18,12 +18,13 @@ use crate::mask::{request_target, secret_parts};
 pub(crate) struct Secret(SecretString);
 
 impl Secret {
+    /// Registers a text for redaction.
     pub(crate) fn new(text: &str) -> Self {
         protect(text);
         Self::unprotected(text)
     }
 
-    /// Registers a text for redaction.
+    /// Keeps a text that need not be redacted.
     pub(crate) fn unprotected(text: &str) -> Self {
         Self(SecretString::from(text))
     }
