@@ -197,9 +197,8 @@ fn a_retry_within_the_workflow_is_followed_and_no_target_of_its_own() {
     let mut server = flowing(flow, word);
     let run = run(of_workflow(settings()), move |now, request| match request {
         Request::Deploys(..) => {
-            let row =
-                with(row("dplANew", word(now, "dplANew")), json!({"component_id": "cmpA", "workflow_id": "inw1"}));
-            soon(list(&[row]))
+            let of_flow = |id| with(row(id, word(now, id)), json!({"component_id": "cmpA", "workflow_id": "inw1"}));
+            soon(list(&[of_flow("dplANew"), of_flow("dplA")]))
         }
         _ => server(now, request),
     });
