@@ -133,8 +133,12 @@ impl fmt::Display for Cause {
                 write!(f, "the workflow {}{}, and {missing}", end.as_str(), after(": ", step.as_ref()))
             }
             Self::Workflow { end, word, step, denial } => {
-                let odd = !["error", "cancelled", "failed-pending-retry", "success", ""].iter().any(|own| word.is(own));
-                let word = if odd { format!(" (it ended as `{}`)", word.line(60).plain()) } else { String::new() };
+                let is_usual = ["error", "cancelled", "failed-pending-retry", "success"].iter().any(|own| word.is(own));
+                let word = match word.is_blank() {
+                    _ if is_usual => String::new(),
+                    true => " (it ended without a status)".to_owned(),
+                    false => format!(" (it ended as `{}`)", word.line(60).plain()),
+                };
                 let (denial, step) = (before("; ", denial.as_ref().map(Denial::text)), after(": ", step.as_ref()));
                 write!(f, "{denial}the workflow {}{word}{step}", end.as_str())
             }
@@ -255,7 +259,10 @@ impl fmt::Display for Mismatch {
             Self::Pin { pin, wanted, has } => (pin, wanted.plain(), has.as_ref().map(Line::plain)),
         };
         match (pin, has) {
-            (MatchedBy::After, _) => write!(f, "is not newer than {wanted}"),
+            (MatchedBy::After, Some(_)) => write!(f, "is not newer than {wanted}"),
+            (MatchedBy::After, None) => {
+                write!(f, "does not say when it was created, and so not whether it is newer than {wanted}")
+            }
             (MatchedBy::Since, Some(has)) => write!(f, "is of {has}, which is before {wanted}"),
             (_, Some(has)) => write!(f, "has {} {has}, not {wanted}", noun(*pin)),
             (_, None) => write!(f, "does not say that its {} is {wanted}", noun(*pin)),

@@ -90,6 +90,8 @@ pub struct WorkflowStep {
 struct Beside {
     /// A later step of its group has its name and type: it repeats this one if that was retried.
     is_repeated: bool,
+    /// Such a step has its target as well, so that it repeats this one in any case.
+    is_repeated_for_same: bool,
     /// An earlier step of its group found that there is nothing to do for its deploy.
     is_needless: bool,
 }
@@ -100,7 +102,7 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     if let Some(steps) = &mut steps {
         note_needless(steps);
         // Few workflows have any, and names have to be read for it.
-        if steps.iter().any(WorkflowStep::was_retried_by_itself) {
+        if steps.iter().any(|step| step.word() == "error") {
             note_repeated(steps);
         }
     }
@@ -122,10 +124,12 @@ fn note_needless(steps: &mut [WorkflowStep]) {
 }
 
 fn note_repeated(steps: &mut [WorkflowStep]) {
-    let mut later = HashSet::new();
+    let (mut later, mut for_same) = (HashSet::new(), HashSet::new());
     for step in steps.iter_mut().rev() {
-        let (kind, name) = (step.step_target_type.clone(), step.name.as_ref().map(first_name));
-        step.beside.is_repeated = step.group_idx.is_some_and(|group| !later.insert((group, kind, name)));
+        let (Some(group), Some(name)) = (step.group_idx, step.name.as_ref().map(first_name)) else { continue };
+        let (own, kind) = (step.step_target_id.clone(), step.step_target_type.clone());
+        step.beside.is_repeated_for_same = own.is_some() && !for_same.insert((group, kind.clone(), name.clone(), own));
+        step.beside.is_repeated = !later.insert((group, kind, name));
     }
 }
 
@@ -167,6 +171,8 @@ impl WorkflowStep {
         let finished = self.finished == Some(true);
         match self.word() {
             _ if self.retried == Some(true) => StepState::Replaced,
+            // A check of health is repeated for the same component; a deploy is repeated under another row.
+            "error" if self.beside.is_repeated_for_same && self.is_health() => StepState::Replaced,
             "error" if self.beside.is_repeated && self.was_retried_by_itself() => StepState::Replaced,
             // Its plan was approved without a human, and on some servers that ends a check as an error.
             "error" if self.is_plan() && self.is_directed("continue") => StepState::Succeeded,

@@ -1,23 +1,25 @@
 //! The targets of a workflow: each of its deploys, as it goes on.
 
 mod asking;
+mod ending;
 mod joining;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use self::asking::Asking;
+use self::ending::is_open;
 use super::DiscoveryEnd;
 use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
-use crate::model::{Deploy, StepState, Workflow, WorkflowEnd, WorkflowStep};
+use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
 use crate::schedule::Observed;
 use crate::watch::LAG;
 use crate::watch::errors::MISSES;
 use crate::watch::install_lists::FEWEST;
 use crate::watch::settings::OnApproval;
 use crate::watch::target::TargetWatch;
-use crate::{ComponentId, DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId, reason};
+use crate::{ComponentId, DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId};
 
 /// A workflow of which every deploy is a target.
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub(super) struct WorkflowTargets {
     /// The last deploy of each component that was replaced before it was seen. Its successor becomes the target; if none has
     /// come when the workflow ends, it does itself.
     replaced: HashMap<Target, (DeployId, Arc<Deploy>)>,
+    /// The deploys whose target has moved on to another one of this workflow. What their steps say does not count any more.
+    left: HashSet<DeployId>,
     /// The deploys that have become targets. A deploy that a target moves on to is not another target.
     joined: HashSet<DeployId>,
     /// The newest target of each component.
@@ -106,6 +110,7 @@ impl WorkflowTargets {
             newest: HashMap::new(),
             list_missing: 0,
             replaced: HashMap::new(),
+            left: HashSet::new(),
             joined: HashSet::new(),
             targets: HashMap::new(),
             states: Vec::new(),
@@ -216,18 +221,25 @@ impl WorkflowTargets {
                 }
             };
         }
+        self.note_left(targets);
         let joining = self.joining(&workflow, targets);
         let all_followed = joining.is_empty() && self.are_all_followed(targets);
         let Some(end) = workflow.end() else {
             let observed = if joining.is_empty() { Observed::Nothing } else { Observed::Change };
             return WorkflowNext::Join(joining, observed);
         };
-        let gap = end == WorkflowEnd::Succeeded && !self.is_done(&workflow);
+        let has_succeeded = end == WorkflowEnd::Succeeded;
+        let is_going = |index: &usize| !targets[*index].has_ended();
+        let gap = match has_succeeded {
+            true => !self.is_done(&workflow),
+            // A deploy that goes on may show that somebody has retried it.
+            false => self.targets.values().any(is_going),
+        };
         // One of the two may lag.
         let has_lasted = gap && self.read_at >= self.changed + LAG;
-        let open = if has_lasted { self.open_step(&workflow) } else { None };
-        if all_followed && (!gap || open.is_some()) {
-            let ended = ended(end, &workflow, self.joined.is_empty() && !self.is_of_run);
+        let open = if has_lasted && has_succeeded { self.open_step(&workflow) } else { None };
+        if all_followed && (!gap || open.is_some() || has_lasted && !has_succeeded) {
+            let ended = self.ended(end, &workflow, self.joined.is_empty() && !self.is_of_run);
             return WorkflowNext::End(match (ended, open) {
                 (DiscoveryEnd::Complete, Some(open)) => {
                     DiscoveryEnd::Otherwise(Verdict::Failed, Cause::StepFailed(open))
@@ -285,7 +297,7 @@ impl WorkflowTargets {
         let end = workflow.end()?;
         let is_settled =
             self.are_all_followed(targets) && self.is_done(workflow) && self.needs_list(workflow).is_none();
-        (end != WorkflowEnd::Succeeded || is_settled).then(|| ended(end, workflow, self.joined.is_empty()))
+        (end != WorkflowEnd::Succeeded || is_settled).then(|| self.ended(end, workflow, self.joined.is_empty()))
     }
 
     /// Returns the install whose deploys have to be listed: a deploy that no step names is the workflow's as well, so a
@@ -296,15 +308,6 @@ impl WorkflowTargets {
 
     fn has_succeeded(&self, workflow: &Workflow) -> bool {
         workflow.end() == Some(WorkflowEnd::Succeeded) && self.is_done(workflow)
-    }
-
-    /// Returns whether all of its steps are there, and have ended. A workflow can report success before its steps have ended.
-    fn is_done(&self, workflow: &Workflow) -> bool {
-        workflow.steps().count() == self.most_steps && !workflow.steps().any(|step| is_open(workflow, step))
-    }
-
-    fn open_step(&self, workflow: &Workflow) -> Option<RemoteText> {
-        workflow.describe(workflow.steps().find(|step| is_open(workflow, step))?)
     }
 
     /// Refuses a workflow that makes plans only, or works on none of the installs that were named.
@@ -373,31 +376,4 @@ impl WorkflowTargets {
         self.list = if is_needed && !is_offered { InstallList::Read } else { InstallList::Missed };
         !is_needed || !is_offered
     }
-}
-
-fn is_open(workflow: &Workflow, step: &WorkflowStep) -> bool {
-    let state = workflow.state_of(step);
-    !step.is_hidden() && matches!(state, StepState::NotBegun | StepState::Running | StepState::Retrying)
-}
-
-/// Returns how a workflow has ended. It succeeded only if it says so and each of its steps did.
-fn ended(end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> DiscoveryEnd {
-    let failed: Vec<_> = workflow.steps().filter(|step| workflow.state_of(step) == StepState::Failed).collect();
-    let step = failed.first().and_then(|step| workflow.describe(step));
-    let denied = workflow.was_denied(None);
-    if end == WorkflowEnd::Succeeded {
-        let called_off = denied || failed.iter().all(|step| step.was_called_off());
-        let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
-        return match step {
-            Some(step) => DiscoveryEnd::Otherwise(verdict, Cause::StepFailed(step)),
-            None if nothing => DiscoveryEnd::Otherwise(Verdict::Failed, Cause::NothingDeployed),
-            None => DiscoveryEnd::Complete,
-        };
-    }
-    let verdict = if denied { Verdict::Cancelled } else { end.verdict() };
-    let denial = workflow.steps().find_map(reason::denial);
-    DiscoveryEnd::Otherwise(
-        verdict,
-        Cause::Workflow { end, word: RemoteText::new(workflow.status_word()), step, denial },
-    )
 }

@@ -66,11 +66,18 @@ impl<'a> Steps<'a> {
         // Where there is nothing to do, nothing is to be applied.
         let has_work = *picture.row.current_status() != Status::AutoSkipped;
         let coming = workflow.coming_steps_of(picture.id).filter(|_| has_work);
+        let mut health: Vec<_> = workflow.health_steps_of(picture.id, picture.part).collect();
+        // Once it was verified and the workflow has ended, a check that never said what it is about was another component's.
+        let is_named = |step: &&WorkflowStep| step.step_target_id.is_some();
+        let last = health.iter().copied().rfind(is_named);
+        if workflow.end().is_some() && last.is_some_and(|step| workflow.state_of(step) == StepState::Succeeded) {
+            health.retain(is_named);
+        }
         Self {
             workflow,
             own: workflow.steps_of(picture.id).collect(),
             odd: workflow.odd_steps_of(picture.id).chain(coming).collect(),
-            health: workflow.health_steps_of(picture.id, picture.part).collect(),
+            health,
         }
     }
 
@@ -123,12 +130,21 @@ impl<'a> Steps<'a> {
         self.workflow.describe(step).unwrap_or_default()
     }
 
+    /// The status passes, but this step did not succeed. If the deploy counts as cancelled, it says why.
+    fn broken_by(&self, step: &WorkflowStep, verdict: Verdict) -> Judged {
+        let step = match self.describe(step) {
+            text if verdict == Verdict::Cancelled && !step.was_called_off() => {
+                RemoteText::new(format!("{}, and the workflow was cancelled", text.line(400).plain()))
+            }
+            text => text,
+        };
+        Judged::Hold(Hold::Behind(Behind::StepFailed(verdict, step)))
+    }
+
     /// Decides about a passing status that a step contradicts: it holds the deploy, unless the workflow has ended without it.
     fn waits_for(&self, step: &WorkflowStep) -> Judged {
         match self.workflow.end() {
-            Some(end) if !(step.is_health() && self.is_being_verified(step)) => {
-                Judged::Hold(Hold::Behind(Behind::StepFailed(end.verdict(), self.describe(step))))
-            }
+            Some(end) if !(step.is_health() && self.is_being_verified(step)) => self.broken_by(step, end.verdict()),
             _ => Judged::Hold(Hold::Step(self.describe(step))),
         }
     }
@@ -150,7 +166,7 @@ fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         let called_off =
             failed.iter().all(|step| step.was_called_off() || is_cancelled && step.word() == "not-attempted");
         let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
-        return Judged::Hold(Hold::Behind(Behind::StepFailed(verdict, steps.describe(first))));
+        return steps.broken_by(first, verdict);
     }
     match unfinished.or_else(|| steps.replaced(&steps.own)).or_else(|| steps.replaced(&steps.health)) {
         Some(step) => steps.waits_for(step),
@@ -176,7 +192,7 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         return fail;
     }
     // A failed attempt of a health check writes `error`, and the next one may write `active` on the same row.
-    if steps.is_verifying() {
+    if steps.is_verifying() || workflow.status_word() == "retrying" {
         return Judged::Hold(Hold::Retry);
     }
     let (own, health) = (&steps.own, &steps.health);
