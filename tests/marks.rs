@@ -78,6 +78,36 @@ fn a_mark_fails_on_any_trouble() {
     Gate::wait(&sim).args(["--after"]).args([garbage]).run().refused().says("--after");
 }
 
+/// What an ingress says while the API cannot be reached.
+const OF_INGRESS: [&str; 3] = ["code = 502\nbody = \"html\"", "code = 404\nbody = \"html\"", "code = 429"];
+
+#[test]
+fn a_mark_lives_through_what_passes() {
+    for fault in OF_INGRESS {
+        let script = old_and_new(4, "active") + "[[fault]]\non = \"latest\"\nnth = [1]\nanswer = \"status\"\n" + fault;
+        let sim = serve(&script);
+        Gate::at(&sim.url(), "mark").args(["--install", INSTALL, "--component", API]).run().exits(0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_mark_before_a_command_lives_through_what_a_wait_does() {
+    for fault in OF_INGRESS {
+        let script =
+            old_and_new(4, "active") + "[[fault]]\non = \"latest\"\nnth = [1, 2]\nanswer = \"status\"\n" + fault;
+        let outcome = Gate::wait(&serve(&script)).json_with(["--", "/bin/true"]).exits(0);
+        assert_eq!(outcome.target()["deploy"]["id"], "dplnew", "{fault}");
+    }
+    let sim = serve(&(old_and_new(4, "active") + "[[fault]]\non = \"latest\"\nanswer = \"status\"\ncode = 500\n"));
+    let outage = Gate::wait(&sim).args(["--api-outage", "500ms", "--", "/bin/true"]);
+    outage.run().exits(7).says("so the command was not run").says("trying again");
+    let foreign = "[[fault]]\non = \"latest\"\nanswer = \"status\"\ncode = 404\nbody = \"html\"\n";
+    let sim = serve(&(old_and_new(4, "active") + foreign));
+    Gate::wait(&sim).args(["--", "/bin/true"]).run().exits(3).says("so the command was not run");
+    assert_eq!(sim.requests().len(), 3);
+}
+
 #[test]
 fn marks_that_nobody_gets_are_a_failure() {
     let sim = serve(&old_and_new(4, "active"));
@@ -234,7 +264,7 @@ fn a_command_that_fails_has_a_whole_result() {
     assert!(!triggered.exists());
     // So is an unreachable API.
     let gate = Gate::at("http://127.0.0.1:9", "wait").args(["--install", INSTALL, "--component", API]);
-    let result = run(gate, &["touch", triggered.to_str().unwrap()]);
+    let result = run(gate.args(["--api-outage", "300ms"]), &["touch", triggered.to_str().unwrap()]);
     assert_eq!((&result["verdict"], &result["exit_code"]), (&json!("inconclusive"), &json!(7)));
     assert!(!triggered.exists());
 }

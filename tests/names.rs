@@ -101,6 +101,11 @@ fn the_first_line_has_names_and_so_has_a_target_that_is_rejected() {
     let outcome = gate.args(["--deploy", "dplnone"]).json().exits(3);
     assert_eq!(outcome.target()["component"]["name"], "api");
     outcome.says("  api  ❌ rejected");
+    // A name that could not be read is asked for again.
+    for fault in ["answer = \"status\"\ncode = 500\n", "answer = \"reset\"\n"] {
+        let (gate, _sim) = wait(&(script.clone() + "[[fault]]\non = \"component\"\nnth = [1]\n" + fault));
+        assert_eq!(gate.json().exits(1).target()["component"]["name"], "api", "{fault}");
+    }
     // If the API does not answer about names, neither lines nor the verdict are delayed for long.
     let (gate, _sim) = wait(&(script + "[[fault]]\non = \"component\"\nanswer = \"hang\"\n"));
     let outcome = gate.json().exits(1);

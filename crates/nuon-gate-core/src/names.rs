@@ -3,8 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
+use std::time::Duration;
 
-use crate::api::{ApiError, Client, Fact, Page, Reply, Request};
+use tokio::time::Instant;
+
+use crate::api::{ApiError, Client, Fact, Page, Reply, Request, repeat};
 use crate::model::{Install, InstallComponent};
 use crate::paging::Paged;
 use crate::rate::RequestRate;
@@ -13,6 +16,8 @@ use crate::result::v1::{Named, RunResult};
 use crate::target::shown_name;
 use crate::{ComponentId, InstallId, Line, RemoteText, Target};
 
+/// For how long errors are repeated.
+const LONGEST: Duration = Duration::from_secs(10);
 /// More installs than this are read from the list of all installs.
 const ONE_BY_ONE: usize = 5;
 
@@ -23,22 +28,21 @@ pub struct Names {
     components: HashMap<ComponentId, RemoteText>,
 }
 
-/// Reads the names of targets that have none, beside a wait of at most `max_rps` requests a second. Each object is requested
-/// once, installs and components concurrently. Nothing more is requested once the API asks for fewer requests.
+/// Reads the names of targets that have none, beside a wait of at most `max_rps` requests a second, installs and components
+/// concurrently. Errors that may pass are repeated for ten seconds in all. Nothing more is requested once the API asks for fewer
+/// requests.
 pub async fn read_names(client: &Client, targets: &[Target], max_rps: u32) -> Names {
-    let rate = RequestRate::beside(max_rps);
-    let politely = |request| {
-        let (rate, client) = (rate.clone(), client.clone());
-        async move {
-            rate.turn().await;
-            if rate.is_stopped() {
-                return Err(ApiError::unexpected());
-            }
-            let reply = client.request(&request).await;
-            rate.note(&reply);
-            reply
+    let (rate, until) = (RequestRate::beside(max_rps), Instant::now() + LONGEST);
+    let once = async |request: &Request| {
+        rate.turn().await;
+        if rate.is_stopped() {
+            return Err(ApiError::NoEndpoint);
         }
+        let reply = client.request(request).await;
+        rate.note(&reply);
+        reply
     };
+    let politely = async |request: Request| repeat(|| once(&request), until, u32::MAX).await;
     read_names_with(politely, targets).await
 }
 

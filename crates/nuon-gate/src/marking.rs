@@ -1,12 +1,15 @@
 //! Finds the targets' newest deploys, before new ones are triggered.
 
+use std::cell::Cell;
 use std::fmt::Display;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, Reply, Request};
+use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, MOST_FOREIGN, Reply, Request, repeat};
 use nuon_gate_core::resolve::{Resolver, Wanted};
 use nuon_gate_core::watch::InvalidSettings;
 use nuon_gate_core::{Target, Targets, Verdict};
+use tokio::time::Instant;
 
 use crate::exit;
 use crate::marks::{Mark, Marks};
@@ -34,12 +37,30 @@ fn unmarked(what: &dyn Display, error: &ApiError) -> Trouble {
     Trouble::new(format!("{what} could not be marked ({error})")).hint(hint).judged(exit::verdict_of(error))
 }
 
-/// Resolves the targets, and marks each one.
-pub(crate) async fn take(client: &Client, wanted: Vec<Wanted>) -> Result<(Targets, Marks), Trouble> {
-    let targets = resolve(async |request| client.request(&request).await, wanted, unmarked).await?;
+/// Resolves the targets, and marks each one. Errors that may pass are repeated for as long as `patience` lasts.
+pub(crate) async fn take(
+    client: &Client,
+    wanted: Vec<Wanted>,
+    patience: Duration,
+) -> Result<(Targets, Marks), Trouble> {
+    let until = Instant::now() + patience;
+    let said = Cell::new(false);
+    let once = async |request: &Request| {
+        let reply = client.request(request).await;
+        if let Err(error) = &reply
+            && error.class() == ErrorClass::Transient
+            && !said.replace(true)
+        {
+            Console::new().warning(&format!("the targets cannot be marked yet ({error}): trying again"));
+        }
+        reply
+    };
+    let ask = async |request: Request| repeat(|| once(&request), until, MOST_FOREIGN).await;
+    let targets = resolve(&ask, wanted, unmarked).await?;
     let mut marks = Vec::new();
     for target in targets.as_slice() {
-        marks.push(mark(client, target).await.map_err(|error| unmarked(target, &error))?);
+        let answered_at = || client.stats().server_time;
+        marks.push(mark(&ask, answered_at, target).await.map_err(|error| unmarked(target, &error))?);
     }
     Ok((targets, Marks::new(marks)))
 }
@@ -68,21 +89,25 @@ pub(crate) async fn resolve(
 }
 
 /// Marks a target. "None yet" is believed only after a hundred rows, and if install and component exist.
-async fn mark(client: &Client, target: &Target) -> Result<Mark, ApiError> {
+async fn mark(
+    ask: &impl AsyncFn(Request) -> Reply,
+    answered_at: impl Fn() -> Option<Timestamp>,
+    target: &Target,
+) -> Result<Mark, ApiError> {
     let (install, component) = (target.install.clone(), target.component.clone());
     let latest = |depth| Request::LatestDeploy(install.clone(), component.clone(), depth);
-    let mut answer = client.request(&latest(Depth::Usual)).await?;
+    let mut answer = ask(latest(Depth::Usual)).await?;
     if matches!(answer.fact, Fact::Latest(None)) {
-        answer = client.request(&latest(Depth::Page)).await?;
+        answer = ask(latest(Depth::Page)).await?;
     }
     if matches!(answer.fact, Fact::Latest(None)) {
-        client.request(&Request::Install(install.clone())).await?;
-        client.request(&Request::InstallComponent(install.clone(), component.clone())).await?;
+        ask(Request::Install(install.clone())).await?;
+        ask(Request::InstallComponent(install.clone(), component.clone())).await?;
     }
     // Anything created after this answer is new, so this answer's time counts, not a later one's.
     let Answer { fact, server_time } = answer;
     #[expect(clippy::disallowed_methods, reason = "for a server that does not say its own time")]
-    let server_time = server_time.or_else(|| client.stats().server_time).unwrap_or_else(Timestamp::now);
+    let server_time = server_time.or_else(answered_at).unwrap_or_else(Timestamp::now);
     let Fact::Latest(newest) = fact else {
         return Err(ApiError::unexpected());
     };

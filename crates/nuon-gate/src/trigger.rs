@@ -28,6 +28,8 @@ pub(crate) struct Trigger {
     command: Vec<OsString>,
     /// Whether stdout is the result's.
     keeps_stdout: bool,
+    /// For how long the API may give no good answer before the command.
+    patience: Duration,
 }
 
 impl Trigger {
@@ -54,7 +56,9 @@ impl Trigger {
         if let TargetSettings::OfWorkflow(_) = settings.targets {
             return Err(no_targets());
         }
-        Ok(Self { command, keeps_stdout: settings.output.format != Format::Text })
+        let clocks = settings.watch.clocks;
+        let patience = clocks.outage.unwrap_or(clocks.total).min(clocks.total);
+        Ok(Self { command, keeps_stdout: settings.output.format != Format::Text, patience })
     }
 
     /// Marks the newest deploys before the command is run.
@@ -66,7 +70,7 @@ impl Trigger {
         deadline: &mut Deadline,
     ) -> Result<(Targets, Marks), Trouble> {
         let TargetSettings::Wanted(typed) = targets else { return Err(no_targets()) };
-        let marking = take(client, typed.wanted);
+        let marking = take(client, typed.wanted, self.patience);
         match deadline.race(marking, signals, Duration::ZERO).await {
             (_, Some(signal)) => Err(Trouble::interrupted(signal, "the targets were being marked").so(NOT_RUN)),
             (Some(marked), None) => marked.map_err(|trouble| trouble.so(NOT_RUN)),

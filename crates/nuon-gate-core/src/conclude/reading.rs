@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::histories;
-use crate::api::{ApiError, ErrorClass, Fact, Reply, Request};
+use crate::api::{ApiError, Fact, Reply, Request, repeat};
 use crate::cause::Warning;
 use crate::history::History;
 use crate::log_tail::{AFTERMATH, Logged, UNEVENTFUL, last_error, log_tail, says_why};
@@ -25,9 +25,6 @@ use crate::{Clock, Line, LogStreamId, OrgId, Verdict};
 const AT_ONCE: usize = 8;
 /// How many pages of a log are searched for an error.
 const MOST_PAGES: u32 = 5;
-
-/// The first delay before a retry; it doubles each time.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// What to read.
 #[derive(Debug, Clone)]
@@ -175,19 +172,7 @@ where
         let found = timeout(PLAN_TIMEOUT, find(send, task, log_lines)).await;
         return found.unwrap_or(Err(ApiError::Timeout(PLAN_TIMEOUT)));
     }
-    let mut pause = PAUSE;
-    loop {
-        let error = match find(send, task.clone(), log_lines).await {
-            Err(error) if matches!(error.class(), ErrorClass::Transient | ErrorClass::Foreign) => error,
-            outcome => return outcome,
-        };
-        pause = error.retry_after().unwrap_or_default().max(pause);
-        if Instant::now() + pause >= deadline {
-            return Err(error);
-        }
-        sleep(pause).await;
-        pause *= 2;
-    }
+    repeat(|| find(send, task.clone(), log_lines), deadline, u32::MAX).await
 }
 
 async fn find<F>(send: &impl Fn(Request) -> F, task: Task, log_lines: usize) -> Result<Finding, ApiError>

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use nuon_gate_core::api::{ApiError, Client, ErrorClass, Reply, Request};
+use nuon_gate_core::api::{ApiError, ErrorClass, MOST_FOREIGN, Reply, Request, repeat};
 use nuon_gate_core::{Line, PushedCheck, Target};
-use tokio::time::sleep;
+use tokio::time::Instant;
 
 use crate::arguments::CheckArguments;
 use crate::ci::CiSystem;
@@ -23,10 +23,8 @@ use crate::words::{if_not_signed_in, if_unanswered};
 
 /// The longest time that the server accepts for a check.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
-/// The pauses between attempts. Reporting a check is idempotent.
-const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
-/// The longest pause that a server may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// For how long errors are repeated.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Result<u8, Trouble> {
     let CheckArguments { action: _, name, status, message, stale_after, connection, targets } = arguments;
@@ -46,19 +44,27 @@ pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Resul
         };
         let (connection, wanted) = reader.within(Limit::fixed(ONCE), reading).await?;
         let client = client(&connection, request_timeout)?;
-        let targets = resolve(async |request| ask(&client, &request).await, wanted, unpushed).await;
+        let until = Instant::now() + PATIENCE;
+        let ask = async |request: Request| repeat(|| client.request(&request), until, MOST_FOREIGN).await;
+        let targets = resolve(ask, wanted, unpushed).await;
         let ci = CiSystem::detect(environment);
         mask(ci.as_ref(), &Console::new());
-        push_all(&client, targets?.as_slice(), &check).await
+        push_all(&ask, targets?.as_slice(), &check).await
     })
 }
 
 /// Reports the check for every target, even after one has failed. The first error decides.
-async fn push_all(client: &Client, targets: &[Target], check: &PushedCheck) -> Result<u8, Trouble> {
+async fn push_all(
+    ask: &impl AsyncFn(Request) -> Reply,
+    targets: &[Target],
+    check: &PushedCheck,
+) -> Result<u8, Trouble> {
     let mut first = None;
     for target in targets {
-        match push(client, target, check).await {
-            Ok(()) => {
+        // Reporting a check is idempotent.
+        let push = Request::PushCheck(target.install.clone(), target.component.clone(), check.clone());
+        match ask(push).await {
+            Ok(_) => {
                 let said = format!("{target}: check {} is {}", check.name.as_str(), check.status);
                 stdout_line(Line::new(said).plain());
             }
@@ -67,23 +73,6 @@ async fn push_all(client: &Client, targets: &[Target], check: &PushedCheck) -> R
         }
     }
     first.map_or(Ok(0), Err)
-}
-
-async fn push(client: &Client, target: &Target, check: &PushedCheck) -> Result<(), ApiError> {
-    ask(client, &Request::PushCheck(target.install.clone(), target.component.clone(), check.clone())).await.map(drop)
-}
-
-/// Sends a request, and again after a transient error.
-async fn ask(client: &Client, request: &Request) -> Reply {
-    for pause in PAUSES {
-        match client.request(request).await {
-            Err(error) if error.class() == ErrorClass::Transient => {
-                sleep(error.retry_after().unwrap_or_default().min(LONGEST_PAUSE).max(pause)).await;
-            }
-            reply => return reply,
-        }
-    }
-    client.request(request).await
 }
 
 /// Says that a check could not be reported.

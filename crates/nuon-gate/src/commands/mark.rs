@@ -17,6 +17,9 @@ use crate::trouble::Trouble;
 /// The time limit for the reader of the file, if it is a pipe.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// For how long errors are repeated. One that lasts leaves no mark.
+const REPEATS: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(arguments: MarkArguments, environment: &Environment) -> Result<u8, Trouble> {
     runtime::run(async |reader| {
         let reading = MarkSettings::read(reader, arguments, environment);
@@ -24,7 +27,7 @@ pub(crate) fn run(arguments: MarkArguments, environment: &Environment) -> Result
         // An unwritable path is found before any request.
         let file = settings.file.as_deref().map(open).transpose()?;
         let client = client(&settings.connection, settings.request_timeout)?;
-        let taken = take(&client, settings.wanted).await;
+        let taken = take(&client, settings.wanted, REPEATS).await;
         mask(settings.ci.as_ref(), &Console::new());
         let (_, marks) = taken.map_err(|trouble| trouble.so("nothing was written"))?;
         write(&marks, file).await
