@@ -48,6 +48,7 @@ fn watched(
         soon(match request {
             Request::Deploy(..) => deploy(&by_id(now)),
             Request::LatestDeploy(..) => deploy(&newest(now)),
+            Request::Deploys(..) => list(&[newest(now)]),
             Request::Workflow(..) if now < s(until) => running(),
             Request::Workflow(..) => workflow("success", true, &[step("deploy", "success", "dpl0")]),
             other => panic!("{other:?} was not expected"),

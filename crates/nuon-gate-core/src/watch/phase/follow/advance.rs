@@ -1,11 +1,11 @@
 //! What comes after the deploy that is followed: a newer deploy, its replacement, or another search.
 
 use crate::cause::Warning;
-use crate::model::{Deploy, Status, StepState, WorkflowStep};
+use crate::model::{Deploy, Status, StepState, WorkflowEnd, WorkflowStep};
 use crate::pins::Pins;
-use crate::watch::phase::{Decision, Move, Note, Phase, Policy, Replaced, past, wrong_kind};
+use crate::watch::phase::{Decision, Held, Move, Note, Phase, Policy, Replaced, past, wrong_kind};
 use crate::watch::settings::{Mode, OnSuperseded};
-use crate::{DeployId, Judgement, Kind, MatchedBy};
+use crate::{DeployId, Hold, Judgement, Kind, MatchedBy};
 
 use super::{Follow, Origin, Rivals};
 
@@ -96,16 +96,20 @@ impl Follow {
     }
 
     /// Returns whether every try of the deploy was replaced, although it does not say so: some retries leave the row in the
-    /// status that it had (`docs/nuon-api.md`, "Retries").
+    /// status that it had (`docs/nuon-api.md`, "Retries"). So may a workflow that has succeeded without it.
     pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         let Some(workflow) = self.reads.workflow.as_deref().filter(|_| !policy.is_by_rule(row)) else { return false };
         let mut tries = workflow.steps_of(&self.own.id).peekable();
         let is_over =
             |step: &WorkflowStep| workflow.state_of(step) == StepState::Replaced || step.word() == "approval-retry";
-        let can_be_left = match row.current_status() {
-            Status::Error | Status::Noop => true,
-            _ => policy.judge(row) == Judgement::Pending,
+        let is_pending = policy.judge(row) == Judgement::Pending;
+        let can_be_left = is_pending || matches!(row.current_status(), Status::Error | Status::Noop);
+        // The row may only lag, so that is not asked at once.
+        let has_lasted = match policy.settings.mode {
+            Mode::Wait => matches!(self.held, Some(Held { hold: Hold::Behind(_), .. })),
+            Mode::Once => policy.has_stood_long(workflow),
         };
-        can_be_left && tries.peek().is_some() && tries.all(is_over)
+        let was_left = is_pending && has_lasted && workflow.end() == Some(WorkflowEnd::Succeeded);
+        was_left || can_be_left && tries.peek().is_some() && tries.all(is_over)
     }
 }

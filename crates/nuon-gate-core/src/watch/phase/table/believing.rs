@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::said::{Said, created, detail, done, newest, no_newest, row, said, with, without, workflow};
+use super::said::{Said, created, detail, done, list, newest, no_newest, row, said, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
-use super::{JUDGING, OTHER, OWN, REPLICAS, STATUSES, VERIFIED};
+use super::{JUDGING, OTHER, OWN, REPLICAS, RETRIES, STATUSES, VERIFIED};
 use crate::cause::{Cause, Denial, DeployFailure};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
@@ -119,7 +119,11 @@ fn contradictions() -> Vec<Scene> {
     let (active, error, executing) = (row(OWN, "active"), row(OWN, "error"), row(OWN, "executing"));
     let passes_but = |word: &str, step: &str| [detail(&active), newest(&active), workflow("iwf-1", word, OWN, step)];
     let fails_but = || [detail(&error), newest(&error), done("iwf-1")];
-    let executes = || [detail(&row(OWN, "executing")), done("iwf-1")];
+    let unreplaced = || {
+        let executing = row(OWN, "executing");
+        [detail(&executing), done("iwf-1"), list(&[&executing])]
+    };
+    let next = created(row("dpl-new", "queued"), -30);
     let behind = |behind| Then::Holds(Hold::Behind(behind));
     let step_failed = || behind(Behind::StepFailed(Verdict::Failed, step("step 1 of 1, apply, failed")));
     let cause = |text| Cause::Step { step: step(text), status: Status::Active };
@@ -178,10 +182,16 @@ fn contradictions() -> Vec<Scene> {
         own("executing, its step succeeded: the workflow is asked in each poll from then on", JUDGING)
             .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), done("iwf-1")])
             .then(orphan())
-            .poll(29, executes())
+            .poll(29, unreplaced())
             .then(orphan())
-            .poll(30, executes())
+            .poll(30, unreplaced())
             .then(orphaned()),
+        own("executing, and its workflow has ended well with a newer row", RETRIES)
+            .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), done("iwf-1")])
+            .then(orphan())
+            .poll(2, [detail(&row(OWN, "executing")), done("iwf-1"), list(&[&next, &row(OWN, "executing")])])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
         own("executing, and it was only behind", JUDGING)
             .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), done("iwf-1")])
             .then(orphan())
@@ -362,6 +372,7 @@ fn ages() -> Vec<Scene> {
                     done("iwf-1"),
                     detail(&row(OWN, "executing")),
                     done("iwf-1"),
+                    list(&[&row(OWN, "executing")]),
                 ],
             )
             .then(outdated()),
