@@ -68,13 +68,6 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializ
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
-/// Reads a number or a truth value of a part that no verdict depends on, be it in a text.
-pub(super) fn scalar<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let raw = <&'de RawValue>::deserialize(deserializer)?.get();
-    let in_text = || serde_json::from_str(&serde_json::from_str::<String>(raw).ok()?).ok();
-    Ok(serde_json::from_str(raw).ok().or_else(in_text))
-}
-
 /// An object and nothing else. serde would otherwise read a list as an object, with the items as its fields in the
 /// order of declaration: `["active"]` as a status.
 pub(crate) struct Object<T>(pub(crate) T);
