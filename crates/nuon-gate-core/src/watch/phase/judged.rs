@@ -67,10 +67,12 @@ impl<'a> Steps<'a> {
         let has_work = *picture.row.current_status() != Status::AutoSkipped;
         let coming = workflow.coming_steps_of(picture.id).filter(|_| has_work);
         let mut health: Vec<_> = workflow.health_steps_of(picture.id, picture.part).collect();
-        // Once it was verified and the workflow has ended, a check that never said what it is about was another component's.
+        // Once it was verified and the workflow has succeeded, a check that never said what it is about was another component's.
         let is_named = |step: &&WorkflowStep| step.step_target_id.is_some();
         let last = health.iter().copied().rfind(is_named);
-        if workflow.end().is_some() && last.is_some_and(|step| workflow.state_of(step) == StepState::Succeeded) {
+        if workflow.end() == Some(WorkflowEnd::Succeeded)
+            && last.is_some_and(|step| workflow.state_of(step) == StepState::Succeeded)
+        {
             health.retain(is_named);
         }
         Self {

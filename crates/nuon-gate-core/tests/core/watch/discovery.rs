@@ -182,6 +182,64 @@ fn a_single_poll_waits_for_what_took_a_deploys_place() {
     assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed; 2]));
 }
 
+/// Waits for the workflow, whose list shows both deploys of one component.
+fn taken_over(
+    flow: impl Fn(Duration) -> (&'static str, bool, Vec<Value>) + 'static,
+    word: impl Fn(Duration, &str) -> &'static str + Copy + 'static,
+) -> Run {
+    let mut server = flowing(flow, word);
+    run(of_workflow(settings()), move |now, request| match request {
+        Request::Deploys(..) => {
+            let of_flow = |id, second| {
+                let row = created(row(id, word(now, id)), second);
+                with(row, json!({"component_id": "cmpA", "workflow_id": "inw1"}))
+            };
+            soon(list(&[of_flow("dplANew", 9), of_flow("dplA", 1)]))
+        }
+        _ => server(now, request),
+    })
+}
+
+#[test]
+fn a_failure_of_the_workflow_is_asked_again_while_a_deploy_of_it_goes_on() {
+    let before = || vec![step("a", "error", "dplA")];
+    let word = |now: Duration, id: &str| match id {
+        "dplA" => "retried",
+        _ if now > s(40) => "active",
+        _ => "executing",
+    };
+    let after = |word| vec![step("a", "retried", "dplA"), step("a2", word, "dplANew")];
+    let noticed = move |now: Duration| match now.as_secs() {
+        0..20 => ("failed-pending-retry", false, before()),
+        20..40 => ("in-progress", false, after("in-progress")),
+        _ => ("success", true, after("success")),
+    };
+    let run = taken_over(noticed, word);
+    assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed]));
+    let run = taken_over(move |_| ("failed-pending-retry", false, vec![step("a", "error", "dplA")]), word);
+    assert_eq!(run.report.verdict, Verdict::Failed);
+    // The deploy that took its place has to end as well.
+    let at = run.report.elapsed;
+    assert!(at >= s(70) && at < s(90), "{at:?}");
+}
+
+#[test]
+fn a_failed_step_of_a_deploy_that_was_replaced_does_not_count() {
+    let word = |now: Duration, id: &str| match id {
+        "dplA" => "retried",
+        _ if now > s(10) => "active",
+        _ => "executing",
+    };
+    for unmarked in ["error", "cancelled", "outdated"] {
+        let flow = move |now: Duration| {
+            let steps = |word| vec![step("a", unmarked, "dplA"), step("a2", word, "dplANew")];
+            if now > s(10) { ("success", true, steps("success")) } else { ("in-progress", false, steps("in-progress")) }
+        };
+        let run = taken_over(flow, word);
+        assert_eq!((run.report.verdict, verdicts(&run)), (Verdict::Passed, vec![Verdict::Passed]), "{unmarked}");
+    }
+}
+
 #[test]
 fn a_retry_within_the_workflow_is_followed_and_no_target_of_its_own() {
     let flow = |now: Duration| match now.as_secs() {
