@@ -36,7 +36,8 @@ pub async fn read_names(client: &Client, targets: &[Target], max_rps: u32) -> Na
     let once = async |request: &Request| {
         rate.turn().await;
         if rate.is_stopped() {
-            return Err(ApiError::NoEndpoint);
+            let retry_after = Some(LONGEST);
+            return Err(ApiError::Status { status: 429, message: None, retry_after, from_nuon: true });
         }
         let reply = client.request(request).await;
         rate.note(&reply);

@@ -244,12 +244,18 @@ impl Reader<'_> {
     /// installs that is.
     fn is_whole_workflow(&self) -> bool {
         let given = |flag: &str, names: &[&str]| {
-            is_typed(self.typed, &flag.replace('-', "_"))
+            let texts = || self.typed.get_raw(flag).into_iter().flatten();
+            is_typed(self.typed, flag) && texts().any(|text| !trimmed(text).is_empty())
                 || names.iter().any(|name| self.environment.get(name).is_some())
         };
         given("workflow", &["NUON_GATE_WORKFLOW"])
             && !given("component", &["NUON_GATE_COMPONENT", "NUON_COMPONENT_ID"])
-            && !given("all-components", &["NUON_GATE_ALL_COMPONENTS"])
+            && !is_typed(self.typed, "all_components")
+            && !self.has_all_components()
+    }
+
+    fn has_all_components(&self) -> bool {
+        self.environment.get("NUON_GATE_ALL_COMPONENTS").is_some_and(|text| boolean(text) == Some(true))
     }
 
     /// Returns whether a variable of the Nuon CLI names half a target and is overridden by ours, which name whole
@@ -261,11 +267,9 @@ impl Reader<'_> {
             ("branch-run", "NUON_GATE_BRANCH_RUN"),
         ];
         let counts = |(flag, name)| !self.replaced.contains(&flag) && self.environment.get(name).is_some();
-        let has_all =
-            || self.environment.get("NUON_GATE_ALL_COMPONENTS").is_some_and(|text| boolean(text) == Some(true));
         let is_other = match long {
             "install" => counts(("install-label", "NUON_GATE_INSTALL_LABEL")) || self.is_whole_workflow(),
-            "component" => !self.replaced.contains(&"all-components") && has_all(),
+            "component" => !self.replaced.contains(&"all-components") && self.has_all_components(),
             _ => false,
         };
         matches!(long, "install" | "component") && whole.into_iter().any(counts) || is_other

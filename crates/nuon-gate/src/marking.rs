@@ -37,25 +37,28 @@ fn unmarked(what: &dyn Display, error: &ApiError) -> Trouble {
     Trouble::new(format!("{what} could not be marked ({error})")).hint(hint).judged(exit::verdict_of(error))
 }
 
-/// Resolves the targets, and marks each one. Errors that may pass are repeated for as long as `patience` lasts.
+/// Resolves the targets, and marks each one. For as long as `patience` lasts, what has no good answer is asked again.
 pub(crate) async fn take(
     client: &Client,
     wanted: Vec<Wanted>,
     patience: Duration,
 ) -> Result<(Targets, Marks), Trouble> {
-    let until = Instant::now() + patience;
-    let said = Cell::new(false);
+    let (said, answered) = (Cell::new(false), Cell::new(false));
     let once = async |request: &Request| {
         let reply = client.request(request).await;
-        if let Err(error) = &reply
-            && error.class() == ErrorClass::Transient
-            && !said.replace(true)
-        {
-            Console::new().warning(&format!("the targets cannot be marked yet ({error}): trying again"));
+        match &reply {
+            Ok(_) => answered.set(true),
+            Err(error) if error.class() == ErrorClass::Transient && !said.replace(true) => {
+                Console::new().warning(&format!("no answer that marks the targets yet ({error})"));
+            }
+            Err(_) => {}
         }
         reply
     };
-    let ask = async |request: Request| repeat(|| once(&request), until, MOST_FOREIGN).await;
+    let ask = async |request: Request| {
+        let most_foreign = if answered.get() { u32::MAX } else { MOST_FOREIGN };
+        repeat(|| once(&request), Instant::now() + patience, most_foreign).await
+    };
     let targets = resolve(&ask, wanted, unmarked).await?;
     let mut marks = Vec::new();
     for target in targets.as_slice() {

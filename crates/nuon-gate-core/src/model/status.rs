@@ -91,7 +91,7 @@ pub struct Metadata {
     /// Whether it will not be retried again.
     #[serde(deserialize_with = "lenient")]
     pub auto_retries_exhausted: Option<bool>,
-    /// What its workflow does about it: `continue`, `retry`, `retry-group`, …
+    /// What its workflow does about it: `retry`, `retry-group`, …
     #[serde(deserialize_with = "text")]
     pub directive: Option<RemoteText>,
     /// Why it failed.

@@ -174,8 +174,6 @@ impl WorkflowStep {
             // A check of health is repeated for the same component; a deploy is repeated under another row.
             "error" if self.beside.is_repeated_for_same && self.is_health() => StepState::Replaced,
             "error" if self.beside.is_repeated && self.was_retried_by_itself() => StepState::Replaced,
-            // Its plan was approved without a human, and on some servers that ends a check as an error.
-            "error" if self.is_plan() && self.is_directed("continue") => StepState::Succeeded,
             "discarded" if self.beside.is_needless => StepState::Succeeded,
             "error" | "failed" | "timed-out" | "expired" if self.may_fail() => StepState::Succeeded,
             "retried" | "discarded" => StepState::Replaced,
@@ -253,6 +251,11 @@ impl WorkflowStep {
     /// Returns whether the step was cancelled rather than having failed.
     pub fn was_called_off(&self) -> bool {
         matches!(self.word(), "cancelled" | "approval-denied" | "approval-expired")
+    }
+
+    /// Returns whether its plan was denied, or nobody answered in time, and that was the last word.
+    pub(crate) fn was_denied(&self) -> bool {
+        matches!(self.word(), "approval-denied" | "approval-expired") && self.state() == StepState::Failed
     }
 
     /// Describes the progress of a step that verifies health: its window, and the checks that are not healthy.

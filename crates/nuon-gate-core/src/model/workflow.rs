@@ -300,8 +300,7 @@ impl Workflow {
     /// Returns whether a plan was denied, or nobody answered in time. With `deploy`: the plan of a step that works on
     /// it.
     pub fn was_denied(&self, deploy: Option<&DeployId>) -> bool {
-        let denied = |step: &WorkflowStep| matches!(step.word(), "approval-denied" | "approval-expired");
         let is_meant = |step: &WorkflowStep| deploy.is_none_or(|deploy| step.deploy() == Some(deploy.as_str()));
-        self.steps().any(|step| denied(step) && step.state() == StepState::Failed && is_meant(step))
+        self.steps().any(|step| step.was_denied() && is_meant(step))
     }
 }

@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 56] = [
+const SHOWED_FAULTS: [u64; 57] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -87,6 +87,7 @@ const SHOWED_FAULTS: [u64; 56] = [
     4_240_062_936,
     4_250_161_308,
     4_250_174_157,
+    4_310_184_368,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

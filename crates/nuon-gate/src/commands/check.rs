@@ -23,8 +23,8 @@ use crate::words::{if_not_signed_in, if_unanswered};
 
 /// The longest time that the server accepts for a check.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
-/// For how long errors are repeated.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// For how long a request is repeated.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Result<u8, Trouble> {
     let CheckArguments { action: _, name, status, message, stale_after, connection, targets } = arguments;
@@ -44,8 +44,8 @@ pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Resul
         };
         let (connection, wanted) = reader.within(Limit::fixed(ONCE), reading).await?;
         let client = client(&connection, request_timeout)?;
-        let until = Instant::now() + PATIENCE;
-        let ask = async |request: Request| repeat(|| client.request(&request), until, MOST_FOREIGN).await;
+        let ask =
+            async |request: Request| repeat(|| client.request(&request), Instant::now() + PATIENCE, MOST_FOREIGN).await;
         let targets = resolve(ask, wanted, unpushed).await;
         let ci = CiSystem::detect(environment);
         mask(ci.as_ref(), &Console::new());

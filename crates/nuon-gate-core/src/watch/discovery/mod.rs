@@ -324,8 +324,8 @@ impl Discovery {
     ///
     /// A success is none as long as one of its deploys has not become a target, one of its steps has not ended, or it has not
     /// lasted for as long as it has to.
-    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<DiscoveryEnd> {
-        let end = match &self.source {
+    pub(super) fn end_without_deploys(&mut self, targets: &[TargetWatch]) -> Option<DiscoveryEnd> {
+        let end = match &mut self.source {
             Source::Workflow(workflow) => workflow.end_without_deploys(targets),
             Source::Branch(branch) => branch.decided(),
             Source::Names(_) | Source::Known => None,

@@ -292,7 +292,8 @@ impl WorkflowTargets {
     }
 
     /// As [`Discovery::end_without_deploys`](super::Discovery::end_without_deploys).
-    pub(super) fn end_without_deploys(&self, targets: &[TargetWatch]) -> Option<DiscoveryEnd> {
+    pub(super) fn end_without_deploys(&mut self, targets: &[TargetWatch]) -> Option<DiscoveryEnd> {
+        self.note_left(targets);
         let workflow = self.workflow.as_ref()?;
         let end = workflow.end()?;
         let is_settled =

@@ -66,21 +66,18 @@ impl<'a> Steps<'a> {
         // Where there is nothing to do, nothing is to be applied.
         let has_work = *picture.row.current_status() != Status::AutoSkipped;
         let coming = workflow.coming_steps_of(picture.id).filter(|_| has_work);
+        let own: Vec<_> = workflow.steps_of(picture.id).collect();
         let mut health: Vec<_> = workflow.health_steps_of(picture.id, picture.part).collect();
-        // Once it was verified and the workflow has succeeded, a check that never said what it is about was another component's.
-        let is_named = |step: &&WorkflowStep| step.step_target_id.is_some();
-        let last = health.iter().copied().rfind(is_named);
-        if workflow.end() == Some(WorkflowEnd::Succeeded)
-            && last.is_some_and(|step| workflow.state_of(step) == StepState::Succeeded)
-        {
-            health.retain(is_named);
+        // Once it was verified and the workflow has succeeded, a check that never said what it is about was another component's,
+        // unless it stands beside the deploy's own steps.
+        let is_named = |step: &WorkflowStep| step.step_target_id.is_some();
+        let is_beside = |step: &WorkflowStep| own.iter().any(|own| own.group_idx == step.group_idx);
+        let last = health.iter().rfind(|step| is_named(step)).filter(|_| picture.part.is_some());
+        let was_verified = last.is_some_and(|step| workflow.state_of(step) == StepState::Succeeded);
+        if was_verified && workflow.end() == Some(WorkflowEnd::Succeeded) {
+            health.retain(|step| is_named(step) || is_beside(step));
         }
-        Self {
-            workflow,
-            own: workflow.steps_of(picture.id).collect(),
-            odd: workflow.odd_steps_of(picture.id).chain(coming).collect(),
-            health,
-        }
+        Self { workflow, own, odd: workflow.odd_steps_of(picture.id).chain(coming).collect(), health }
     }
 
     fn all(&self) -> impl Iterator<Item = &'a WorkflowStep> {
@@ -194,10 +191,15 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         return fail;
     }
     // A failed attempt of a health check writes `error`, and the next one may write `active` on the same row.
-    if steps.is_verifying() || workflow.status_word() == "retrying" {
+    if steps.is_verifying() {
         return Judged::Hold(Hold::Retry);
     }
     let (own, health) = (&steps.own, &steps.health);
+    // A person retries it, or another component. The steps may not have noticed.
+    if workflow.status_word() == "retrying" {
+        let is_over = own.iter().any(|step| step.has_failed_for_good());
+        return Judged::Hold(if is_over { Hold::Behind(Behind::Failure) } else { Hold::Retry });
+    }
     let any = |of: &[&WorkflowStep], states: &[StepState]| steps.any(of, states);
     if let Some(end) = end {
         let retried = steps.was_retried();

@@ -37,7 +37,7 @@ impl WorkflowTargets {
     pub(super) fn ended(&self, end: WorkflowEnd, workflow: &Workflow, nothing: bool) -> DiscoveryEnd {
         let failed: Vec<_> = self.steps(workflow).filter(|step| workflow.state_of(step) == StepState::Failed).collect();
         let step = failed.first().and_then(|step| workflow.describe(step));
-        let denied = workflow.was_denied(None);
+        let denied = self.steps(workflow).any(WorkflowStep::was_denied);
         if end == WorkflowEnd::Succeeded {
             let called_off = denied || failed.iter().all(|step| step.was_called_off());
             let verdict = if called_off { Verdict::Cancelled } else { Verdict::Failed };
@@ -48,7 +48,7 @@ impl WorkflowTargets {
             };
         }
         let verdict = if denied { Verdict::Cancelled } else { end.verdict() };
-        let denial = workflow.steps().find_map(reason::denial);
+        let denial = self.steps(workflow).find_map(reason::denial);
         DiscoveryEnd::Otherwise(
             verdict,
             Cause::Workflow { end, word: RemoteText::new(workflow.status_word()), step, denial },

@@ -96,7 +96,7 @@ impl Follow {
     }
 
     /// Returns whether every try of the deploy was replaced, although it does not say so: some retries leave the row in the
-    /// status that it had (`docs/nuon-api.md`, "Retries"). So may a workflow that has succeeded without it.
+    /// status that it had (`docs/nuon-api.md`, "Retries"). So do some whose last step has ended well in a workflow that has succeeded.
     pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         let Some(workflow) = self.reads.workflow.as_deref().filter(|_| !policy.is_by_rule(row)) else { return false };
         let mut tries = workflow.steps_of(&self.own.id).peekable();
@@ -110,6 +110,7 @@ impl Follow {
             Mode::Once => policy.has_stood_long(workflow),
         };
         let was_left = is_pending && has_lasted && workflow.end() == Some(WorkflowEnd::Succeeded);
-        was_left || can_be_left && tries.peek().is_some() && tries.all(is_over)
+        let is_done = |step: &WorkflowStep| was_left && workflow.state_of(step) == StepState::Succeeded;
+        can_be_left && tries.peek().is_some() && tries.all(|step| is_over(step) || is_done(step))
     }
 }

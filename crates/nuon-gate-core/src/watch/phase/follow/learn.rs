@@ -113,6 +113,9 @@ impl Follow {
     /// it has another status.
     pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) -> bool {
         let shown = rows_of(target, rows).find(|row| row.id.as_ref() == Some(&self.own.id));
+        if let Some(row) = shown.filter(|row| !self.own.is_contradicted_by(row)) {
+            self.own.workflow_id = self.own.workflow_id.take().or_else(|| row.workflow().cloned());
+        }
         let differs =
             |row: &Deploy| self.own.known.as_ref().is_some_and(|own| row.current_status() != own.current_status());
         let changed = shown.filter(|row| differs(row) && self.own.freshness.admit(now, row));

@@ -96,10 +96,12 @@ impl Rivals {
     /// Returns whether the component's list shows a newer row of the same workflow, which no pin contradicts.
     pub(super) fn has_replacement(&self, own: &Own, policy: &Policy<'_>) -> bool {
         let Some(workflow) = &own.workflow_id else { return false };
+        let kind = own.known.as_ref().and_then(|known| known.kind());
         let is_next = |row: &Deploy| {
             let is_newer = self.read_rows.created_of(row).zip(own.created).is_some_and(|(its, own)| its > own);
             let is_asked_for = own.pins.contradicted_by(row, policy.server_started_at).is_none();
-            is_newer && is_asked_for && self.read_rows.is_another_of(workflow, &own.replaced, row)
+            let is_same = row.kind() == kind && is_asked_for;
+            is_newer && is_same && self.read_rows.is_another_of(workflow, &own.replaced, row)
         };
         self.reads.rows.iter().flat_map(|rows| rows.iter()).any(is_next)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::said::{Said, created, detail, done, list, newest, no_newest, row, said, with, without, workflow};
+use super::said::{Said, created, detail, done, list, newest, no_newest, row, said, typed, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
 use super::{JUDGING, OTHER, OWN, REPLICAS, RETRIES, STATUSES, VERIFIED};
 use crate::cause::{Cause, Denial, DeployFailure};
@@ -124,6 +124,7 @@ fn contradictions() -> Vec<Scene> {
         [detail(&executing), done("iwf-1"), list(&[&executing])]
     };
     let next = created(row("dpl-new", "queued"), -30);
+    let stopped_step = || workflow("iwf-1", "success", OWN, "cancelled");
     let behind = |behind| Then::Holds(Hold::Behind(behind));
     let step_failed = || behind(Behind::StepFailed(Verdict::Failed, step("step 1 of 1, apply, failed")));
     let cause = |text| Cause::Step { step: step(text), status: Status::Active };
@@ -192,6 +193,30 @@ fn contradictions() -> Vec<Scene> {
             .poll(2, [detail(&row(OWN, "executing")), done("iwf-1"), list(&[&next, &row(OWN, "executing")])])
             .then(IN_PROGRESS)
             .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+        own("executing, its step cancelled, and its workflow has ended well with a newer row", RETRIES)
+            .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), stopped_step()])
+            .then(orphan())
+            .poll(30, [detail(&row(OWN, "executing")), stopped_step()])
+            .then(failed(Cause::Orphaned {
+                end: WorkflowEnd::Succeeded,
+                step: Some(step("step 1 of 1, apply, was cancelled")),
+                status: Some(Status::Executing),
+                text: None,
+                denial: None,
+                hint: None,
+            })),
+        own("executing, and its workflow has ended well with a newer row of another kind", RETRIES)
+            .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), done("iwf-1")])
+            .then(orphan())
+            .poll(
+                2,
+                [
+                    detail(&row(OWN, "executing")),
+                    done("iwf-1"),
+                    list(&[&typed(next.clone(), "teardown"), &row(OWN, "executing")]),
+                ],
+            )
+            .then(orphan()),
         own("executing, and it was only behind", JUDGING)
             .wide_poll(0, [detail(&row(OWN, "executing")), newest(&row(OWN, "executing")), done("iwf-1")])
             .then(orphan())

@@ -137,7 +137,9 @@ pub(super) const TABLE: &[Row] = &[
     row("nothing was built, and a person has it planned anew", RETRIES, "noop", AT_WORK, &[own("approval-retry")], Retry),
     row("nothing was built, and the step was retried", RETRIES, "noop", AT_WORK, &[own("retried")], Unnoticed),
     row("nothing was built, and the workflow failed", JUDGING, "noop", FAILED, &[own("error").auto_retried()], Fail),
-    row("a person retries the workflow", RETRIES, "error", flow("retrying"), &[own("error").finished()], Retry),
+    row("a person retries the workflow", RETRIES, "error", flow("retrying"), &[own("error")], Retry),
+    row("a person retries the workflow, and the step is over", RETRIES, "error", flow("retrying"),
+        &[own("error").finished()], Unnoticed),
     // The plan is out of date.
     row("the step is to be run anew", RETRIES, "error", AT_WORK, &[own("error").directed("retry-group")], Retry),
     row("the step is not to be run anew", RETRIES, "error", AT_WORK, &[own("error").directed("stop").finished()], Fail),
