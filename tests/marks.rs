@@ -102,6 +102,8 @@ fn the_mark_before_a_command_lives_through_what_a_wait_does() {
     let sim = serve(&(old_and_new(4, "active") + "[[fault]]\non = \"latest\"\nanswer = \"status\"\ncode = 500\n"));
     let outage = Gate::wait(&sim).args(["--api-outage", "500ms", "--", "/bin/true"]);
     outage.run().exits(7).says("so the command was not run").says("no answer that marks the targets yet");
+    let total = Gate::wait(&sim).args(["--api-outage", "off", "--timeout", "500ms", "--", "/bin/true"]);
+    total.run().exits(124).says("so the command was not run");
     let foreign = "[[fault]]\non = \"latest\"\nanswer = \"status\"\ncode = 404\nbody = \"html\"\n";
     let sim = serve(&(old_and_new(4, "active") + foreign));
     Gate::wait(&sim).args(["--", "/bin/true"]).run().exits(3).says("so the command was not run");

@@ -234,6 +234,11 @@ impl Pins {
         Some(Mismatch::Pin { pin, wanted: wanted?, has })
     }
 
+    /// Returns whether a build or a commit is pinned, and a deploy does not say its own.
+    pub(crate) fn lack_build_of(&self, deploy: &Deploy) -> bool {
+        self.build.is_some() && deploy.build_id.is_none() || self.commit.is_some() && deploy.commit().is_none()
+    }
+
     /// Returns whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
     /// field does not match, and a baseline of unknown time matches nothing.
     pub fn match_deploy(&self, deploy: &Deploy, started_at: Timestamp) -> bool {

@@ -9,7 +9,7 @@ use nuon_gate_core::api::{Answer, ApiError, Client, Depth, ErrorClass, Fact, MOS
 use nuon_gate_core::resolve::{Resolver, Wanted};
 use nuon_gate_core::watch::InvalidSettings;
 use nuon_gate_core::{Target, Targets, Verdict};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::exit;
 use crate::marks::{Mark, Marks};
@@ -57,7 +57,15 @@ pub(crate) async fn take(
     };
     let ask = async |request: Request| {
         let most_foreign = if answered.get() { u32::MAX } else { MOST_FOREIGN };
-        repeat(|| once(&request), Instant::now() + patience, most_foreign).await
+        let until = Instant::now() + patience;
+        match repeat(|| once(&request), until, most_foreign).await {
+            // The last attempt is made when the time is over, however long the API asks to wait.
+            Err(error) if error.class() == ErrorClass::Transient => {
+                sleep_until(until).await;
+                once(&request).await
+            }
+            reply => reply,
+        }
     };
     let targets = resolve(&ask, wanted, unmarked).await?;
     let mut marks = Vec::new();

@@ -30,6 +30,8 @@ pub(crate) struct Trigger {
     keeps_stdout: bool,
     /// For how long the API may give no good answer before the command.
     patience: Duration,
+    /// The verdict after that: whether the outage timeout has expired, or the total one.
+    late: Verdict,
 }
 
 impl Trigger {
@@ -58,7 +60,8 @@ impl Trigger {
         }
         let clocks = settings.watch.clocks;
         let patience = clocks.outage.unwrap_or(clocks.total).min(clocks.total);
-        Ok(Self { command, keeps_stdout: settings.output.format != Format::Text, patience })
+        let late = if clocks.outage == Some(patience) { Verdict::Inconclusive } else { Verdict::TimedOut };
+        Ok(Self { command, keeps_stdout: settings.output.format != Format::Text, patience, late })
     }
 
     /// Marks the newest deploys before the command is run.
@@ -73,7 +76,10 @@ impl Trigger {
         let marking = take(client, typed.wanted, self.patience);
         match deadline.race(marking, signals, Duration::ZERO).await {
             (_, Some(signal)) => Err(Trouble::interrupted(signal, "the targets were being marked").so(NOT_RUN)),
-            (Some(marked), None) => marked.map_err(|trouble| trouble.so(NOT_RUN)),
+            (Some(marked), None) => marked.map_err(|trouble| match trouble.verdict() {
+                Some(Verdict::Inconclusive) => trouble.judged(Some(self.late)).so(NOT_RUN),
+                _ => trouble.so(NOT_RUN),
+            }),
             // A race without a result was never run.
             (None, None) => Err(Trouble::new("the targets could not be marked")),
         }

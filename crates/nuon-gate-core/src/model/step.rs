@@ -102,7 +102,7 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     if let Some(steps) = &mut steps {
         note_needless(steps);
         // Few workflows have any, and names have to be read for it.
-        if steps.iter().any(|step| step.word() == "error") {
+        if steps.iter().any(|step| step.word() == "error" || step.state() == StepState::Replaced) {
             note_repeated(steps);
         }
     }
@@ -251,6 +251,11 @@ impl WorkflowStep {
     /// Returns whether the step was cancelled rather than having failed.
     pub fn was_called_off(&self) -> bool {
         matches!(self.word(), "cancelled" | "approval-denied" | "approval-expired")
+    }
+
+    /// Returns whether a later step of its group has its name and type, and so repeats it if it was retried.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.beside.is_repeated
     }
 
     /// Returns whether its plan was denied, or nobody answered in time, and that was the last word.

@@ -110,6 +110,10 @@ impl Discovery {
                 shared.accept_queue(workflow.id(), answer.as_ref(), None, now);
                 Ok(self.join(now, targets, shared))
             }
+            (Source::Workflow(workflow), Fact::Install(install)) => {
+                workflow.accept_install(install);
+                Ok(self.join(now, targets, shared))
+            }
             (Source::Workflow(workflow), Fact::InstallDeploys(rows)) => {
                 workflow.accept_owners(&rows);
                 Ok(self.join(now, targets, shared))

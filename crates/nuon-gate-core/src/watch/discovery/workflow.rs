@@ -12,7 +12,7 @@ use self::ending::is_open;
 use super::DiscoveryEnd;
 use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};
-use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
+use crate::model::{Deploy, Install, Workflow, WorkflowEnd, WorkflowStep};
 use crate::schedule::Observed;
 use crate::watch::LAG;
 use crate::watch::errors::MISSES;
@@ -27,6 +27,8 @@ pub(super) struct WorkflowTargets {
     id: WorkflowId,
     /// The installs that it may belong to; any if empty.
     installs: Vec<InstallId>,
+    /// How many of these were read, because they may be names.
+    resolved: usize,
     /// It is one of several in a run: it may have nothing to deploy.
     is_of_run: bool,
     on_approval: OnApproval,
@@ -99,6 +101,7 @@ impl WorkflowTargets {
         Self {
             id,
             installs,
+            resolved: 0,
             is_of_run: false,
             on_approval,
             workflow: None,
@@ -203,6 +206,9 @@ impl WorkflowTargets {
     /// Decides which deploys become targets now, or that no more can come.
     pub(super) fn next(&mut self, targets: &[TargetWatch]) -> WorkflowNext {
         let Some(workflow) = self.workflow.clone() else { return WorkflowNext::Read(self.request()) };
+        if let Some(install) = self.unresolved(&workflow) {
+            return WorkflowNext::Read(Request::Install(install.clone()));
+        }
         if let Some(cause) = self.refusal(&workflow) {
             return WorkflowNext::End(DiscoveryEnd::Otherwise(Verdict::Rejected, cause));
         }
@@ -309,6 +315,21 @@ impl WorkflowTargets {
 
     fn has_succeeded(&self, workflow: &Workflow) -> bool {
         workflow.end() == Some(WorkflowEnd::Succeeded) && self.is_done(workflow)
+    }
+
+    /// Returns an install that was given, perhaps by its name, where the workflow does not say its own install's.
+    fn unresolved(&self, workflow: &Workflow) -> Option<&InstallId> {
+        let is_named = workflow.owner_name.as_ref().is_some_and(|name| !name.is_blank());
+        let is_open = workflow.owner_id.is_some() && !is_named && !workflow.is_of_any(&self.installs);
+        self.installs.get(self.resolved).filter(|_| is_open)
+    }
+
+    /// Accepts an install that was given.
+    pub(super) fn accept_install(&mut self, install: Install) {
+        if let Some((given, id)) = self.installs.get_mut(self.resolved).zip(install.id) {
+            *given = id;
+        }
+        self.resolved += 1;
     }
 
     /// Refuses a workflow that makes plans only, or works on none of the installs that were named.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::api::{Depth, Fact};
 use crate::cause::Cause;
-use crate::model::{Deploy, Workflow};
+use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
 use crate::watch::settings::{Mode, OnStale};
 use crate::{Hold, Judgement, Kind, Moment, Rules};
 
@@ -120,12 +120,14 @@ impl Succession {
         Move::Follow(Box::new(follow.having_read(read_rows).after_list(self.reads.rows)))
     }
 
-    /// Returns whether a workflow that has ended may go on: it names another deploy, which the list of rows may not show yet, or
-    /// had ended before a person retried it.
+    /// Returns whether a workflow that has ended may go on: it names another deploy, which the list of rows may not show yet, or a
+    /// person has retried it since, as the time or a step that repeats the deploy's shows.
     fn may_go_on(&self, workflow: &Workflow) -> bool {
         let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
         let times = self.replaced.row.status_since().zip(workflow.since());
-        names_another || times.is_some_and(|(replaced, ended)| replaced > ended)
+        let own_steps = || self.replaced.ids.iter().flat_map(|id| workflow.steps_of(id));
+        let is_repeated = workflow.end() == Some(WorkflowEnd::Parked) && own_steps().any(WorkflowStep::is_repeated);
+        names_another || is_repeated || times.is_some_and(|(replaced, ended)| replaced > ended)
     }
 
     /// Returns what to do with a deploy that was replaced, and whose workflow ended without its successor, before the wait began.

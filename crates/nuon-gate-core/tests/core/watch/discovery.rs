@@ -328,6 +328,28 @@ fn a_workflow_of_another_install_is_rejected() {
 }
 
 #[test]
+fn an_install_is_read_where_the_workflow_does_not_name_its_own() {
+    let of = |installs: &[&str]| {
+        let mut server = flowing(done, |_, _| "active");
+        run(with_pins(settings(), Pins::default(), installs).unwrap(), move |now, request| match request {
+            Request::Install(id) if id.as_str() == "acme" => soon(Body::Json(json!({"id": "inl1", "name": "acme"}))),
+            Request::Install(id) => soon(Body::Json(json!({"id": id.as_str(), "name": "globex"}))),
+            Request::Workflow(..) => {
+                let steps = [step("a", "success", "dplA")];
+                let status = json!({"status": "success"});
+                soon(Body::Json(
+                    json!({"id": "inw1", "owner_id": "inl1", "status": status, "finished": true, "steps": steps}),
+                ))
+            }
+            _ => server(now, request),
+        })
+    };
+    assert_eq!(of(&["acme"]).report.verdict, Verdict::Passed);
+    assert_eq!(of(&["inl2", "acme"]).report.verdict, Verdict::Passed);
+    assert_eq!(of(&["inl2"]).run_reason().unwrap(), "workflow inw1 works on install inl1, not on inl2");
+}
+
+#[test]
 fn a_wrong_answer_about_a_workflow_does_not_discredit_good_ones() {
     let mut server = flowing(done, |_, _| "active");
     let whole = run(of_workflow(settings()), move |now, request| match request {

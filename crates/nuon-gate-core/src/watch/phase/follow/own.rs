@@ -95,7 +95,8 @@ impl Own {
         let is_contradicted = self.contradicted_pin(row, policy).is_some();
         match self.origin {
             Origin::Named => !self.matches || is_contradicted,
-            Origin::Matched | Origin::Successor(_) => is_contradicted,
+            Origin::Matched => is_contradicted,
+            Origin::Successor(_) => is_contradicted || self.pins.lack_build_of(row),
         }
     }
 

@@ -97,13 +97,20 @@ impl Rivals {
     pub(super) fn has_replacement(&self, own: &Own, policy: &Policy<'_>) -> bool {
         let Some(workflow) = &own.workflow_id else { return false };
         let kind = own.known.as_ref().and_then(|known| known.kind());
+        let rows = self.reads.rows.as_deref().map_or(&[][..], Vec::as_slice);
+        // The newest come first.
+        let is_first = |row: &Deploy| {
+            let place = |id: Option<&DeployId>| rows.iter().position(|row| row.id.as_ref() == id);
+            place(row.id.as_ref()).zip(place(Some(&own.id))).is_some_and(|(its, own)| its < own)
+        };
         let is_next = |row: &Deploy| {
-            let is_newer = self.read_rows.created_of(row).zip(own.created).is_some_and(|(its, own)| its > own);
+            let times = self.read_rows.created_of(row).zip(own.created);
+            let is_newer = times.map_or_else(|| is_first(row), |(its, own)| its > own);
             let is_asked_for = own.pins.contradicted_by(row, policy.server_started_at).is_none();
             let is_same = row.kind() == kind && is_asked_for;
             is_newer && is_same && self.read_rows.is_another_of(workflow, &own.replaced, row)
         };
-        self.reads.rows.iter().flat_map(|rows| rows.iter()).any(is_next)
+        rows.iter().any(is_next)
     }
 
     /// Drops the newest row if it is of another component, as the deploy's detail has now shown. Which is the newest is then

@@ -104,6 +104,7 @@ fn tried_again() -> Vec<Scene> {
     let (failed, queued) = (row(OWN, "error"), created(row("dpl-new", "queued"), -30));
     let other = of(queued.clone(), "iwf-2");
     let (asking, active) = (row(OWN, "pending-approval"), created(row("dpl-new", "active"), -30));
+    let timeless = |row: &Value| without(row.clone(), "created_at");
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
     let read = |step, rows: &[&Value]| {
         [detail(&failed), newest(rows[0]), workflow("iwf-1", "in-progress", OWN, step), list(rows)]
@@ -148,6 +149,10 @@ fn tried_again() -> Vec<Scene> {
                 ],
             )
             .then(IN_PROGRESS),
+        own("retried by its step, the row stays pending, and no row has a time", RETRIES)
+            .poll(0, [detail(&timeless(&asking)), at_work(), list(&[&timeless(&queued), &timeless(&asking)])])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
         own("its step failed, and the row stays pending: it is not known to be replaced", RETRIES)
             .poll(0, [detail(&asking), workflow("iwf-1", "in-progress", OWN, "error")])
             .then(IN_PROGRESS),
@@ -180,6 +185,9 @@ fn kinds() -> Vec<Scene> {
         pinned("what took its place has to match the pins")
             .poll(0, [detail(&own_build), list(&[&new_build]), workflow("iwf-1", "in-progress", OWN, "retried")])
             .then(Then::Holds(Hold::NotReplaced)),
+        pinned("what took its place has to say its build before it passes")
+            .poll(0, [detail(&own_build), list(&[&active, &own_build]), detail(&active), newest(&active), new_done()])
+            .then(Then::Holds(Hold::Unmatched)),
         pinned("what took its place has to match the pins, by its detail too")
             .poll(0, [detail(&own_build), list(&[&active]), detail(&new_build), newest(&new_build), new_done()])
             .then(Then::Holds(Hold::Unmatched)),
@@ -255,6 +263,14 @@ fn without_a_successor() -> Vec<Scene> {
         with(retried.clone(), &json!({ "status_v2": { "status": "retried", "created_at_ts": STARTED_AT + second } }))
     };
     let parked = || workflow("iwf-1", "failed-pending-retry", OWN, "retried");
+    let repeated = || {
+        let step = |word: &str, deploy: &str| {
+            let (kind, status) = ("install_deploys", json!({ "status": word }));
+            json!({ "name": "plan", "group_idx": 1, "status": status, "step_target_type": kind, "step_target_id": deploy })
+        };
+        let status = json!({ "status": "failed-pending-retry", "created_at_ts": STARTED_AT - 60 });
+        said("workflow iwf-1", &json!({ "status": status, "steps": [step("discarded", OWN), step("pending", "")] }))
+    };
     let ended_at = |second: i64| {
         let status = json!({ "status": "success", "created_at_ts": STARTED_AT + second });
         said("workflow iwf-1", &json!({ "status": status, "finished": true, "steps": [step.clone()] }))
@@ -317,6 +333,14 @@ fn without_a_successor() -> Vec<Scene> {
             .poll(2, [rows()])
             .then(needs("workflow iwf-1"))
             .poll(30, [rows(), parked(), rows(), shown()])
+            .then(never(Verdict::Failed, WorkflowEnd::Parked)),
+        own("a workflow that has parked goes on, if a later step repeats the deploy's", RETRIES)
+            .poll(
+                0,
+                [detail(&retried_at(-90)), list(&[&retried_at(-90)]), repeated(), list(&[&retried_at(-90)]), shown()],
+            )
+            .then(waits())
+            .poll(30, [rows(), repeated(), rows(), shown()])
             .then(never(Verdict::Failed, WorkflowEnd::Parked)),
         own("a workflow that has parked after the retry does not go on", RETRIES)
             .poll(
