@@ -6,6 +6,7 @@ mod branch;
 mod branch_polls;
 mod clocks;
 mod discovery;
+mod discovery_retries;
 mod earlier;
 mod ends;
 mod errors;
