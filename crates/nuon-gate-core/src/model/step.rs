@@ -112,14 +112,15 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 fn note_needless(steps: &mut [WorkflowStep]) {
     let mut skipped: Vec<(i64, Option<String>)> = Vec::new();
     for step in steps {
-        let deploy = step.deploy().map(str::to_owned);
+        let deploy = step.deploy();
         // A step without a deploy of its own serves those of its group.
-        let is_its = |own: &Option<String>| deploy.is_none() || *own == deploy;
+        let is_its = |own: &Option<String>| deploy.is_none() || own.as_deref() == deploy;
         let in_its_group = |group: &i64| step.group_idx == Some(*group);
-        step.beside.is_needless = skipped.iter().any(|(group, own)| in_its_group(group) && is_its(own));
+        let is_needless = skipped.iter().any(|(group, own)| in_its_group(group) && is_its(own));
         if step.word() == "auto-skipped" {
-            skipped.extend(step.group_idx.map(|group| (group, deploy)));
+            skipped.extend(step.group_idx.map(|group| (group, deploy.map(str::to_owned))));
         }
+        step.beside.is_needless = is_needless;
     }
 }
 

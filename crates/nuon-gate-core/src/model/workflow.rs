@@ -175,6 +175,11 @@ impl Workflow {
         }
     }
 
+    /// Returns whether another step tries anew what this one did: it was retried, or a person had its plan made anew.
+    pub(crate) fn was_tried_again(&self, step: &WorkflowStep) -> bool {
+        self.state_of(step) == StepState::Replaced || step.word() == "approval-retry"
+    }
+
     /// Returns the deploys that its steps work on, each once, in the order of the steps. Steps with another target (the
     /// sandbox, an action) name no deploy.
     pub fn deploys(&self) -> Vec<DeployId> {
@@ -212,8 +217,7 @@ impl Workflow {
     /// Returns the steps that are to apply the plan of a deploy. Some servers give a step its target only when it runs. They
     /// are in the plan's group, unless that works on other deploys as well, or has an apply step already.
     pub(crate) fn coming_steps_of<'a>(&'a self, deploy: &'a DeployId) -> impl Iterator<Item = &'a WorkflowStep> {
-        // A person may have had it planned anew.
-        let lasts = |step: &&WorkflowStep| step.state() != StepState::Replaced && step.word() != "approval-retry";
+        let lasts = |step: &&WorkflowStep| !self.was_tried_again(step);
         let mut own = self.steps_of(deploy).filter(lasts);
         let plan = own.next().filter(|step| own.next().is_none() && step.is_plan() && step.word() != "auto-skipped");
         let of_others = |group: i64| {

@@ -230,10 +230,12 @@ fn failing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
 fn not_built(picture: Picture<'_>, workflow: &Workflow) -> Judged {
     let steps = Steps::of(picture, workflow);
     let is_going = |states: &[StepState]| workflow.end().is_none() && steps.any(&steps.own, states);
-    match steps.was_retried() || is_going(&[StepState::Running]) {
-        _ if is_going(&[StepState::Retrying]) => Judged::Hold(Hold::Retry),
-        true => Judged::Hold(Hold::Behind(Behind::Failure)),
-        false => Judged::Fail(Verdict::Failed),
+    if is_going(&[StepState::Retrying]) {
+        Judged::Hold(Hold::Retry)
+    } else if steps.was_retried() || is_going(&[StepState::Running]) {
+        Judged::Hold(Hold::Behind(Behind::Failure))
+    } else {
+        Judged::Fail(Verdict::Failed)
     }
 }
 

@@ -100,8 +100,6 @@ impl Follow {
     pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         let Some(workflow) = self.reads.workflow.as_deref().filter(|_| !policy.is_by_rule(row)) else { return false };
         let mut tries = workflow.steps_of(&self.own.id).peekable();
-        let is_over =
-            |step: &WorkflowStep| workflow.state_of(step) == StepState::Replaced || step.word() == "approval-retry";
         let is_pending = policy.judge(row) == Judgement::Pending;
         let can_be_left = is_pending || matches!(row.current_status(), Status::Error | Status::Noop);
         // The row may only lag, so that is not asked at once.
@@ -111,6 +109,6 @@ impl Follow {
         };
         let was_left = is_pending && has_lasted && workflow.end() == Some(WorkflowEnd::Succeeded);
         let is_done = |step: &WorkflowStep| was_left && workflow.state_of(step) == StepState::Succeeded;
-        can_be_left && tries.peek().is_some() && tries.all(|step| is_over(step) || is_done(step))
+        can_be_left && tries.peek().is_some() && tries.all(|step| workflow.was_tried_again(step) || is_done(step))
     }
 }
