@@ -71,7 +71,7 @@ fn is_behind(case: &Case, deploy: &str) -> bool {
     let (made, workflow) = (case.created(deploy), case.workflow(deploy));
     let is_listed_below = |place: usize| {
         let other = &case.rows[place];
-        let of_list = |own: &&Seen<Row>| own.listed && (own.sent, own.done) == (other.sent, other.done);
+        let of_list = |own: &&Seen<Row>| !own.by_id && (own.sent, own.done) == (other.sent, other.done);
         case.rows[place..].iter().take_while(of_list).any(|own| own.what.id == deploy)
     };
     let shows = |(place, other): &(usize, &Seen<Row>)| other.latest && other.sent >= seen || is_listed_below(*place);

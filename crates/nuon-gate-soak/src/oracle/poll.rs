@@ -1,5 +1,7 @@
 //! Which answers belong to one poll: requests that follow each other with pauses shorter than the shortest interval.
 
+use std::collections::BTreeSet;
+
 use super::answer::status;
 use super::ask::Ask;
 use super::case::{Case, Seen};
@@ -25,16 +27,23 @@ impl Case<'_> {
     pub(super) fn unbroken(&self, from: u64, to: u64) -> bool {
         let is_slowed = self.is_slowed(from, to);
         let pause = if is_slowed { self.pause().max(SLOWED_MS) } else { self.pause() };
-        let mut busy_until = from;
+        let (mut busy_until, mut asked) = (from, BTreeSet::new());
         let until = self.by_sent.iter().take_while(|own| own.sent_ms <= to);
         for own in until.filter(|own| own.done_ms >= from && (is_slowed || self.concerns(own))) {
             busy_until = self.paused_until(busy_until, pause);
-            if own.sent_ms >= busy_until.saturating_add(pause) {
+            // No poll asks twice, however long its requests wait.
+            let is_next = is_slowed && self.is_of_poll(own) && !asked.insert(&own.path);
+            if is_next || own.sent_ms >= busy_until.saturating_add(pause) {
                 return false;
             }
             busy_until = busy_until.max(own.done_ms);
         }
         to < self.paused_until(busy_until, pause).saturating_add(pause)
+    }
+
+    /// Returns whether a request is one of this target's polls, and of no other's.
+    fn is_of_poll(&self, exchange: &Exchange) -> bool {
+        matches!(Ask::of(&exchange.path), Ask::Latest(..) | Ask::Detail(..)) && self.concerns(exchange)
     }
 
     /// Returns until when the server had asked to wait, if that began before a poll would have been over.

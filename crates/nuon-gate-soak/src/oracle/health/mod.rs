@@ -200,13 +200,15 @@ impl<'a> Health<'a> {
     }
 
     /// Returns how old the newest observation is, by the server's time: no younger than when it was first shown, and since
-    /// then, whatever the clocks say.
+    /// then, whatever the clocks say. A clock that was set back since the first answer makes it no younger.
     fn age(&self, look: &Look) -> Option<i64> {
-        let (now, newest) = look.server_time.zip(look.newest)?;
+        let (own, newest) = look.server_time.zip(look.newest)?;
+        let since = |done: u64| i64::try_from(look.done.saturating_sub(done)).unwrap_or_default() * 1_000;
+        let started = self.case.reads.iter().find_map(|read| Some(server_time(read)? + since(read.done_ms)));
+        let now = started.map_or(own, |by_start| by_start.max(own));
         let first = self.looks.iter().find(|own| own.newest == look.newest)?;
         let shown = first.server_time.unwrap_or(newest);
-        let since = i64::try_from(look.done.saturating_sub(first.done)).unwrap_or_default() * 1_000;
-        Some((now - newest.min(shown)).max(since + (shown - newest).max(0)))
+        Some((now - newest.min(shown)).max(since(first.done) + (shown - newest).max(0)))
     }
 
     /// Returns whether an earlier answer showed a later word.

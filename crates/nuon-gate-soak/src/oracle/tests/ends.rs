@@ -42,7 +42,9 @@ fn superseded() {
     let list = "/v1/installs/inl1/components/cmp1/deploys";
     let listed = alone.clone().ask(3_000, list, ok(&json!([timeless(&newer)])));
     let above = |rows: Value| alone.clone().ask(3_000, list, ok(&rows));
+    let of_install = "/v1/installs/inl1/components/deploys?limit=100";
     let (own, other) = (timeless(&row("executing", 60)), timeless(&newer));
+    let of_install = alone.clone().ask(3_000, of_install, ok(&json!([other, own])));
     let (listed_above, listed_below) = (above(json!([other, own])), above(json!([own, other])));
     let recovers = with(&timeless(&newer), "install_deploy_type", json!("recover"));
     let nothing = alone.clone().latest(3_000, &recovers);
@@ -51,6 +53,7 @@ fn superseded() {
         ("shown before, without a time", fail.clone(), before, end("superseded", 3_250), "no newer deploy"),
         ("listed, without a time", fail.clone(), listed, end("superseded", 3_050), "no newer deploy"),
         ("listed above, without a time", fail.clone(), listed_above, end("superseded", 3_050), ""),
+        ("listed above for the install, without a time", fail.clone(), of_install, end("superseded", 3_050), ""),
         ("listed below, without a time", fail.clone(), listed_below, end("superseded", 3_050), "no newer deploy"),
         ("one that deploys nothing", fail.clone(), nothing, end("superseded", 3_050), "no newer deploy"),
         ("a newer one", fail.clone(), both.clone(), end("superseded", 3_050), ""),

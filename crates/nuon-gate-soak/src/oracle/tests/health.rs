@@ -223,6 +223,9 @@ fn unknown_health_is_inconclusive() {
         let tape = tape.ask(3_300 + index * 10_000, COMPONENT, ok(&told("healthy", 0)));
         tape.ask(3_400 + index * 10_000, RESOURCES, objects)
     });
+    let before = dated(&json!([object("unknown", 170)]), 170);
+    let set_back = Tape(Vec::new()).seen(0, ok(&told("unknown", 0)), before);
+    let set_back = Tape([set_back.0, known(3, 303).0].concat());
     let no = "is no outage";
     let ended = |name, tape, at, part| (name, requiring(0), tape, end("inconclusive", at), part);
     check(vec![
@@ -237,6 +240,7 @@ fn unknown_health_is_inconclusive() {
         ended("known in between", known(3, 303), 300_450, no),
         ended("hardly known in between", known(2, 303), 300_450, ""),
         ended("not observed for too long in between", known(3, 310), 300_450, ""),
+        ended("the same, by the clock as it was before it was set back", set_back, 300_450, ""),
         ("not asked for", plain(), Tape::default().poll(0, &row("active", 60), &proof()), end("inconclusive", 250), no),
     ]);
 }
@@ -259,11 +263,18 @@ fn health_that_is_plain() {
     let unknown = |count: u64| {
         (0..count).fold(Tape::default(), |tape, index| tape.health(index * 10_000, ("unknown", 0), ("unknown", 170)))
     };
+    let refused = |tape: Tape, (at, code)| tape.seen(at, refusal(code), refusal(code));
+    let reduced = [(0, 500), (6_000, 500), (12_000, 500), (18_000, 429)].into_iter().fold(Tape::default(), refused);
+    let logs = (0..40)
+        .fold(reduced, |tape, index| tape.ask(index * 600, "/v1/log-streams/log1/logs?order=asc", ok(&json!([]))));
+    let objects = dated(&json!([object("healthy", 190)]), 200);
+    let reduced = logs.seen(24_000, ok(&told("healthy", 0)), objects);
     let stall = question(|own| (own.healthy_for_ms, own.stall_timeout_ms) = (Some(60_000), Some(20_000)));
     let interrupted = healthy(4, 3_000).seen(12_000, refusal(500), refusal(500));
     check(vec![
         ("a pass", requiring(0), healthy(3, 3_000), end("passed", 6_450), ""),
         ("a pass, too late", requiring(0), healthy(4, 3_000), end("passed", 9_450), "a pass was plain in 4 polls"),
+        ("a pass, known in the last of the polls at a reduced rate", requiring(0), reduced, end("passed", 24_450), ""),
         ("no pass", requiring(0), healthy(2, 3_000), end("timed_out", 600_000), "a pass was plain in 2 polls"),
         ("baking", requiring(60), healthy(4, 3_000), end("timed_out", 600_000), ""),
         ("baked", requiring(5), healthy(25, 3_000), end("timed_out", 600_000), "a pass was plain in 2 polls"),
