@@ -32,6 +32,7 @@ pub(super) use self::policy::Policy;
 pub use self::proof::{Basis, HealthProof, Proof};
 use self::read_rows::ReadRows;
 pub(super) use self::search::Search;
+use self::search::SearchPins;
 pub(super) use self::succession::Succession;
 use super::LAG;
 use super::event::Refusal;
@@ -61,7 +62,7 @@ enum Move {
     /// A deploy that matched, or took the place of another, is followed.
     Follow(Box<Follow>),
     /// The followed deploy deploys nothing: the search continues without it, in this poll or the next.
-    SearchOn { pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool },
+    SearchOn { search_pins: SearchPins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool },
     /// The followed deploy had ended before the wait began: a newer one is waited for.
     SearchNewer { than: DeployId, created: Timestamp },
     /// The followed deploy was replaced: its successor is searched for, in the next poll if this one has already read
@@ -76,6 +77,8 @@ struct Replaced {
     /// The workflow that runs both it and its successor.
     workflow: WorkflowId,
     pins: Pins,
+    /// What was searched for when it was found.
+    search_pins: SearchPins,
     /// What is known of whether it had ended before the wait began; nothing where that does not matter.
     past: Option<Past>,
     /// All that were replaced, this one included.
@@ -249,8 +252,8 @@ impl Phase {
             phase = match moved {
                 Move::Stay(phase) => return (phase, notes),
                 Move::Follow(follow) => Self::Following(follow),
-                Move::SearchOn { pins, read_rows, newest, at_once } => {
-                    Self::Searching(Search::again(pins, read_rows, newest, at_once))
+                Move::SearchOn { search_pins, read_rows, newest, at_once } => {
+                    Self::Searching(Search::again(search_pins, read_rows, newest, at_once))
                 }
                 Move::SearchNewer { than, created } => Self::Searching(Search::after(than, created)),
                 Move::Succeed { replaced, rows, exhausted } => {

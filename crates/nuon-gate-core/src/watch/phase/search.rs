@@ -16,13 +16,30 @@ use crate::pins::{Baseline, Pins};
 use crate::watch::settings::Mode;
 use crate::{DeployId, Hold, Moment, Target, WorkflowId};
 
+/// What is searched for.
+#[derive(Debug, Clone)]
+pub(super) struct SearchPins {
+    pins: Pins,
+    /// The pins are not the user's: what is waited for is what is newer than a deploy that had ended.
+    is_implicit: bool,
+}
+
+impl SearchPins {
+    pub(super) fn by(pins: Pins) -> Self {
+        Self { pins, is_implicit: false }
+    }
+
+    /// Returns whether the user has pinned anything.
+    pub(super) fn is_pinned(&self) -> bool {
+        !self.is_implicit && self.pins.is_pinned()
+    }
+}
+
 /// The search for a row that matches.
 #[derive(Debug)]
 pub(in crate::watch) struct Search {
     // What lasts.
-    pins: Pins,
-    /// The pins are not the user's: what is waited for is what is newer than a deploy that had ended.
-    is_implicit: bool,
+    search_pins: SearchPins,
     /// The install and the component exist.
     exists: bool,
     /// The pinned workflow has answered, so it exists.
@@ -79,10 +96,13 @@ enum Latest {
 
 impl Search {
     pub(in crate::watch) fn new(pins: Pins) -> Self {
+        Self::of(SearchPins::by(pins))
+    }
+
+    fn of(search_pins: SearchPins) -> Self {
         Self {
-            read_rows: ReadRows::by(&pins),
-            pins,
-            is_implicit: false,
+            read_rows: ReadRows::by(&search_pins.pins),
+            search_pins,
             exists: false,
             workflow_answered: false,
             read_deep: false,
@@ -99,11 +119,16 @@ impl Search {
 
     /// Goes on without a row that turned out to deploy nothing, and remembers the newest that was shown.
     /// Unless `at_once` is set, the search continues with the next poll, so that requests are not sent without a pause.
-    pub(super) fn again(pins: Pins, read_rows: ReadRows, newest: Option<Arc<Deploy>>, at_once: bool) -> Self {
-        let read_rows = read_rows.searching_on(&pins);
+    pub(super) fn again(
+        search_pins: SearchPins,
+        read_rows: ReadRows,
+        newest: Option<Arc<Deploy>>,
+        at_once: bool,
+    ) -> Self {
+        let read_rows = read_rows.searching_on(&search_pins.pins);
         let newest = newest.filter(|row| read_rows.is_deploy(row));
         let reads = SearchReads { latest: Latest::Read, component_list: !at_once, ..SearchReads::default() };
-        Self { exists: true, read_deep: true, goes_on: true, newest, read_rows, reads, ..Self::new(pins) }
+        Self { exists: true, read_deep: true, goes_on: true, newest, read_rows, reads, ..Self::of(search_pins) }
     }
 
     /// Waits for what is newer than a deploy that had ended.
@@ -112,8 +137,8 @@ impl Search {
         let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
         let unmatched_at_list = Some(id.clone());
         let unmatched = Some(Unmatched { newest: id, why: Mismatch::HadEnded });
-        let search = Self { exists: true, read_deep: true, unmatched_at_list, unmatched, reads, ..Self::new(pins) };
-        Self { is_implicit: true, ..search }
+        let search_pins = SearchPins { pins, is_implicit: true };
+        Self { exists: true, read_deep: true, unmatched_at_list, unmatched, reads, ..Self::of(search_pins) }
     }
 
     pub(super) fn begin_poll(&mut self, goes_on: bool) {
@@ -136,7 +161,7 @@ impl Search {
     /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow
     /// running, or ended, it must appear soon.
     pub(in crate::watch) fn awaits_start(&self, has_begun: impl FnOnce(&WorkflowId) -> bool) -> bool {
-        !self.pins.workflow.as_ref().is_some_and(has_begun)
+        !self.search_pins.pins.workflow.as_ref().is_some_and(has_begun)
     }
 
     /// Returns the newest row that does not match.
@@ -172,7 +197,7 @@ impl Search {
         match fact {
             Fact::Deploy(baseline) => {
                 self.read_rows.note_rows([&*baseline]);
-                self.pins.after = Some(known_baseline(&baseline)?);
+                self.search_pins.pins.after = Some(known_baseline(&baseline)?);
                 self.exists |= baseline.component_id.as_ref() == Some(&policy.target.component);
             }
             Fact::Latest(row) => self.accept_latest(request, row, policy),
@@ -231,7 +256,7 @@ impl Search {
         match request {
             Request::InstallDeploys(_) => self.reads.install_list = true,
             Request::Deploys(..) => return self.take_likely(policy),
-            Request::LatestDeploy(..) if self.pins.workflow.is_some() => self.reads.latest = Latest::Missed,
+            Request::LatestDeploy(..) if self.search_pins.pins.workflow.is_some() => self.reads.latest = Latest::Missed,
             _ => return false,
         }
         true
@@ -264,7 +289,8 @@ impl Search {
         self.read_rows.note_rows([&*row]);
         if !self.matches(&row, policy) {
             self.note_unmatched(row, policy);
-        } else if !self.is_implicit && !self.reads.component_list && self.read_rows.may_retry_baseline(&row) {
+        } else if !self.search_pins.is_implicit && !self.reads.component_list && self.read_rows.may_retry_baseline(&row)
+        {
             self.reads.likely = Some(row);
         } else {
             self.reads.found = Some((row, true));
@@ -279,9 +305,9 @@ impl Search {
 
     /// Returns why a row does not match. If the pins are not the user's, the reason is that the row had ended before.
     fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Mismatch {
-        let missed = self.pins.missed_by(row, policy.server_started_at);
+        let missed = self.search_pins.pins.missed_by(row, policy.server_started_at);
         match missed.filter(|_| self.read_rows.is_deploy(row)) {
-            Some(_) if self.is_implicit => Mismatch::HadEnded,
+            Some(_) if self.search_pins.is_implicit => Mismatch::HadEnded,
             Some(missed) => missed,
             None if self.read_rows.is_deploy(row) => Mismatch::Retry,
             None => Mismatch::Undeployable,
@@ -289,8 +315,8 @@ impl Search {
     }
 
     fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        let is_retry = !self.is_implicit && self.read_rows.retries_baseline(row);
-        self.read_rows.is_deploy(row) && !is_retry && self.pins.match_deploy(row, policy.server_started_at)
+        let is_retry = !self.search_pins.is_implicit && self.read_rows.retries_baseline(row);
+        self.read_rows.is_deploy(row) && !is_retry && self.search_pins.pins.match_deploy(row, policy.server_started_at)
     }
 
     /// Moves on to following the row that matches.
@@ -298,14 +324,14 @@ impl Search {
         let found = self.reads.found.take();
         let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
         let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
-        notes.push(Note::Found { row: row.clone(), by: self.pins.matched_by(), replaces: None });
+        notes.push(Note::Found { row: row.clone(), by: self.search_pins.pins.matched_by(), replaces: None });
         // A lagging replica may show late what had ended before as well.
-        let past = (self.is_implicit || !self.pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
-        let follow = Follow::matched(id, row, self.pins, past, is_newest);
+        let past = (!self.search_pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
+        let follow =
+            Follow::matched(id, row, self.search_pins.pins.clone(), past, is_newest).found_by(self.search_pins);
         let seen = self.newest.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
         let follow = follow.having_read(self.read_rows).after_row(self.newest);
-        let follow = follow.not_older_than(seen.as_deref(), policy.now);
-        Move::Follow(Box::new(if self.is_implicit { follow.unpinned() } else { follow }))
+        Move::Follow(Box::new(follow.not_older_than(seen.as_deref(), policy.now)))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -318,7 +344,7 @@ impl Search {
     /// Returns what has to be read before it is certain that nothing matches.
     fn missing(&self, policy: &Policy<'_>) -> Option<Request> {
         let target = policy.target;
-        if let Some(Baseline::Deploy(id)) = &self.pins.after {
+        if let Some(Baseline::Deploy(id)) = &self.search_pins.pins.after {
             return Some(deploy_request(target, id));
         }
         match self.reads.latest {
@@ -348,7 +374,7 @@ impl Search {
             Latest::Missed if !self.reads.component_list => return Some(component_list_request(target)),
             Latest::Missed | Latest::None | Latest::Read => {}
         }
-        let source = self.pins.workflow.as_ref()?;
+        let source = self.search_pins.pins.workflow.as_ref()?;
         match &self.reads.workflow {
             None => Some(workflow_request(target, source)),
             // The deploy may have appeared between the two reads.
@@ -360,7 +386,7 @@ impl Search {
     }
 
     fn not_found(&self, policy: &Policy<'_>) -> Decision {
-        let (Some(workflow), Some(id)) = (&self.reads.workflow, &self.pins.workflow) else {
+        let (Some(workflow), Some(id)) = (&self.reads.workflow, &self.search_pins.pins.workflow) else {
             return Decision::Hold(Hold::NotStarted);
         };
         if workflow.is_plan_only() {

@@ -112,11 +112,12 @@ impl Succession {
             let left = stale.zip(ids.last()).and_then(|(way, id)| past::leave(way, id, row, policy, notes));
             return left.unwrap_or_else(|| Move::Stay(Phase::Succession(self)));
         };
-        let Replaced { row: before, pins, past, mut ids, read_rows, .. } = self.replaced;
+        let Replaced { row: before, pins, search_pins, past, mut ids, read_rows, .. } = self.replaced;
         ids.retain(|own| *own != id);
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
-        let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
+        let follow =
+            Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past).found_by(search_pins);
         Move::Follow(Box::new(follow.having_read(read_rows).after_list(self.reads.rows)))
     }
 

@@ -47,8 +47,8 @@ impl Follow {
             if !ids.contains(&self.own.id) {
                 ids.push(self.own.id);
             }
-            let (pins, read_rows) = (self.own.pins, self.rivals.read_rows);
-            let replaced = Replaced { row, workflow, pins, past: self.past, ids, read_rows };
+            let (pins, search_pins, read_rows) = (self.own.pins, self.own.search_pins, self.rivals.read_rows);
+            let replaced = Replaced { row, workflow, pins, search_pins, past: self.past, ids, read_rows };
             let rows = self.rivals.reads.rows;
             return Move::Succeed { replaced, rows, exhausted: self.reads.is_list_spent };
         }
@@ -63,7 +63,7 @@ impl Follow {
         notes.push(Note::Lost);
         let Rivals { read_rows, newest, .. } = self.rivals;
         let newest = newest.filter(|row| row.id.as_ref() != Some(&self.own.id));
-        Move::SearchOn { pins: self.own.pins, read_rows, newest, at_once }
+        Move::SearchOn { search_pins: self.own.search_pins, read_rows, newest, at_once }
     }
 
     fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
@@ -84,7 +84,7 @@ impl Follow {
         // Another run can take its install, too.
         let pins = Pins { branch_run: self.own.pins.branch_run, ..Pins::default() };
         let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);
-        let follow = Self::successor(to, newer, pins, kind, before, past);
+        let follow = Self::successor(to, newer, pins, kind, before, past).found_by(self.own.search_pins);
         let mut follow = follow.having_read(self.rivals.read_rows);
         if is_read {
             follow.rivals.note_none();

@@ -8,7 +8,7 @@ use super::{Follow, FollowReads, Newest, Origin, Own, ReadState, RivalReads, Riv
 use crate::model::Deploy;
 use crate::pins::Pins;
 use crate::watch::freshness::Freshness;
-use crate::watch::phase::{Past, ReadRows};
+use crate::watch::phase::{Past, ReadRows, SearchPins};
 use crate::{DeployId, Kind, Moment};
 
 impl Follow {
@@ -16,7 +16,7 @@ impl Follow {
     pub(in crate::watch) fn named(id: DeployId, pins: Pins) -> Self {
         let own = Own {
             id,
-            is_pinned: pins.is_pinned(),
+            search_pins: SearchPins::by(pins.clone()),
             pins,
             origin: Origin::Named,
             known: None,
@@ -115,9 +115,9 @@ impl Follow {
         self
     }
 
-    /// Records that the search's pins are not the user's.
-    pub(in crate::watch::phase) fn unpinned(mut self) -> Self {
-        self.own.is_pinned = false;
+    /// Records what was searched for when it was found, which is more than what it has to match.
+    pub(in crate::watch::phase) fn found_by(mut self, search_pins: SearchPins) -> Self {
+        self.own.search_pins = search_pins;
         self
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::bake::{HealthReads, KnownHealth};
-use super::{Held, LAG, Past, Policy, ReadRows};
+use super::{Held, LAG, Past, Policy, ReadRows, SearchPins};
 use crate::ApprovalPlace;
 use crate::api::Request;
 use crate::hold::Behind;
@@ -45,7 +45,10 @@ pub(in crate::watch) struct Follow {
 #[derive(Debug)]
 struct Own {
     id: DeployId,
+    /// What it has to match.
     pins: Pins,
+    /// What was searched for when it was found, and is again if it deploys nothing.
+    search_pins: SearchPins,
     origin: Origin,
     /// The newest state that was read.
     known: Option<Arc<Deploy>>,
@@ -54,8 +57,6 @@ struct Own {
     freshness: Freshness,
     /// Another poller has read it, so it exists.
     was_seen: bool,
-    /// Whether the user has pinned anything, which decides how newer deploys are treated.
-    is_pinned: bool,
     /// An answer about it has matched every pin.
     matches: bool,
     /// When it was created. A later row without the time does not remove it.

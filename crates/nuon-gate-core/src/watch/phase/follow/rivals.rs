@@ -12,7 +12,7 @@ use crate::{DeployId, Judgement, Rules, WorkflowId};
 
 impl Follow {
     pub(super) fn on_superseded(&self, policy: &Policy<'_>) -> OnSuperseded {
-        policy.settings.on_superseded.unwrap_or(match self.own.is_pinned {
+        policy.settings.on_superseded.unwrap_or(match self.own.search_pins.is_pinned() {
             true => OnSuperseded::Ignore,
             false => OnSuperseded::Follow,
         })

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::said::{
-    component, created, detail, done, install, list, missing, newest, no_newest, nothing, of, row, with, without,
-    workflow,
+    component, created, detail, done, install, list, missing, newest, no_newest, nothing, of, plans_only, row, with,
+    without, workflow,
 };
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, fails_as, id, latest, needs, of_workflow, passes_by, play, search,
@@ -141,6 +141,8 @@ fn waiting() -> Vec<Scene> {
     let older =
         with(created(of(row(OTHER, "active"), "iwf-2"), -190), &json!({ "updated_at": "2027-01-15T07:57:00Z" }));
     let newer_still = created(of(row("dpl-3", "queued"), "iwf-3"), 3);
+    let fourth = created(of(row("dpl-4", "queued"), "iwf-4"), 5);
+    let again = created(of(row("dpl-5", "queued"), "iwf-2"), 4);
     let third_at_work = || workflow("iwf-3", "in-progress", "dpl-3", "pending");
     let proven = || [newest(&active), detail(&active), done("iwf-1")];
     let wait = |name| latest(name, WHICH).with(|settings| settings.on_stale = OnStale::Wait);
@@ -167,6 +169,26 @@ fn waiting() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .wide_poll(4, [detail(&newer), newest(&third), third_at_work()])
             .then(needs("workflow iwf-3")),
+        wait("wait: what is newer is no pin, even after one that only makes plans")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [newest(&newer)])
+            .then(IN_PROGRESS)
+            .wide_poll(4, [detail(&newer), newest(&newer), plans_only("iwf-2")])
+            .then(NOT_STARTED)
+            .poll(6, [newest(&third)])
+            .then(IN_PROGRESS)
+            .wide_poll(8, [detail(&third), newest(&fourth), workflow("iwf-4", "in-progress", "dpl-4", "pending")])
+            .then(needs("workflow iwf-4")),
+        wait("wait: what is newer is no pin, even after it was replaced")
+            .poll(0, proven())
+            .then(NOT_STARTED)
+            .poll(2, [newest(&newer)])
+            .then(IN_PROGRESS)
+            .poll(4, [detail(&with(newer.clone(), &json!({ "status": "retried" }))), list(&[&again, &newer])])
+            .then(IN_PROGRESS)
+            .wide_poll(6, [detail(&again), newest(&fourth), workflow("iwf-4", "in-progress", "dpl-4", "pending")])
+            .then(needs("workflow iwf-4")),
         wait("wait: what is not shown any more had been there")
             .poll(0, proven())
             .then(NOT_STARTED)

@@ -3,17 +3,19 @@
 use serde_json::Value;
 
 use super::said::{
-    Said, created, detail, done, list, missing, newest, no_newest, nothing, of, row, typed, without, workflow, written,
+    Said, created, detail, done, list, missing, newest, no_newest, nothing, of, plans_only, row, typed, without,
+    workflow, written,
 };
 use super::scene::{
-    IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play,
+    IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, of_workflow, own, passes, passes_by, play,
+    search,
 };
 use super::{OTHER, OWN, WHICH};
 use crate::cause::Cause;
 use crate::model::Status;
 use crate::pins::Pins;
 use crate::watch::phase::Basis;
-use crate::watch::settings::OnSuperseded;
+use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::{Hold, Kind, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
@@ -125,6 +127,16 @@ fn following() -> Vec<Scene> {
             .then(Then::NoAnswer)
             .poll(2, [detail(&active), newest(&active), other_done(), detail(&newer("active"))])
             .then(needs("latest")),
+        search("follow: one that only makes plans, as it turns out, gives way to what is pinned", WHICH, of_workflow())
+            .with(|settings| (settings.on_superseded, settings.on_stale) = (Some(OnSuperseded::Follow), OnStale::Fail))
+            .poll(0, [newest(&row(OWN, "queued"))])
+            .then(IN_PROGRESS)
+            .wide_poll(2, [detail(&row(OWN, "queued")), newest(&without(newer("queued"), "workflow_id"))])
+            .then(IN_PROGRESS)
+            .wide_poll(4, [detail(&newer("queued")), newest(&newer("queued")), plans_only("iwf-2")])
+            .then(needs("workflow iwf-1"))
+            .poll(6, [newest(&active), detail(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         follow("follow: a row that leaves its workflow out has not lost it")
             .poll(0, [detail(&active), newest(&newer("active")), nothing("workflow iwf-2")])
             .then(Then::NoAnswer)
