@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 57] = [
+const SHOWED_FAULTS: [u64; 58] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -88,6 +88,7 @@ const SHOWED_FAULTS: [u64; 57] = [
     4_250_161_308,
     4_250_174_157,
     4_310_184_368,
+    4_340_522_262,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -56,6 +56,12 @@ fn steps_without_a_certain_deploy() {
         failed("health, in a group of steps without a deploy", beside(nobodys("install_deploys")), ""),
         failed("health, in a group of another's", beside(in_group(&step("error", "dpl2"))), "nothing that was read"),
     ]);
+    let apply = |group: i64| with(&step("not-attempted", ""), "group_idx", json!(group));
+    let planned = |group: i64| poll("active", "error", &[in_group(&step("success", "dpl1")), apply(group)]);
+    check(vec![
+        failed("its plan was not applied", planned(5), ""),
+        failed("another's was not, perhaps", planned(6), "nothing that was read"),
+    ]);
     check(vec![("expired", plain(), one(step("expired", "dpl1")), end("cancelled", 250), "")]);
 }
 
