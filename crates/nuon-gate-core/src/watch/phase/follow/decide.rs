@@ -116,10 +116,10 @@ impl Follow {
         let workflow = self.reads.workflow.as_deref();
         let by_rule = policy.is_by_rule(row);
         let part = self.own.part_in(row);
+        let is_cut_short = workflow.is_some_and(|own| own.steps().count() < self.own.most_steps);
         match judged(Picture { id: &self.own.id, row, part, judgement, by_rule, workflow }) {
-            Judged::Pass if !by_rule && workflow.is_some_and(|own| own.steps().count() < self.own.most_steps) => {
-                Decision::Hold(Hold::Outdated)
-            }
+            Judged::Pass | Judged::Orphan(..) if !by_rule && is_cut_short => Decision::Hold(Hold::Outdated),
+            Judged::Hold(Hold::Behind(behind)) if is_cut_short => Decision::Hold(Hold::Behind(behind)),
             Judged::Pass => self.contradiction(policy).unwrap_or_else(|| self.settled(row, by_rule, policy)),
             // Only the detail has the reason.
             Judged::Fail(_) if !self.own.detailed && self.reads.details == 0 => {

@@ -18,10 +18,10 @@ use crate::model::WorkflowEnd;
 use crate::model::{DeployType, Status};
 use crate::pins::{Baseline, Pins, Since};
 use crate::watch::phase::Basis;
-use crate::{Hold, Kind, MatchedBy};
+use crate::{Hold, Kind, MatchedBy, RemoteText, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [in_order(), no_answers(), pins(), types(), links()].into_iter().flatten().collect()
+    [in_order(), no_answers(), cut_short(), pins(), types(), links()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -132,6 +132,35 @@ fn no_answers() -> Vec<Scene> {
         own("another workflow is no answer", ERRORS)
             .poll(0, [detail(&active), newest(&active), said("workflow iwf-1", &json!({ "id": "iwf-2" }))])
             .then(Then::NoAnswer),
+    ]
+}
+
+/// An answer about the workflow with fewer steps than an earlier one holds the deploy, and does not end the wait.
+fn cut_short() -> Vec<Scene> {
+    let (active, executing) = (row(OWN, "active"), row(OWN, "executing"));
+    let bare = || said("workflow iwf-1", &json!({ "status": { "status": "success" }, "finished": true, "steps": [] }));
+    let odd = || workflow("iwf-1", "success", OWN, "hibernating");
+    let step = || RemoteText::new("step 1 of 1, apply, is `hibernating`");
+    let broken_by = |step: RemoteText| Then::Holds(Hold::Behind(Behind::StepFailed(Verdict::Failed, step)));
+    let failed_by = Cause::Step { step: step(), status: Status::Active };
+    let two_steps = json!([
+        { "step_target_type": "install_deploys", "step_target_id": OWN, "status": { "status": "success" } },
+        { "step_target_type": "install_deploys", "step_target_id": OWN, "status": { "status": "in-progress" } },
+    ]);
+    let at_work = said("workflow iwf-1", &json!({ "status": { "status": "in-progress" }, "steps": two_steps }));
+    vec![
+        own("active: without its steps it does not fail", WORKFLOWS)
+            .poll(0, [detail(&active), newest(&active), odd()])
+            .then(broken_by(step()))
+            .poll(30, [detail(&active), newest(&active), bare()])
+            .then(broken_by(RemoteText::new("no step of its workflow has worked on it")))
+            .poll(32, [detail(&active), newest(&active), odd()])
+            .then(Then::Ends(Verdict::Failed, failed_by)),
+        own("executing: without one of its steps it does not fail", WORKFLOWS)
+            .wide_poll(0, [detail(&executing), newest(&executing), at_work])
+            .then(IN_PROGRESS)
+            .wide_poll(2, [detail(&executing), newest(&executing), workflow("iwf-1", "error", OWN, "error")])
+            .then(Then::Holds(Hold::Outdated)),
     ]
 }
 
