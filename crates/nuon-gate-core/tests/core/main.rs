@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 58] = [
+const SHOWED_FAULTS: [u64; 59] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -89,6 +89,7 @@ const SHOWED_FAULTS: [u64; 58] = [
     4_250_174_157,
     4_310_184_368,
     4_340_522_262,
+    4_341_593_343,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -84,6 +84,8 @@ struct Replaced {
     /// All that were replaced, this one included.
     ids: Vec<DeployId>,
     read_rows: ReadRows,
+    /// The newest deploy that any answer has shown, be it the successor itself.
+    newest: Option<Arc<Deploy>>,
 }
 
 /// A decision about what has been read.
@@ -235,7 +237,7 @@ impl Phase {
         match self {
             Self::Following(follow) => return follow.overhear(rows, target, now),
             Self::Searching(search) => search.overhear(rows, target),
-            Self::Succession(_) => {}
+            Self::Succession(succession) => succession.overhear(rows, target),
         }
         false
     }

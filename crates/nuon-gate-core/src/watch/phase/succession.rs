@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::{
     Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, component_list_request, is_cut_off,
-    latest_request, past, workflow_request,
+    latest_request, past, rows_of, workflow_request,
 };
 use crate::api::{Depth, Fact};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
 use crate::watch::settings::{Mode, OnStale};
-use crate::{Hold, Judgement, Kind, Moment, Rules};
+use crate::{Hold, Judgement, Kind, Moment, Rules, Target};
 
 /// The search for a successor.
 #[derive(Debug)]
@@ -73,6 +73,15 @@ impl Succession {
         Vec::new()
     }
 
+    /// Learns of a newer row, or of a newer state of it.
+    pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
+        let Replaced { ids, read_rows, newest, .. } = &mut self.replaced;
+        let is_new = |row: &&Deploy| read_rows.is_deploy(row) && row.id.as_ref().is_some_and(|id| !ids.contains(id));
+        if let Some(row) = rows_of(target, rows).next().filter(is_new) {
+            *newest = Some(Arc::new(row.clone()));
+        }
+    }
+
     pub(super) fn accept_rows(&mut self, rows: Arc<Vec<Deploy>>, policy: &Policy<'_>) {
         self.replaced.read_rows.note_rows(&*rows);
         self.reads.lists += 1;
@@ -112,13 +121,15 @@ impl Succession {
             let left = stale.zip(ids.last()).and_then(|(way, id)| past::leave(way, id, row, policy, notes));
             return left.unwrap_or_else(|| Move::Stay(Phase::Succession(self)));
         };
-        let Replaced { row: before, pins, search_pins, past, mut ids, read_rows, .. } = self.replaced;
+        let Replaced { row: before, pins, search_pins, past, mut ids, read_rows, newest, .. } = self.replaced;
         ids.retain(|own| *own != id);
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
         let follow =
             Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past).found_by(search_pins);
-        Move::Follow(Box::new(follow.having_read(read_rows).after_list(self.reads.rows)))
+        let seen = newest.filter(|row| row.id.as_ref() == Some(follow.id()));
+        let follow = follow.having_read(read_rows).after_list(self.reads.rows);
+        Move::Follow(Box::new(follow.not_older_than(seen.as_deref(), policy.now)))
     }
 
     /// Returns whether a workflow that has ended may go on: it names another deploy, which the list of rows may not show yet, or a

@@ -47,9 +47,10 @@ impl Follow {
             if !ids.contains(&self.own.id) {
                 ids.push(self.own.id);
             }
-            let (pins, search_pins, read_rows) = (self.own.pins, self.own.search_pins, self.rivals.read_rows);
-            let replaced = Replaced { row, workflow, pins, search_pins, past: self.past, ids, read_rows };
-            let rows = self.rivals.reads.rows;
+            let (pins, search_pins, past) = (self.own.pins, self.own.search_pins, self.past);
+            let Rivals { read_rows, newest, reads, .. } = self.rivals;
+            let replaced = Replaced { row, workflow, pins, search_pins, past, ids, read_rows, newest };
+            let rows = reads.rows;
             return Move::Succeed { replaced, rows, exhausted: self.reads.is_list_spent };
         }
         let stale = self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_)));

@@ -307,7 +307,7 @@ fn links() -> Vec<Scene> {
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)
             .poll(2, [detail(&nameless), newest(&nameless), workflow("iwf-1", "in-progress", OWN, "in-progress")])
-            .then(Then::Holds(Hold::Step(crate::RemoteText::new("step 1 of 1, apply, is `in-progress`"))))
+            .then(Then::Holds(Hold::Step(RemoteText::new("step 1 of 1, apply, is `in-progress`"))))
             .poll(4, [detail(&nameless), newest(&nameless), done("iwf-1")])
             .then(passes_by("iwf-1")),
         own("an answer with another workflow is an odd one", JUDGING)
@@ -370,6 +370,6 @@ fn links() -> Vec<Scene> {
         latest("nor in a search", JUDGING).poll(0, [nothing("latest")]).then(Then::NoAnswer),
         own("what passes by another's verification is not believed", VERIFIED)
             .poll(0, [detail(&active), newest(&active), workflow("iwf-1", "pending", OWN, "pending")])
-            .then(Then::Holds(Hold::Step(crate::RemoteText::new("step 1 of 1, apply, is `pending`")))),
+            .then(Then::Holds(Hold::Step(RemoteText::new("step 1 of 1, apply, is `pending`")))),
     ]
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::closing::total_limit;
 use super::said::{
-    Said, component, created, detail, done, install as install_exists, lost, missing, newest, no_newest, nothing, of,
-    row, said, typed, with, without, workflow,
+    Said, component, created, detail, done, install as install_exists, list, lost, missing, newest, no_newest, nothing,
+    of, row, said, typed, with, without, workflow, written,
 };
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, passes, passes_by, play, search,
@@ -60,6 +60,9 @@ fn overhearing() -> Vec<Scene> {
     let (queued, active, error) = (at("queued", 0), at("active", 1), at("error", 2));
     let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
     let newer = owned(&created(of(row(OTHER, "queued"), "iwf-2"), -5));
+    let retried = owned(&row(OWN, "retried"));
+    let next_at = |status: &str, second: u32| owned(&created(written(row(OTHER, status), second), -30));
+    let (next, next_error) = (next_at("active", 10), next_at("error", 20));
     let own = |name| named(name, LISTS, Pins { deploy: Some(id(OWN)), ..Pins::default() });
     vec![
         own("a later state, between two polls: an earlier one does not pass")
@@ -86,6 +89,18 @@ fn overhearing() -> Vec<Scene> {
             .overhears(&[newer, active.clone()])
             .poll(0, [newest(&active), detail(&active), newest(&active)])
             .then(needs("workflow iwf-2")),
+        own("a later state of what takes its place: an earlier one does not pass")
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .overhears(std::slice::from_ref(&next_error))
+            .poll(2, [detail(&retried), list(&[&next, &retried]), detail(&next), newest(&next)])
+            .then(Then::Holds(Hold::Outdated)),
+        own("a later state of what takes its place, before it is listed: an earlier one does not pass")
+            .poll(0, [detail(&retried), list(&[&retried]), workflow("iwf-1", "in-progress", OWN, "retried")])
+            .then(Then::Holds(Hold::NotReplaced))
+            .overhears(std::slice::from_ref(&next_error))
+            .poll(2, [list(&[&next, &retried]), detail(&next), newest(&next)])
+            .then(Then::Holds(Hold::Outdated)),
         latest("a later state, before it is found: an earlier one does not pass", LISTS)
             .overhears(&[error, owned(&older)])
             .poll(0, [newest(&active), detail(&active)])
