@@ -19,7 +19,9 @@ use crate::watch::errors::MISSES;
 use crate::watch::install_lists::FEWEST;
 use crate::watch::settings::OnApproval;
 use crate::watch::target::TargetWatch;
-use crate::{ComponentId, DeployId, InstallId, Moment, RemoteText, Require, Target, Verdict, WorkflowId};
+use crate::{
+    ComponentId, DeployId, InstallId, Judgement, Moment, RemoteText, Require, Rules, Target, Verdict, WorkflowId,
+};
 
 /// A workflow of which every deploy is a target.
 #[derive(Debug)]
@@ -304,7 +306,18 @@ impl WorkflowTargets {
         let end = workflow.end()?;
         let is_settled =
             self.are_all_followed(targets) && self.is_done(workflow) && self.needs_list(workflow).is_none();
-        (end != WorkflowEnd::Succeeded || is_settled).then(|| self.ended(end, workflow, self.joined.is_empty()))
+        // A deploy that goes on, or that has been replaced, may show that somebody has retried it.
+        let goes_on =
+            |row: &Deploy| matches!(Rules::default().judge_deploy(row), Judgement::Pending | Judgement::Replaced);
+        let is_left_going = |index: &usize| {
+            let target = &targets[*index];
+            target.verdict() == Some(Verdict::Pending) && target.deploy().is_some_and(goes_on)
+        };
+        let has_ended = match end {
+            WorkflowEnd::Succeeded => is_settled,
+            _ => !self.targets.values().any(is_left_going),
+        };
+        has_ended.then(|| self.ended(end, workflow, self.joined.is_empty()))
     }
 
     /// Returns the install whose deploys have to be listed: a deploy that no step names is the workflow's as well, so a

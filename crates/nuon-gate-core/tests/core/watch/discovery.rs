@@ -351,6 +351,10 @@ fn one_poll_is_enough_for_a_workflow_that_has_ended() {
     let failed = |_: Duration| ("error", true, vec![step("a", "error", "dplA")]);
     let failed = run(of_workflow(glance()), flowing(failed, |_, _| "active"));
     assert_eq!(failed.report.verdict, Verdict::Failed);
+    // A person retries it, which its deploy shows first.
+    let parked = |_: Duration| ("failed-pending-retry", false, vec![step("a", "in-progress", "dplA")]);
+    let retried = run(of_workflow(glance()), flowing(parked, |_, _| "queued"));
+    assert_eq!(retried.report.verdict, Verdict::Pending);
     let running = |_: Duration| ("in-progress", false, vec![step("a", "in-progress", "dplA")]);
     let running = run(of_workflow(glance()), flowing(running, |_, _| "executing"));
     assert_eq!(running.report.verdict, Verdict::Pending);
