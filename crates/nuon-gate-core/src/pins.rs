@@ -234,6 +234,11 @@ impl Pins {
         Some(Mismatch::Pin { pin, wanted: wanted?, has })
     }
 
+    /// Returns whether a deploy leaves out what one of the pins asks for.
+    pub(crate) fn are_unsaid_by(&self, deploy: &Deploy, started_at: Timestamp) -> bool {
+        self.each(deploy, started_at).any(|(_, fit)| fit == Fit::Unsaid)
+    }
+
     /// Returns whether a build or a commit is pinned, and a deploy does not say its own.
     pub(crate) fn lack_build_of(&self, deploy: &Deploy) -> bool {
         self.build.is_some() && deploy.build_id.is_none() || self.commit.is_some() && deploy.commit().is_none()

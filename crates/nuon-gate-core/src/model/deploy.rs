@@ -161,6 +161,11 @@ impl Deploy {
         }
     }
 
+    /// Returns whether it names its type and its workflow. A row of a list may leave out what its detail says.
+    pub(crate) fn says_what_it_does(&self) -> bool {
+        self.install_deploy_type.is_some() && self.workflow().is_some()
+    }
+
     /// Returns the jobs of either shape, newest first.
     pub fn jobs(&self) -> impl Iterator<Item = &RunnerJob> {
         self.runner_jobs.iter().flatten().chain(self.runner_job.as_ref())

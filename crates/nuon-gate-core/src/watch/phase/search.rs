@@ -230,8 +230,8 @@ impl Search {
         Ok(Vec::new())
     }
 
-    /// Accepts the install's list: its newest deploys, of all components. If none is the component's, only its own newest
-    /// can say so.
+    /// Accepts the install's list: its newest deploys, of all components. If none is the component's, or the newest leaves out
+    /// what it does or what a pin asks for, the component's own newest is read.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
         self.reads.install_list = true;
         self.read_rows.note_rows(rows_of(policy.target, rows));
@@ -239,6 +239,10 @@ impl Search {
             self.is_beyond_install_list = is_cut_off(rows);
             return;
         };
+        let is_whole = newest.id.is_some() && newest.install_deploy_type.is_some();
+        if !is_whole || self.search_pins.pins.are_unsaid_by(newest, policy.server_started_at) {
+            return;
+        }
         self.accept_newest(Arc::new(newest.clone()), policy);
         // If the list is cut off, the component's own list goes further back.
         if self.reads.found.is_none() && !is_cut_off(rows) {

@@ -19,7 +19,8 @@ impl Follow {
             return Move::Stay(Phase::Following(Box::new(self)));
         };
         let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
-        if only_plans && self.own.origin != Origin::Named {
+        // The row that matched may have left out what its detail says.
+        if (only_plans || row.kind().is_none()) && self.own.origin != Origin::Named {
             self.rivals.read_rows.note_idle(self.own.id.clone());
             return self.search_on(policy.settings.mode == Mode::Once, notes);
         }
@@ -58,7 +59,7 @@ impl Follow {
         left.unwrap_or_else(|| Move::Stay(Phase::Following(Box::new(self))))
     }
 
-    /// Goes on searching: the deploy only plans, or does not exist. If the server shows it again as the newest, it does, and no
+    /// Goes on searching: the deploy deploys nothing, or does not exist. If the server shows it again as the newest, it does, and no
     /// older one takes its place.
     fn search_on(self, at_once: bool, notes: &mut Vec<Note>) -> Move {
         notes.push(Note::Lost);

@@ -203,9 +203,10 @@ impl Follow {
             if !self.own.identified && self.reads.details == 0 {
                 return Some(deploy_request(policy.target, &self.own.id));
             }
-            // A lagging replica may show an older row, and a row without a time does not show its age.
-            let is_undated = rival.created_at.is_none() && self.rivals.reads.detailed != rival.id;
-            if let Some(id) = rival.id.as_ref().filter(|_| is_undated) {
+            // A lagging replica may show an older row, and a row without a time does not show its age. A list may leave out
+            // more than that.
+            let is_whole = rival.created_at.is_some() && rival.says_what_it_does();
+            if let Some(id) = rival.id.as_ref().filter(|_| !is_whole && self.rivals.reads.detailed != rival.id) {
                 return Some(deploy_request(policy.target, id));
             }
             let reads = &self.rivals.reads;

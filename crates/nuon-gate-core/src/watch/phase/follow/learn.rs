@@ -68,7 +68,10 @@ impl Follow {
     fn accept_other(&mut self, row: &Arc<Deploy>, policy: &Policy<'_>) -> Result<(), ApiError> {
         if row.id.as_ref().is_some_and(|id| self.rivals.is_rival(&self.own, id)) {
             self.rivals.reads.detailed = row.id.clone();
-            self.rivals.accept_newest(&self.own, Some(row.clone()), ShownBy::default());
+            match row.kind() {
+                Some(_) => self.rivals.accept_newest(&self.own, Some(row.clone()), ShownBy::default()),
+                None => self.rivals.pass_over(&self.own, true),
+            }
         }
         if row.id.as_ref() == self.own.unread_baseline() {
             self.own.pins.after = Some(known_baseline(row)?);
@@ -79,7 +82,8 @@ impl Follow {
     }
 
     /// Accepts the install's list: its newest deploys, of all components. The deploy's row proves as much as its detail
-    /// if it names the install. If it is missing, or has another type than is known, it proves nothing.
+    /// if it says as much: the install, the type and the workflow. If it is missing, or has another type than is known, it
+    /// proves nothing.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
         self.reads.install_list = true;
         let Some(own) = rows_of(policy.target, rows).find(|row| row.id.as_ref() == Some(&self.own.id)) else {
@@ -89,7 +93,7 @@ impl Follow {
         if self.own.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
             return Vec::new();
         }
-        if own.install_id.is_some() {
+        if own.install_id.is_some() && own.says_what_it_does() {
             self.identify(own);
         }
         self.rivals.reads.shown = true;
@@ -146,6 +150,7 @@ impl Follow {
 
     /// Records a state of the deploy, unless it is older than what is known.
     fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
+        let row = self.own.typed(row);
         let is_contradicted = self.own.is_contradicted_by(&row);
         self.reads.states.push(ReadState { row: row.clone(), detailed });
         self.own.workflow_id = self.own.workflow_id.take().or_else(|| row.workflow().cloned());

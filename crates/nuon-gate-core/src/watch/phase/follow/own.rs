@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{Origin, Own};
 use crate::cause::Cause;
-use crate::model::{Deploy, Workflow, WorkflowStep};
+use crate::model::{Deploy, DeployType, Workflow, WorkflowStep};
 use crate::pins::Baseline;
 use crate::watch::phase::{End, LAG, Policy, wrong_kind};
-use crate::{DeployId, MatchedBy, Moment, RemoteText, Target};
+use crate::{DeployId, Kind, MatchedBy, Moment, RemoteText, Target};
 
 impl Own {
     /// Returns whether a row is of another component, or another install's: the only ids of these that every answer has.
@@ -25,6 +25,16 @@ impl Own {
             (self.identified, self.missing_since) = (true, None);
             self.part = self.part.take().or_else(|| part(row).cloned());
             self.kind = self.kind.or_else(|| row.install_deploy_type.as_ref().and(row.kind()));
+        }
+    }
+
+    /// Returns the row with the type that its detail has shown, if it leaves that out.
+    pub(super) fn typed(&self, row: Arc<Deploy>) -> Arc<Deploy> {
+        match (&row.install_deploy_type, self.kind) {
+            (None, Some(Kind::Teardown)) => {
+                Arc::new(Deploy { install_deploy_type: Some(DeployType::Teardown), ..(*row).clone() })
+            }
+            _ => row,
         }
     }
 
@@ -47,7 +57,8 @@ impl Own {
         // What names its workflow before its detail does may be wrong.
         let workflow = self.workflow_id.as_ref().filter(|_| self.identified);
         let names_another_workflow = row.workflow().zip(workflow).is_some_and(|(its, own)| its != own);
-        let is_of_another_kind = self.kind.is_some_and(|own| row.kind() != Some(own));
+        let says_its_kind = row.install_deploy_type.is_some() || row.kind().is_none();
+        let is_of_another_kind = says_its_kind && self.kind.is_some_and(|own| row.kind() != Some(own));
         names_another_workflow || self.is_of_another(row) || is_of_another_kind
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::closing::total_limit;
 use super::said::{
     Said, component, created, detail, done, install as install_exists, list, lost, missing, newest, no_newest, nothing,
-    of, row, said, typed, with, without, workflow, written,
+    of, plans_only, row, said, typed, with, without, workflow, written,
 };
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, passes, passes_by, play, search,
@@ -154,6 +154,7 @@ fn unsaid() -> Vec<Scene> {
         scene.poll(2, [list, detail, newest, workflow]).then(passes_by("iwf-1"))
     };
     let teardown = typed(active.clone(), "teardown");
+    let recovers = typed(active.clone(), "recover");
     let other_install = with(owned(&active), &json!({ "install_id": "inl-other" }));
     let old = created(row(OWN, "active"), -60);
     let newer_state = with(row(OWN, "executing"), &json!({ "updated_at": "2027-01-15T08:00:30Z" }));
@@ -178,6 +179,17 @@ fn unsaid() -> Vec<Scene> {
             found("the row does not say of which component it is"),
             raw(without(owned(&active), "component_id")),
         ),
+        latest("the row leaves its workflow out, which its own detail names", LISTS)
+            .by_install_list()
+            .poll(0, [raw(owned(&without(active.clone(), "workflow_id"))), detail(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        latest("the row leaves its workflow out, which only makes plans", LISTS)
+            .by_install_list()
+            .poll(0, [raw(owned(&without(active.clone(), "workflow_id"))), detail(&active), plans_only("iwf-1")])
+            .then(NOT_STARTED),
+        found("the row leaves its type out, which deploys nothing by its own detail")
+            .poll(2, [raw(without(owned(&active), "install_deploy_type")), detail(&recovers)])
+            .then(NOT_STARTED),
         passes_after(found("the row is of another type than it was"), raw(owned(&teardown))),
         passes_after(found("the list cannot be read"), nothing("list of the install")),
         found("a list of another install is no good answer").poll(2, [raw(other_install)]).then(Then::NoAnswer),
@@ -235,8 +247,12 @@ fn superseding() -> Vec<Scene> {
 
 fn searching() -> Vec<Scene> {
     let build = Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
-    let other = of(row(OTHER, "active"), "iwf-2");
+    let other = with(of(row(OTHER, "active"), "iwf-2"), &json!({ "build_id": "bld-2" }));
     let built = with(created(row(OWN, "active"), -90), &json!({ "build_id": "bld-1" }));
+    let active = row(OWN, "active");
+    let recovers = typed(active.clone(), "recover");
+    let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
+    let raw = |row: Value| said("list of the install", &json!([row]));
     let by_build = |name| search(name, LISTS, build.clone()).by_install_list();
     vec![
         by_build("a whole list shows that nothing matches")
@@ -257,6 +273,20 @@ fn searching() -> Vec<Scene> {
             .then(needs("latest of a hundred"))
             .poll(2, [no_newest(), missing("latest of a hundred")])
             .then(NOT_STARTED),
+        latest("its newest row does not say what it does: it is read", LISTS)
+            .by_install_list()
+            .poll(
+                0,
+                [raw(without(owned(&active), "install_deploy_type")), newest(&recovers), list(&[&recovers, &older])],
+            )
+            .then(needs("deploy dpl-db")),
+        latest("its newest row has no id: it is read", LISTS)
+            .by_install_list()
+            .poll(0, [raw(without(owned(&active), "id")), newest(&row(OWN, "queued"))])
+            .then(IN_PROGRESS),
+        by_build("its newest row does not say of which build it is: it is read")
+            .poll(0, [install(&[&active]), newest(&built)])
+            .then(needs("deploy dpl-web")),
         latest("the list cannot be read: so is it", LISTS)
             .by_install_list()
             .poll(0, [nothing("list of the install"), newest(&row(OWN, "queued"))])

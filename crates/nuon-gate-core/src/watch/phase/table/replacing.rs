@@ -89,7 +89,14 @@ fn replaced() -> Vec<Scene> {
             .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
             .poll(
                 0,
-                [detail(&retried), list(&[&later, &active, &retried]), detail(&active), newest(&active), new_done()],
+                [
+                    detail(&retried),
+                    list(&[&later, &active, &retried]),
+                    detail(&active),
+                    newest(&active),
+                    detail(&later),
+                    new_done(),
+                ],
             )
             .then(superseded()),
         latest("retried, and not pinned", RETRIES)

@@ -300,6 +300,7 @@ fn rivals() -> Vec<Scene> {
     let timeless = without(newer("queued"), "created_at");
     let in_order = || list(&[&timeless, &active]);
     let nameless = without(newer("queued"), "workflow_id");
+    let typeless = without(newer("active"), "install_deploy_type");
     let same_time = created(newer("queued"), -60);
     let queued = row(OWN, "queued");
     let third = of(created(row("dpl-3", "queued"), -20), "iwf-3");
@@ -309,11 +310,26 @@ fn rivals() -> Vec<Scene> {
     let by_build = || Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
     vec![
         fail("a row that names no workflow", WHICH)
-            .poll(0, [detail(&active), newest(&nameless), done("iwf-1")])
+            .poll(0, [detail(&active), newest(&nameless), detail(&nameless), done("iwf-1")])
             .then(superseded()),
         fail("a row, where neither names a workflow", WHICH)
-            .poll(0, [detail(&without(active.clone(), "workflow_id")), newest(&nameless)])
+            .poll(0, [detail(&without(active.clone(), "workflow_id")), newest(&nameless), detail(&nameless)])
             .then(superseded()),
+        fail("a row that leaves out its workflow, which its detail names", WHICH)
+            .poll(0, [detail(&active), newest(&nameless), detail(&newer("queued")), its_workflow(), done("iwf-1")])
+            .then(superseded()),
+        fail("not a row that leaves out its type, which its detail names", WHICH)
+            .poll(
+                0,
+                [
+                    detail(&active),
+                    newest(&typeless),
+                    detail(&typed(newer("active"), "recover")),
+                    list(&[&typeless, &active]),
+                    done("iwf-1"),
+                ],
+            )
+            .then(passes_by("iwf-1")),
         fail("a row of the same time", WHICH)
             .poll(0, [detail(&active), newest(&same_time), its_workflow(), done("iwf-1")])
             .then(superseded()),
