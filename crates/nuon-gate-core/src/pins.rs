@@ -234,6 +234,13 @@ impl Pins {
         Some(Mismatch::Pin { pin, wanted: wanted?, has })
     }
 
+    /// Returns whether only a build or a commit is pinned, which may be deployed any number of times.
+    pub(crate) fn can_recur(&self) -> bool {
+        matches!(self.matched_by(), MatchedBy::Build | MatchedBy::Commit)
+            && self.after.is_none()
+            && self.since.is_none()
+    }
+
     /// Returns whether a deploy leaves out what one of the pins asks for.
     pub(crate) fn are_unsaid_by(&self, deploy: &Deploy, started_at: Timestamp) -> bool {
         self.each(deploy, started_at).any(|(_, fit)| fit == Fit::Unsaid)

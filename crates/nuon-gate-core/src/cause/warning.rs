@@ -23,6 +23,14 @@ pub enum Warning {
         /// How long before, if the server says.
         ago: Option<Duration>,
     },
+    /// A build or a commit was pinned, and a deploy of it had ended before the wait began; a newer one brought another. It is not
+    /// waited for.
+    OlderMatch {
+        /// The deploy.
+        deploy: DeployId,
+        /// How long before, if the server says.
+        ago: Option<Duration>,
+    },
     /// No run was named, and the branch's newest had ended before the wait began.
     RunHadEnded(RunId),
     /// Passed, although a human still has to approve before the run goes on.
@@ -98,11 +106,23 @@ impl Warning {
     }
 }
 
+fn spelled(ago: Option<Duration>) -> String {
+    ago.map(|ago| format!(" {}", human(ago))).unwrap_or_default()
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::OlderMatch { deploy, ago } => {
+                let ago = spelled(*ago);
+                write!(
+                    f,
+                    "{deploy} is of what is pinned, but had already ended{ago} before the wait began, and a newer deploy \
+                     is not: another is waited for"
+                )
+            }
             Self::AlreadyEnded { deploy, ago } => {
-                let ago = ago.map(|ago| format!(" {}", human(ago))).unwrap_or_default();
+                let ago = spelled(*ago);
                 write!(
                     f,
                     "the latest deploy, {deploy}, had already ended{ago} before the wait began: if you have just \

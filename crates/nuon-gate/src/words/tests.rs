@@ -340,6 +340,7 @@ fn who_answers_in_the_apis_place_is_looked_for() {
 fn warnings_name_flags_that_there_are() {
     let warnings = [
         Warning::AlreadyEnded { deploy: id("dpl1"), ago: Some(Duration::from_secs(60)) },
+        Warning::OlderMatch { deploy: id("dpl1"), ago: None },
         Warning::UnknownStatus(Status::from("odd")),
         Warning::NotApproved,
         Warning::Superseded { from: id("dpl1"), to: id("dpl2") },

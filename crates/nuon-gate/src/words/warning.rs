@@ -11,6 +11,9 @@ pub(crate) fn warning(warning: &Warning) -> String {
             let pins = "pin yours with --deploy, --workflow, --build, --commit or --after";
             format!("{warning}; {pins}, or wait for a newer one with --on-stale wait")
         }
+        Warning::OlderMatch { deploy, .. } => {
+            format!("{warning}; if it is the one you mean, pin it with --deploy {deploy}")
+        }
         Warning::RunHadEnded(_) => {
             format!(
                 "{warning}; name yours with --branch-run APP/BRANCH/RUN, or wait for a newer one with --on-stale wait"

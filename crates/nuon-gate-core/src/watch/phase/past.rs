@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{End, LAG, Move, Note, Policy};
+use super::{End, LAG, Note, Policy};
 use crate::cause::Warning;
 use crate::model::{Deploy, Workflow};
 use crate::timeline::span;
@@ -19,9 +19,12 @@ use crate::watch::event::Refusal;
 use crate::watch::settings::{Mode, OnStale};
 use crate::{DeployId, Moment};
 
-/// What is known of whether a deploy that nobody pinned had ended before the wait began.
+/// What is known of whether a deploy had ended before the wait began, if that matters: nobody pinned it, or it is an older one of
+/// a pinned build or commit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Past {
+    /// There is a newer deploy, of another build or commit than is pinned.
+    is_older_match: bool,
     created: Era,
     changed: Era,
     /// When it was last known to be in another state: not ended, or not there yet.
@@ -40,12 +43,28 @@ impl Past {
         let created = Era::of(row.created_at, policy.server_clock());
         let otherwise_at = polled_at.filter(|_| created != Era::Before);
         let changed = Era::of(row.status_since(), policy.server_clock());
-        Self { created, changed, otherwise_at, shown_at: policy.now, polled_at, is_certain: false }
+        let (is_older_match, is_certain) = (false, false);
+        Self { is_older_match, created, changed, otherwise_at, shown_at: policy.now, polled_at, is_certain }
+    }
+
+    /// Records that there is a newer deploy, of another build or commit than is pinned.
+    pub(super) fn of_older_match(self) -> Self {
+        Self { is_older_match: true, ..self }
+    }
+
+    pub(super) fn is_older_match(self) -> bool {
+        self.is_older_match
+    }
+
+    /// Returns what to do with the deploy if it had ended before. That an older one brought the same build does not show that
+    /// this is the one that was triggered.
+    pub(super) fn on_stale(self, policy: &Policy<'_>) -> OnStale {
+        if self.is_older_match { OnStale::Wait } else { policy.settings.on_stale }
     }
 
     /// Continues with another row, which is shown instead of this one.
     pub(super) fn of_next(self, row: &Deploy, policy: &Policy<'_>) -> Self {
-        Self::of(row, self.polled_at, policy)
+        Self { is_older_match: self.is_older_match, ..Self::of(row, self.polled_at, policy) }
     }
 
     /// Continues with the same row in a new state.
@@ -108,27 +127,20 @@ impl Past {
     }
 }
 
-/// Moves on from a deploy that had ended before the wait began, unless that is judged. A single poll reports the state as it is,
-/// which needs no warning.
-pub(super) fn leave(
-    on_stale: OnStale,
-    id: &DeployId,
-    row: &Deploy,
-    policy: &Policy<'_>,
-    notes: &mut Vec<Note>,
-) -> Option<Move> {
-    match on_stale {
-        OnStale::Wait => {
-            notes.push(Note::Lost);
-            let created = row.created_at.unwrap_or(policy.server_started_at);
-            return Some(Move::SearchNewer { than: id.clone(), created });
-        }
-        OnStale::Accept if policy.settings.mode == Mode::Wait => {
-            notes.push(Note::Warned(Warning::AlreadyEnded { deploy: id.clone(), ago: ago(row, policy) }));
-        }
-        OnStale::Accept | OnStale::Fail => {}
+/// Returns whether to move on from a deploy that had ended before the wait began, and reports that. A single poll reports the state
+/// as it is, which needs no warning.
+pub(super) fn leave(past: Past, id: &DeployId, row: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> bool {
+    let (deploy, ago) = (id.clone(), ago(row, policy));
+    let on_stale = past.on_stale(policy);
+    if past.is_older_match {
+        notes.push(Note::Warned(Warning::OlderMatch { deploy, ago }));
+    } else if on_stale == OnStale::Accept && policy.settings.mode == Mode::Wait {
+        notes.push(Note::Warned(Warning::AlreadyEnded { deploy, ago }));
     }
-    None
+    if on_stale == OnStale::Wait {
+        notes.push(Note::Lost);
+    }
+    on_stale == OnStale::Wait
 }
 
 /// Refuses to judge a deploy that had ended before the wait began.

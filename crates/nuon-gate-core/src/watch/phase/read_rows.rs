@@ -12,8 +12,8 @@ use crate::{DeployId, Judgement, Rules, WorkflowId};
 /// What earlier answers said about rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReadRows {
-    /// The rows that deploy nothing, according to their workflows.
-    idle: HashSet<DeployId>,
+    /// The rows that are not waited for: they deploy nothing, or had ended before the wait began.
+    left_out: HashSet<DeployId>,
     /// The rows that count as such in this decision, because their workflow does not exist. That may be a replica that lags.
     lost: HashSet<DeployId>,
     /// The rows that are not newer than the followed deploy, or than the baseline. A row whose later answer lacks the time is
@@ -46,12 +46,18 @@ impl ReadRows {
 
     /// Keeps what still counts in a new search. Which rows are older does not: it depends on the deploy that was followed.
     pub(super) fn searching_on(self, pins: &Pins) -> Self {
-        Self { idle: self.idle, lost: self.lost, known: self.known, retries_in: self.retries_in, ..Self::by(pins) }
+        Self {
+            left_out: self.left_out,
+            lost: self.lost,
+            known: self.known,
+            retries_in: self.retries_in,
+            ..Self::by(pins)
+        }
     }
 
     /// Returns whether a row is a deploy, and is not known to deploy nothing.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
-        let is_known = |id: &DeployId| self.idle.contains(id) || self.lost.contains(id);
+        let is_known = |id: &DeployId| self.left_out.contains(id) || self.lost.contains(id);
         row.kind().is_some() && row.id.as_ref().is_some_and(|id| !is_known(id))
     }
 
@@ -105,8 +111,8 @@ impl ReadRows {
         !is_one && self.workflow_of(row) == Some(workflow) && self.is_deploy(row)
     }
 
-    pub(super) fn note_idle(&mut self, id: DeployId) {
-        self.idle.insert(id);
+    pub(super) fn leave_out(&mut self, id: DeployId) {
+        self.left_out.insert(id);
     }
 
     pub(super) fn note_lost(&mut self, id: DeployId) {

@@ -1,5 +1,6 @@
 //! The search for the deploy that is waited for.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -32,6 +33,22 @@ impl SearchPins {
     /// Returns whether the user has pinned anything.
     pub(super) fn is_pinned(&self) -> bool {
         !self.is_implicit && self.pins.is_pinned()
+    }
+
+    /// Goes on without a deploy that had ended before the wait began.
+    pub(super) fn without_past(
+        self,
+        (id, row): (DeployId, &Deploy),
+        mut read_rows: ReadRows,
+        newest: Option<Arc<Deploy>>,
+        policy: &Policy<'_>,
+    ) -> Move {
+        if self.is_pinned() {
+            read_rows.leave_out(id);
+            return Move::SearchOn { search_pins: self, read_rows, newest, at_once: false };
+        }
+        let created = row.created_at.unwrap_or(policy.server_started_at);
+        Move::SearchNewer { than: id, created }
     }
 }
 
@@ -77,10 +94,28 @@ struct SearchReads {
     workflow: Option<Arc<Workflow>>,
     /// The component's list was read after the workflow.
     component_list_last: bool,
-    /// The row that matches, and whether it is the newest.
-    found: Option<(Arc<Deploy>, bool)>,
+    /// The row that matches.
+    found: Option<Found>,
     /// The newest row, which matches unless it retries the baseline.
     likely: Option<Arc<Deploy>>,
+}
+
+/// The row that matches.
+#[derive(Debug)]
+struct Found {
+    row: Arc<Deploy>,
+    place: Place,
+}
+
+/// Where a row that matches was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// As the newest.
+    Newest,
+    /// In a list that shows no newer deploy.
+    Listed,
+    /// Below a newer deploy that does not match.
+    Older,
 }
 
 /// The component's newest row.
@@ -205,11 +240,10 @@ impl Search {
             Fact::Deploys(rows) => {
                 self.read_rows.note_rows(&*rows);
                 (self.reads.component_list, self.reads.component_list_last) = (true, true);
+                self.reads.found = self.find(rows.iter(), policy);
                 if let Some(newest) = rows.iter().find(|row| self.read_rows.is_deploy(row)) {
                     self.note_newest(Arc::new(newest.clone()));
                 }
-                let found = rows.iter().find(|row| self.matches(row, policy));
-                self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
                 self.take_likely(policy);
                 if self.reads.found.is_none() {
                     self.unmatched_at_list = self.newest_unmatched().cloned();
@@ -247,10 +281,23 @@ impl Search {
         // If the list is cut off, the component's own list goes further back.
         if self.reads.found.is_none() && !is_cut_off(rows) {
             self.reads.component_list = true;
-            let found = rows_of(policy.target, rows).find(|row| self.matches(row, policy));
-            self.reads.found = found.map(|row| (Arc::new(row.clone()), false));
+            self.reads.found = self.find(rows_of(policy.target, rows), policy);
             self.take_likely(policy);
         }
+    }
+
+    /// Returns the first row of a list that matches.
+    fn find<'a>(&self, mut rows: impl Iterator<Item = &'a Deploy>, policy: &Policy<'_>) -> Option<Found> {
+        let mut is_below = false;
+        let row = rows.find(|row| {
+            let matches = self.matches(row, policy);
+            is_below |= !matches && self.read_rows.is_deploy(row);
+            matches
+        })?;
+        let is_after = |newest: &Arc<Deploy>| newest.id != row.id && newest.order(row) != Some(Ordering::Less);
+        let is_older = is_below || self.newest.as_ref().is_some_and(is_after);
+        let place = if is_older { Place::Older } else { Place::Listed };
+        Some(Found { row: Arc::new(row.clone()), place })
     }
 
     /// If the install's list cannot be read, the component's newest deploy is read instead. If the component's own cannot, only
@@ -271,7 +318,9 @@ impl Search {
         let likely = self.reads.likely.take();
         let was_likely = likely.is_some();
         match likely {
-            Some(row) if self.matches(&row, policy) => self.reads.found = Some((row, true)),
+            Some(row) if self.matches(&row, policy) => {
+                self.reads.found = Some(Found { row, place: Place::Newest });
+            }
             Some(row) => self.note_unmatched(row, policy),
             None => {}
         }
@@ -297,7 +346,7 @@ impl Search {
         {
             self.reads.likely = Some(row);
         } else {
-            self.reads.found = Some((row, true));
+            self.reads.found = Some(Found { row, place: Place::Newest });
         }
     }
 
@@ -326,13 +375,18 @@ impl Search {
     /// Moves on to following the row that matches.
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take();
-        let found = found.and_then(|(row, is_newest)| Some((row.id.clone()?, row, is_newest)));
-        let Some((id, row, is_newest)) = found else { return Move::Stay(Phase::Searching(self)) };
+        let found = found.and_then(|Found { row, place }| Some((row.id.clone()?, row, place)));
+        let Some((id, row, place)) = found else { return Move::Stay(Phase::Searching(self)) };
         notes.push(Note::Found { row: row.clone(), by: self.search_pins.pins.matched_by(), replaces: None });
         // A lagging replica may show late what had ended before as well.
-        let past = (!self.search_pins.is_pinned()).then(|| Past::of(&row, self.awaited, policy));
-        let follow =
-            Follow::matched(id, row, self.search_pins.pins.clone(), past, is_newest).found_by(self.search_pins);
+        let past = Past::of(&row, self.awaited, policy);
+        let past = match self.search_pins.is_pinned() {
+            true if place == Place::Older && self.search_pins.pins.can_recur() => Some(past.of_older_match()),
+            true => None,
+            false => Some(past),
+        };
+        let pins = self.search_pins.pins.clone();
+        let follow = Follow::matched(id, row, pins, past, place == Place::Newest).found_by(self.search_pins);
         let seen = self.newest.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
         let follow = follow.having_read(self.read_rows).after_row(self.newest);
         Move::Follow(Box::new(follow.not_older_than(seen.as_deref(), policy.now)))

@@ -116,10 +116,15 @@ impl Succession {
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else {
-            let stale = self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_)));
-            let Replaced { row, ids, .. } = &self.replaced;
-            let left = stale.zip(ids.last()).and_then(|(way, id)| past::leave(way, id, row, policy, notes));
-            return left.unwrap_or_else(|| Move::Stay(Phase::Succession(self)));
+            let is_stale = self.on_stale(policy).is_some() && matches!(self.decide(policy), Decision::End(_));
+            let Replaced { row, ids, past, .. } = &self.replaced;
+            return match past.filter(|_| is_stale).zip(ids.last().cloned()) {
+                Some((past, id)) if past::leave(past, &id, row, policy, notes) => {
+                    let Replaced { row, search_pins, read_rows, newest, .. } = self.replaced;
+                    search_pins.without_past((id, &row), read_rows, newest, policy)
+                }
+                _ => Move::Stay(Phase::Succession(self)),
+            };
         };
         let Replaced { row: before, pins, search_pins, past, mut ids, read_rows, newest, .. } = self.replaced;
         ids.retain(|own| *own != id);
@@ -146,7 +151,7 @@ impl Succession {
     fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
         let past = self.replaced.past?;
         let was_over = past.was_over(self.reads.workflow.as_deref(), policy) && !past.was_seen_otherwise();
-        was_over.then_some(policy.settings.on_stale)
+        was_over.then_some(past.on_stale(policy))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {

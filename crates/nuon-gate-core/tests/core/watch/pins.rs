@@ -110,14 +110,40 @@ fn the_right_one_is_found_behind_a_newer_one() {
 fn an_unreadable_list_is_requested_again() {
     for code in [404, 500] {
         let pins = Pins { build: "bldMine".parse().ok(), ..Pins::default() };
-        let mut server = rows(|_| vec![full("Other", "active", -30), full("Mine", "active", -60)]);
+        let mut server = rows(|now| {
+            let mine = full("Mine", if now < s(40) { "executing" } else { "active" }, -60);
+            vec![full("Other", "active", -30), mine]
+        });
         let run = run(only(pins), |now, request| match request {
             Request::Deploys(..) if now < s(20) => soon(status(code)),
             _ => server(now, request),
         });
         assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dplMine"), "{code}");
-        assert!((s(20)..s(31)).contains(&run.report.elapsed), "{code}: {:?}", run.report.elapsed);
+        assert!((s(40)..s(51)).contains(&run.report.elapsed), "{code}: {:?}", run.report.elapsed);
     }
+}
+
+#[test]
+fn an_older_one_of_the_build_that_had_ended_is_not_the_one() {
+    let pins = || Pins { build: "bldMine".parse().ok(), ..Pins::default() };
+    let is_there = |now| now >= s(20);
+    let again = run(
+        only(pins()),
+        rows(move |now| {
+            let again = with(
+                full("Again", if now < s(60) { "executing" } else { "error" }, 20),
+                json!({ "build_id": "bldMine" }),
+            );
+            let older = vec![full("Other", "active", -30), full("Mine", "active", -60)];
+            if is_there(now) { [vec![again], older].concat() } else { older }
+        }),
+    );
+    assert_eq!((again.report.verdict, again.deploy_id()), (Verdict::Failed, "dplAgain"));
+    let never = run(only(pins()), rows(|_| vec![full("Other", "active", -30), full("Mine", "active", -60)]));
+    assert_eq!(never.report.verdict, Verdict::TimedOut);
+    let reason = never.target().cause.as_ref().unwrap().to_string();
+    assert!(reason.contains("dplOther") && reason.contains("bldOther"), "{reason}");
+    assert!(never.warnings().iter().any(|own| own.contains("dplMine is of what is pinned")), "{:?}", never.warnings());
 }
 
 #[test]

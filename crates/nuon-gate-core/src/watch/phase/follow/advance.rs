@@ -7,7 +7,7 @@ use crate::watch::phase::{Decision, Held, Move, Note, Phase, Policy, Replaced, p
 use crate::watch::settings::{Mode, OnSuperseded};
 use crate::{DeployId, Hold, Judgement, Kind, MatchedBy};
 
-use super::{Follow, Origin, Rivals};
+use super::{Follow, Origin, Own, Rivals};
 
 impl Follow {
     /// Moves on to another deploy, or back to searching, if the answers require it.
@@ -21,11 +21,14 @@ impl Follow {
         let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
         // The row that matched may have left out what its detail says.
         if (only_plans || row.kind().is_none()) && self.own.origin != Origin::Named {
-            self.rivals.read_rows.note_idle(self.own.id.clone());
+            self.rivals.read_rows.leave_out(self.own.id.clone());
             return self.search_on(policy.settings.mode == Mode::Once, notes);
         }
         let is_matched = !self.own.is_unmatched(&row, policy);
-        if let Some(to) = self.rivals.superseding(&self.own).and_then(|row| row.id.clone()) {
+        let is_past_match = self.is_past_match(policy);
+        if let Some(to) = self.rivals.superseding(&self.own).and_then(|row| row.id.clone())
+            && !is_past_match
+        {
             let action = self.on_superseded(policy);
             if self.rivals.superseded_by.as_ref() != Some(&to) {
                 self.rivals.superseded_by = Some(to.clone());
@@ -54,9 +57,16 @@ impl Follow {
             let rows = reads.rows;
             return Move::Succeed { replaced, rows, exhausted: self.reads.is_list_spent };
         }
-        let stale = self.on_stale(policy).filter(|_| matches!(self.decide(policy), Decision::End(_)));
-        let left = stale.and_then(|way| past::leave(way, &self.own.id, &row, policy, notes));
-        left.unwrap_or_else(|| Move::Stay(Phase::Following(Box::new(self))))
+        let is_stale = self.on_stale(policy).is_some() && matches!(self.decide(policy), Decision::End(_));
+        // Where nothing newer deploys anything, it is the latest of what is pinned.
+        let is_stale = is_stale && (!is_past_match || self.rivals.superseding(&self.own).is_some());
+        match self.past.filter(|_| is_stale) {
+            Some(past) if past::leave(past, &self.own.id, &row, policy, notes) => {
+                let (Own { id, search_pins, .. }, Rivals { read_rows, newest, .. }) = (self.own, self.rivals);
+                search_pins.without_past((id, &row), read_rows, newest, policy)
+            }
+            _ => Move::Stay(Phase::Following(Box::new(self))),
+        }
     }
 
     /// Goes on searching: the deploy deploys nothing, or does not exist. If the server shows it again as the newest, it does, and no
@@ -82,7 +92,7 @@ impl Follow {
         let mut before = self.own.replaced;
         before.push(self.own.id);
         let kind = from.kind().unwrap_or(Kind::Apply);
-        let past = self.past.map(|past| past.of_next(&newer, policy));
+        let past = self.past.filter(|past| !past.is_older_match()).map(|past| past.of_next(&newer, policy));
         // Another run can take its install, too.
         let pins = Pins { branch_run: self.own.pins.branch_run, ..Pins::default() };
         let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);

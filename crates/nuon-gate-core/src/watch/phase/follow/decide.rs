@@ -14,7 +14,7 @@ use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
 use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{
-    Decision, End, Held, Policy, StopReason, component_list_request, deploy_request, install_list_request,
+    Decision, End, Held, Past, Policy, StopReason, component_list_request, deploy_request, install_list_request,
     latest_request, past, workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
@@ -25,6 +25,14 @@ impl Follow {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
         match self.decide_unless_stale(policy) {
             Decision::End(_) if !self.own.is_of(policy.target) => self.unidentified(policy),
+            // It counts only if what is newer turns out to deploy nothing.
+            Decision::End(_)
+                if self.is_past_match(policy)
+                    && self.rivals.newer_than(&self.own).is_some()
+                    && self.rivals.superseding(&self.own).is_none() =>
+            {
+                Decision::Hold(Hold::Outdated)
+            }
             // No other poll shows which of the two answers is out of date.
             Decision::End(_) if policy.settings.mode == Mode::Once && self.is_disputed(policy) => {
                 Decision::Hold(Hold::Outdated)
@@ -62,14 +70,19 @@ impl Follow {
         }
     }
 
-    /// Returns what to do with a deploy that had ended before the wait began and was not pinned.
+    /// Returns what to do with a deploy that had ended before the wait began, if that matters.
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
         let (past, row) = self.past.zip(self.own.known.as_ref())?;
         let had_ended = match Rules::default().judge_deploy(row) {
             Judgement::Pending => past.was_over(self.reads.workflow.as_deref(), policy),
             _ => past.had_ended(self.ended_with(row), policy),
         };
-        had_ended.then_some(policy.settings.on_stale)
+        had_ended.then_some(past.on_stale(policy))
+    }
+
+    /// Returns whether it brought what is pinned, and had ended before the wait began, with a newer deploy after it.
+    pub(super) fn is_past_match(&self, policy: &Policy<'_>) -> bool {
+        self.past.is_some_and(Past::is_older_match) && self.on_stale(policy).is_some()
     }
 
     /// Decides before `on_stale` is applied. A pass of a deploy that had ended before the wait began needs neither to settle

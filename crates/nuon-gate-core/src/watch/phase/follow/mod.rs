@@ -299,7 +299,8 @@ impl Follow {
             Request::Workflow(_, id) => self.rivals.is_of_rival(&self.own, id),
             _ => false,
         };
-        let goes_without = is_about_newer && self.on_superseded(policy) == OnSuperseded::Ignore;
+        let is_needed = self.is_past_match(policy) || self.on_superseded(policy) != OnSuperseded::Ignore;
+        let goes_without = is_about_newer && !is_needed;
         if goes_without {
             self.rivals.reads.newest = Newest::None;
             if matches!(request, Request::Deploys(..)) {

@@ -11,7 +11,11 @@ use crate::watch::settings::OnSuperseded;
 use crate::{DeployId, Judgement, Rules, WorkflowId};
 
 impl Follow {
+    /// Returns what to do about a newer deploy. What is not waited for is not superseded.
     pub(super) fn on_superseded(&self, policy: &Policy<'_>) -> OnSuperseded {
+        if self.is_past_match(policy) {
+            return OnSuperseded::Ignore;
+        }
         policy.settings.on_superseded.unwrap_or(match self.own.search_pins.is_pinned() {
             true => OnSuperseded::Ignore,
             false => OnSuperseded::Follow,
@@ -139,7 +143,7 @@ impl Rivals {
     pub(super) fn pass_over(&mut self, own: &Own, only_plans: bool) {
         if let Some(rival) = self.newer_than(own).and_then(|row| row.id.clone()) {
             match only_plans {
-                true => self.read_rows.note_idle(rival),
+                true => self.read_rows.leave_out(rival),
                 false => self.read_rows.note_lost(rival),
             }
             match self.reads.rows.clone() {

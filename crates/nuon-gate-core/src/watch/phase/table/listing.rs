@@ -249,6 +249,7 @@ fn searching() -> Vec<Scene> {
     let build = Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
     let other = with(of(row(OTHER, "active"), "iwf-2"), &json!({ "build_id": "bld-2" }));
     let built = with(created(row(OWN, "active"), -90), &json!({ "build_id": "bld-1" }));
+    let going = with(built.clone(), &json!({ "status": "executing" }));
     let active = row(OWN, "active");
     let recovers = typed(active.clone(), "recover");
     let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
@@ -261,8 +262,13 @@ fn searching() -> Vec<Scene> {
             .wide_poll(2, [install(&[&other])])
             .then(NOT_STARTED),
         by_build("a match behind the newest; its own detail says whose it is")
-            .poll(0, [install(&[&other, &built]), detail(&built), newest(&other), its_workflow(), done("iwf-1")])
+            .poll(0, [install(&[&other, &going])])
+            .then(IN_PROGRESS)
+            .poll(2, [install(&[&other, &built]), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        by_build("a match behind the newest that had ended before")
+            .poll(0, [install(&[&other, &built]), detail(&built), newest(&other), its_workflow(), done("iwf-1")])
+            .then(NOT_STARTED),
         latest("the list shows no deploy of the component: its newest is read", LISTS)
             .by_install_list()
             .poll(0, [install(&[]), newest(&row(OWN, "queued"))])

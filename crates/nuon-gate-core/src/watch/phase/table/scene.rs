@@ -345,6 +345,7 @@ fn report(note: Note) -> Option<String> {
             let ago = ago.map(|ago| format!(", {ago:?} ago")).unwrap_or_default();
             format!("{deploy} had ended{ago}")
         }
+        Note::Warned(Warning::OlderMatch { deploy, .. }) => format!("{deploy} is older and had ended"),
         Note::Warned(Warning::Superseded { to, .. }) => format!("follows {to}"),
         Note::Warned(other) => panic!("{other:?} is not reported by a phase"),
     })

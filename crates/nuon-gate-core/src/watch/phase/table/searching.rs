@@ -5,15 +5,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::said::{
-    Said, component, created, detail, done, install, list, missing, newest, no_newest, of, plans_only, row, said,
-    status, typed, with, without, workflow,
+    Said, component, created, detail, done, install, list, missing, newest, no_newest, nothing, of, plans_only, row,
+    said, status, typed, with, without, workflow,
 };
-use super::scene::{IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, needs, passes_by, play, search};
+use super::scene::{
+    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, id, latest, needs, of_workflow, passes_by, play, search,
+};
 use super::{ERRORS, LATEST, NO_DEPLOYS, OTHER, OWN, WHICH};
-use crate::Kind;
 use crate::cause::Cause;
 use crate::pins::{Pins, Since};
-use crate::watch::settings::OnStale;
+use crate::watch::settings::{OnStale, OnSuperseded};
+use crate::{Hold, Kind};
 
 pub(super) fn scenes() -> Vec<Scene> {
     [none_yet(), hidden(), no_deploys(), only_plans()].into_iter().flatten().collect()
@@ -98,15 +100,69 @@ fn hidden() -> Vec<Scene> {
     let newer = with(of(created(row(OTHER, "active"), -30), "iwf-2"), &json!({ "build_id": "bld-3" }));
     let older = with(row(OWN, "active"), &json!({ "build_id": "bld-2" }));
     let rows = || list(&[&newer, &older]);
-    let since = Pins { since: Some(Since::Ago(Duration::from_secs(5))), ..Pins::default() };
     let at_work = || workflow("iwf-2", "in-progress", OTHER, "in-progress");
+    let undated = without(newer.clone(), "created_at");
+    let going = with(row(OWN, "executing"), &json!({ "build_id": "bld-2" }));
+    let again = with(of(created(row("dpl-3", "queued"), 3), "iwf-3"), &json!({ "build_id": "bld-2" }));
+    let ended_before = || [newest(&newer), rows(), detail(&older), newest(&newer), at_work(), done("iwf-1")];
+    let since = Pins { since: Some(Since::Ago(Duration::from_secs(5))), ..Pins::default() };
     let other_build = row(OWN, "active");
     let nameless = without(created(older.clone(), -20), "workflow_id");
     vec![
         search("the list has what the newest hides", WHICH, by_build())
-            .poll(0, [newest(&newer), rows(), detail(&older), newest(&newer), at_work(), done("iwf-1")])
+            .poll(0, [newest(&newer), list(&[&newer, &going])])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&older), newest(&newer), at_work(), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .reports(["found dpl-web by build", "dpl-db supersedes dpl-web: ignore"]),
+        search("what the newest hides had ended before: another is waited for", WHICH, by_build())
+            .poll(0, ended_before())
+            .then(NOT_STARTED)
+            .poll(2, [newest(&newer), rows()])
+            .then(NOT_STARTED)
+            .poll(4, [newest(&again)])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by build", "dpl-web is older and had ended", "lost", "found dpl-3 by build"]),
+        search("the same, whatever is to be done about a newer one", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .poll(0, ended_before())
+            .then(NOT_STARTED),
+        search("the same, be it followed", WHICH, by_build())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Follow))
+            .poll(0, ended_before())
+            .then(NOT_STARTED),
+        search("the same, in a single poll", WHICH, by_build()).once().poll(0, ended_before()).then(NOT_STARTED),
+        search(
+            "its workflow is pinned as well: it is the one",
+            WHICH,
+            Pins { build: by_build().build, ..of_workflow() },
+        )
+        .poll(0, ended_before())
+        .then(passes_by("iwf-1")),
+        search("what hides it only makes plans: it is the latest", WHICH, by_build())
+            .poll(
+                0,
+                [newest(&newer), rows(), detail(&older), newest(&newer), plans_only("iwf-2"), rows(), done("iwf-1")],
+            )
+            .then(passes_by("iwf-1")),
+        search("whether what hides it only makes plans is not known", WHICH, by_build())
+            .poll(0, [newest(&newer), rows(), detail(&older), newest(&newer), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer),
+        search("whether what hides it is newer is not known", WHICH, by_build())
+            .poll(
+                0,
+                [
+                    newest(&undated),
+                    list(&[&older]),
+                    detail(&older),
+                    newest(&undated),
+                    detail(&undated),
+                    list(&[&undated]),
+                    at_work(),
+                    done("iwf-1"),
+                ],
+            )
+            .then(Then::Holds(Hold::Outdated)),
         search("the list is read again only in wide polls, as long as the newest is the same", WHICH, since)
             .poll(0, [newest(&older), list(&[&older])])
             .then(NOT_STARTED)
