@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 59] = [
+const SHOWED_FAULTS: [u64; 60] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -90,6 +90,7 @@ const SHOWED_FAULTS: [u64; 59] = [
     4_310_184_368,
     4_340_522_262,
     4_341_593_343,
+    4_342_034_168,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

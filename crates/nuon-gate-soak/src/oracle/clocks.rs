@@ -41,7 +41,8 @@ pub(super) fn timed_out(case: &Case) -> Vec<String> {
 
 /// Returns whether a matching deploy was certainly seen.
 fn matched(case: &Case) -> bool {
-    let fits = |id: &&str| case.kind(id) != Kind::Nothing && case.misses(id).is_none();
+    let fits =
+        |id: &&str| case.kind(id) != Kind::Nothing && case.misses(id).is_none() && case.outruns(id, false).is_none();
     case.question.on_stale == "accept" && case.outcome.deploy.is_some() && case.ids().iter().any(fits)
 }
 
@@ -124,7 +125,8 @@ fn is_baseline(case: &Case, deploy: &str) -> bool {
     let began = case.reads.iter().find_map(|own| server_time(own));
     let is_before = |row: &Row| row.updated.zip(began).is_some_and(|(own, began)| own < began);
     let seen_first = case.of(deploy).next().is_some_and(|seen| had_ended(&seen.what));
-    waits && (seen_first || case.newest(deploy).iter().all(|seen| is_before(&seen.what)))
+    case.outruns(deploy, false).is_some()
+        || waits && (seen_first || case.newest(deploy).iter().all(|seen| is_before(&seen.what)))
 }
 
 /// Reports an end that came later than the contract ever allows.

@@ -24,6 +24,7 @@ pub(super) fn check(case: &Case) -> Vec<String> {
             settled(case, deploy),
             newer(case, deploy),
             stale(case, deploy),
+            outrun(case, deploy),
             health::lack(case, deploy),
         ];
         found.extend(later.into_iter().flatten());
@@ -55,6 +56,12 @@ fn kind(case: &Case, deploy: &str) -> Option<String> {
 /// Checks that it is the deploy that was asked for.
 fn pins(case: &Case, deploy: &str) -> Option<String> {
     case.unasked(deploy).map(|pin| format!("it is not what was pinned: {pin} does not fit"))
+}
+
+/// Checks that it is not an old deploy of what was pinned, behind a newer one of something else.
+fn outrun(case: &Case, deploy: &str) -> Option<String> {
+    let newer = case.outruns(deploy, true)?;
+    Some(format!("it had ended before the wait began, and {newer}, which does not match, is newer"))
 }
 
 /// Checks that its newest row can be a pass.

@@ -1,13 +1,17 @@
 //! Whether a deploy matches the question (contract: which deploy).
 
+use super::answer::server_time;
 use super::case::Case;
-use super::row::Kind;
+use super::row::{Kind, Row};
 use super::table::{Word, plain};
 use super::text::parse_instant;
 use crate::transcript::Question;
 
 /// How much earlier than `--since` a deploy may have been created, in microseconds.
 const LEEWAY: i64 = 5_000_000;
+
+/// How much before another a time clearly is, in microseconds.
+const CLEARLY: i64 = 3_000_000;
 
 /// How far an answer may lag behind, in microseconds.
 const LONGEST_LAG: i64 = 120_000_000;
@@ -147,6 +151,30 @@ impl Case<'_> {
             let is_older = seen.what.created.is_some_and(|own| own < made);
             is_older && seen.server_time.is_some_and(|now| now >= made + LONGEST_LAG)
         })
+    }
+
+    /// Returns a newer deploy, of another build or commit than is pinned, that makes one with what is pinned a past one: it had
+    /// ended before the wait began (contract: a latest deploy that does not match is "not started yet"). Nothing else is pinned.
+    /// `certain`: by the server's times, whichever answers are wrong.
+    pub(super) fn outruns<'s>(&'s self, deploy: &'s str, certain: bool) -> Option<&'s str> {
+        let question = self.question;
+        let others = [&question.deploy, &question.workflow, &question.after, &question.since];
+        let by_content = question.build.is_some() || question.commit.is_some();
+        if !by_content || others.iter().any(|pin| pin.is_some()) || self.misses(deploy).is_some() {
+            return None;
+        }
+        let began = self.reads.iter().find_map(|own| server_time(own));
+        let before = |at: Option<i64>| at.zip(began).is_some_and(|(at, began)| at < began - CLEARLY);
+        let has_ended = |row: &Row| plain(&row.status, self.kind(deploy)) != Word::Pending;
+        let by_times = self.newest(deploy).iter().all(|seen| has_ended(&seen.what) && before(seen.what.updated));
+        let is_shown_ended = self.of(deploy).next().is_some_and(|seen| has_ended(&seen.what));
+        let is_other = |id: &&str| *id != deploy && self.misses(id).is_some();
+        match certain {
+            true if by_times => self.superseders(deploy).filter(is_other).find(|id| before(self.created(id))),
+            true => None,
+            false if is_shown_ended || by_times => self.ids().into_iter().find(is_other),
+            false => None,
+        }
     }
 
     /// Returns whether `--expect` refuses a deploy.

@@ -274,10 +274,11 @@ impl Search {
             return;
         };
         let is_whole = newest.id.is_some() && newest.install_deploy_type.is_some();
-        if !is_whole || self.search_pins.pins.are_unsaid_by(newest, policy.server_started_at) {
-            return;
+        let newest = Arc::new(newest.clone());
+        if !is_whole || self.search_pins.pins.are_unsaid_by(&newest, policy.server_started_at) {
+            return self.note_newest(newest);
         }
-        self.accept_newest(Arc::new(newest.clone()), policy);
+        self.accept_newest(newest, policy);
         // If the list is cut off, the component's own list goes further back.
         if self.reads.found.is_none() && !is_cut_off(rows) {
             self.reads.component_list = true;

@@ -32,17 +32,6 @@ fn of_provider(provider: &str, health: &str, second: i64) -> Value {
     with(&object(health, second), "provider", json!(provider))
 }
 
-/// An answer with the server's time.
-fn dated(body: &Value, second: i64) -> Answer {
-    let mut answer = ok(body);
-    if let Answer::Http(answer) = &mut answer {
-        answer
-            .headers
-            .push(("date".to_owned(), format!("Mon, 03 Aug 2026 14:{:02}:{:02} GMT", second / 60, second % 60)));
-    }
-    answer
-}
-
 impl Tape {
     /// Adds a poll in which the deploy has passed, with both answers about health.
     fn seen(self, at: u64, word: Answer, objects: Answer) -> Self {

@@ -101,6 +101,17 @@ pub(super) fn refusal(status: u16) -> Answer {
     http(status, &json!({"error": "no", "user_error": true, "description": "no"}), true)
 }
 
+/// An answer with the server's time.
+pub(super) fn dated(body: &Value, second: i64) -> Answer {
+    let mut answer = ok(body);
+    if let Answer::Http(answer) = &mut answer {
+        answer
+            .headers
+            .push(("date".to_owned(), format!("Mon, 03 Aug 2026 14:{:02}:{:02} GMT", second / 60, second % 60)));
+    }
+    answer
+}
+
 /// An answer, with or without Nuon's header.
 pub(super) fn http(status: u16, body: &Value, own: bool) -> Answer {
     let header = ("x-nuon-api-version".to_owned(), "0.19.1147".to_owned());

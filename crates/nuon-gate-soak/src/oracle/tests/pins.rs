@@ -37,6 +37,35 @@ fn each_pin() {
 }
 
 #[test]
+fn an_older_deploy_of_the_build() {
+    let newer = with(&with(&row("queued", 90), "id", json!("dpl2")), "created_at", json!("2026-08-03T14:01:30Z"));
+    let newer = with(&with(&newer, "workflow_id", json!("inw2")), "build_id", json!("bld2"));
+    let newest = |row: &Value, second: i64| {
+        let latest = "/v1/installs/inl1/components/cmp1/deploys/latest";
+        let tape = Tape::default().ask(0, latest, dated(row, second));
+        tape.flow(60, &with(&flow("in-progress", &[step("queued", "dpl2")]), "id", json!("inw2")))
+    };
+    let then = |tape: Tape| tape.poll(100, &row("active", 60), &proof());
+    let by_build = || question(|own| own.build = some("bld1"));
+    let and_workflow = question(|own| (own.build, own.workflow) = (some("bld1"), some("inw1")));
+    let ignored = with(&newer, "build_id", json!("bld1"));
+    let (long_ago, just) = (then(newest(&newer, 200)), then(newest(&newer, 62)));
+    check(vec![
+        (
+            "it had ended before",
+            by_build(),
+            long_ago.clone(),
+            end("passed", 350),
+            "dpl2, which does not match, is newer",
+        ),
+        ("it had not, clearly", by_build(), just, end("passed", 350), ""),
+        ("its workflow is pinned too", and_workflow, long_ago.clone(), end("passed", 350), ""),
+        ("the newer one is of the build", by_build(), then(newest(&ignored, 200)), end("passed", 350), ""),
+        ("another is waited for", by_build(), long_ago, end("timed_out", 300_000), ""),
+    ]);
+}
+
+#[test]
 fn replacements() {
     let gone = row("retried", 40);
     let next = with(&with(&row("active", 60), "id", json!("dpl2")), "created_at", json!("2026-08-03T14:00:45Z"));

@@ -9,7 +9,8 @@ use super::said::{
     of, plans_only, row, said, typed, with, without, workflow, written,
 };
 use super::scene::{
-    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, passes, passes_by, play, search,
+    IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, of_workflow, passes, passes_by,
+    play, search,
 };
 use super::superseding::its_workflow;
 use super::{LISTS, OTHER, OWN};
@@ -252,6 +253,7 @@ fn searching() -> Vec<Scene> {
     let going = with(built.clone(), &json!({ "status": "executing" }));
     let active = row(OWN, "active");
     let recovers = typed(active.clone(), "recover");
+    let older_own = created(active.clone(), -90);
     let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
     let raw = |row: Value| said("list of the install", &json!([row]));
     let by_build = |name| search(name, LISTS, build.clone()).by_install_list();
@@ -284,6 +286,19 @@ fn searching() -> Vec<Scene> {
             .poll(
                 0,
                 [raw(without(owned(&active), "install_deploy_type")), newest(&recovers), list(&[&recovers, &older])],
+            )
+            .then(needs("deploy dpl-db")),
+        search("its newest row does not name its workflow, and is newer than what is pinned", LISTS, of_workflow())
+            .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+            .by_install_list()
+            .poll(
+                0,
+                [
+                    install(&[&without(other.clone(), "workflow_id"), &older_own]),
+                    newest(&older_own),
+                    detail(&older_own),
+                    newest(&older_own),
+                ],
             )
             .then(needs("deploy dpl-db")),
         latest("its newest row has no id: it is read", LISTS)
