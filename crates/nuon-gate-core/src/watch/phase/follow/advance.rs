@@ -5,7 +5,7 @@ use crate::model::{Deploy, Status, StepState, WorkflowEnd, WorkflowStep};
 use crate::pins::Pins;
 use crate::watch::phase::{Decision, Held, Move, Note, Phase, Policy, Replaced, past, wrong_kind};
 use crate::watch::settings::{Mode, OnSuperseded};
-use crate::{DeployId, Hold, Judgement, Kind, MatchedBy};
+use crate::{DeployId, Hold, Judgement, Kind};
 
 use super::{Follow, Origin, Own, Rivals};
 
@@ -87,14 +87,14 @@ impl Follow {
             return Move::Stay(Phase::Following(Box::new(self)));
         }
         notes.push(Note::Warned(Warning::Superseded { from: self.own.id.clone(), to: to.clone() }));
-        // The newer deploy is followed because it is the latest, not because a pin matches it.
-        notes.push(Note::Found { row: newer.clone(), by: MatchedBy::Latest, replaces: None });
+        // The newer deploy is followed because it is the latest, not because a pin matches it. Another run can take its install,
+        // too.
+        let pins = Pins { branch_run: self.own.pins.branch_run, ..Pins::default() };
+        notes.push(Note::Found { row: newer.clone(), by: pins.matched_by(), replaces: None });
         let mut before = self.own.replaced;
         before.push(self.own.id);
         let kind = from.kind().unwrap_or(Kind::Apply);
         let past = self.past.filter(|past| !past.is_older_match()).map(|past| past.of_next(&newer, policy));
-        // Another run can take its install, too.
-        let pins = Pins { branch_run: self.own.pins.branch_run, ..Pins::default() };
         let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);
         let follow = Self::successor(to, newer, pins, kind, before, past).found_by(self.own.search_pins);
         let mut follow = follow.having_read(self.rivals.read_rows);

@@ -3,7 +3,8 @@
 use super::closing::total_limit;
 use super::said::{detail, newest, row, workflow};
 use super::scene::{Scene, Then, fails_as, failure, named, own, play};
-use super::{OWN, WHICH};
+use super::superseding::newer;
+use super::{OTHER, OWN, WHICH};
 use crate::cause::Cause;
 use crate::model::Status;
 use crate::pins::{Pins, RunPin};
@@ -23,10 +24,8 @@ fn of_run(name: &'static str, pin: RunPin, way: Option<OnSuperseded>) -> Scene {
 /// For each poll: its time, what the run's last poll at that time has shown, and the decision.
 pub(super) fn scenes() -> Vec<Scene> {
     use OnSuperseded::{Fail, Follow, Ignore};
-    let cancelled = || {
-        let stopped = workflow("iwf-1", "cancelled", OWN, "cancelled");
-        [detail(&row(OWN, "cancelled")), newest(&row(OWN, "cancelled")), stopped]
-    };
+    let stopped = |id: &str, deploy: &str| workflow(id, "cancelled", deploy, "cancelled");
+    let cancelled = || [detail(&row(OWN, "cancelled")), newest(&row(OWN, "cancelled")), stopped("iwf-1", OWN)];
     let ends = || Then::Ends(Verdict::Cancelled, failure(Status::Cancelled));
     let holds = |run: Option<&str>| Then::Holds(Hold::Taken(run.map(|run| run.parse().unwrap())));
     let superseded = || {
@@ -67,6 +66,25 @@ pub(super) fn scenes() -> Vec<Scene> {
         polls(named("follow: there is no time left", Follow), vec![(0, taken, anew())])
             .stops(total_limit())
             .then(ends()),
+        named("follow: the newer deploy is of the run's install, so that a later run may take that as well", Follow)
+            .run_polled(true)
+            .wide_poll(
+                0,
+                [
+                    detail(&row(OWN, "executing")),
+                    newest(&newer("cancelled")),
+                    stopped("iwf-2", OTHER),
+                    detail(&newer("cancelled")),
+                    stopped("iwf-2", OTHER),
+                ],
+            )
+            .then(holds(Some("run-2")))
+            .reports([
+                "found dpl-web by deploy",
+                "dpl-db supersedes dpl-web: follow",
+                "follows dpl-db",
+                "found dpl-db by branch_run",
+            ]),
         named("follow: it failed", Follow)
             .run_polled(true)
             .poll(0, [detail(&row(OWN, "error")), newest(&row(OWN, "error")), workflow("iwf-1", "error", OWN, "error")])
