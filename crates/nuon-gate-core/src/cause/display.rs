@@ -300,13 +300,17 @@ impl fmt::Display for Standing {
             Self::Run { id, word, group } => {
                 write!(f, "run {id} is `{}`{}", word.line(60).plain(), after(", ", group.as_ref()))
             }
-            Self::Workflow { id, word: None } => write!(f, "workflow {id} has not been seen"),
+            Self::Workflow { id, word: None, .. } => write!(f, "workflow {id} has not been seen"),
             Self::NothingSinceTrigger => f.write_str("no new deploy has appeared since the trigger"),
+            Self::Workflow { id, word: Some(word), unread: Some(deploy) } => {
+                let word = word.line(60);
+                write!(f, "workflow {id} has ended with `{}`, but its deploy {deploy} could not be read", word.plain())
+            }
             // Servers say `success` between two steps as well.
-            Self::Workflow { id, word: Some(word) } if word.is("success") => {
+            Self::Workflow { id, word: Some(word), .. } if word.is("success") => {
                 write!(f, "workflow {id} is `success`, but not finished")
             }
-            Self::Workflow { id, word: Some(word) } => write!(f, "workflow {id} is `{}`", word.line(60).plain()),
+            Self::Workflow { id, word: Some(word), .. } => write!(f, "workflow {id} is `{}`", word.line(60).plain()),
         }
     }
 }

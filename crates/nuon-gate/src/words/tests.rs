@@ -71,7 +71,7 @@ fn causes() -> Vec<Cause> {
                 following(Hold::NotBegun),
                 following(Hold::NotHealthy(text())),
                 following(Hold::Approval(ApprovalPlace { workflow: id("inw1"), step: None, approval: None })),
-                Standing::Workflow { id: id("inw1"), word: None },
+                Standing::Workflow { id: id("inw1"), word: None, unread: None },
             ];
             standings.into_iter().map(move |standing| limit(clock, standing, None, true))
         });
@@ -260,7 +260,8 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
     let asking = Cause::ApprovalNeeded(ApprovalPlace { workflow: id("inw1"), step: None, approval: None });
     let place = ApprovalPlace { workflow: id("inw1"), step: None, approval: None };
     let goes_on = Cause::WorkflowApproval { install: None, place, step: None };
-    let unanswered = limit(Clock::Approval, Standing::Workflow { id: id("inw1"), word: None }, None, true);
+    let unanswered =
+        limit(Clock::Approval, Standing::Workflow { id: id("inw1"), word: None, unread: None }, None, true);
     let stopped = Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) };
     for (cause, expected) in [
         (late, "still running: wait again with --deploy dpl1, or raise --timeout (NUON_GATE_TIMEOUT)"),

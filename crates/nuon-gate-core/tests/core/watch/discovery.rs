@@ -119,6 +119,21 @@ fn an_answered_approval_stops_its_timeout_whichever_poller_read_it() {
     }
 }
 
+#[test]
+fn a_deploy_that_is_never_read_is_named() {
+    let mut server = flowing(done, |_, _| "active");
+    let run = run(of_workflow(settings()), move |now, request| match request {
+        Request::Deploy(..) => soon(status(500)),
+        _ => server(now, request),
+    });
+    assert_eq!(run.report.verdict, Verdict::TimedOut);
+    let reason = run.run_reason().unwrap().plain().to_owned();
+    assert!(
+        reason.contains("workflow inw1 has ended with `success`, but its deploy dplA could not be read"),
+        "{reason}"
+    );
+}
+
 /// The deploy was read when it was found, and never again.
 #[test]
 fn a_single_poll_of_a_workflow_ends_although_its_deploy_does_not_answer() {
