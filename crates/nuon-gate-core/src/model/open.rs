@@ -68,6 +68,13 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializ
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
+/// The same for a value that may be written as a string, as metadata are: `"true"`, `"3"`.
+pub(super) fn written<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&'de RawValue>::deserialize(deserializer)?;
+    let unquoted = || serde_json::from_str(&serde_json::from_str::<String>(raw.get()).ok()?).ok();
+    Ok(serde_json::from_str(raw.get()).ok().or_else(unquoted))
+}
+
 /// An object and nothing else. serde would otherwise read a list as an object, with the items as its fields in the
 /// order of declaration: `["active"]` as a status.
 pub(crate) struct Object<T>(pub(crate) T);

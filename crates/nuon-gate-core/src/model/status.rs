@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::Resource;
 use super::bounded::{first, last, text};
-use super::open::{lenient, lenient_object, open_enum, unix_seconds};
+use super::open::{lenient_object, open_enum, unix_seconds, written};
 use crate::RemoteText;
 
 open_enum! {
@@ -77,19 +77,19 @@ pub struct CompositeStatus {
 #[serde(default)]
 pub struct Metadata {
     /// Whether a workflow waits for a human to retry it.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "written")]
     pub awaiting_retry: Option<bool>,
     /// How often a step has been retried.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "written")]
     pub retry_idx: Option<i64>,
     /// How often it may be retried.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "written")]
     pub max_retries: Option<i64>,
     /// Whether a step has been retried by another one.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "written")]
     pub auto_retried: Option<bool>,
     /// Whether it will not be retried again.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "written")]
     pub auto_retries_exhausted: Option<bool>,
     /// What its workflow does about it: `retry`, `retry-group`, …
     #[serde(deserialize_with = "text")]

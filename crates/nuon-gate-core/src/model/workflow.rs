@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::bounded::{rows, text};
-use super::open::{identifier, object, open_enum};
+use super::open::{identifier, lenient_object, object, open_enum};
 use super::step::steps;
-use super::{AppBranchRun, CompositeStatus, StepStanding, StepState, WorkflowStep};
+use super::{AppBranchRun, CompositeStatus, Metadata, StepStanding, StepState, WorkflowStep};
 use crate::{DeployId, InstallId, RemoteText, StepTargetId, Verdict, WorkflowId};
 
 open_enum! {
@@ -46,6 +46,9 @@ pub struct Workflow {
     /// Its status. Some servers say `success` between two steps: only [`Workflow::end`] shows whether it has ended.
     #[serde(deserialize_with = "object")]
     pub status: Option<CompositeStatus>,
+    /// Further members, as far as the gate uses them.
+    #[serde(deserialize_with = "lenient_object")]
+    pub metadata: Option<Metadata>,
     /// Whether it has ended.
     pub finished: Option<bool>,
     /// How plans are approved.
@@ -136,8 +139,8 @@ impl Workflow {
     }
 
     fn awaits_retry(&self) -> bool {
-        let metadata = self.status.as_ref().and_then(|status| status.metadata.as_ref());
-        metadata.is_some_and(|metadata| metadata.awaiting_retry == Some(true))
+        let of_status = self.status.as_ref().and_then(|status| status.metadata.as_ref());
+        of_status.into_iter().chain(&self.metadata).any(|metadata| metadata.awaiting_retry == Some(true))
     }
 
     /// Returns whether it names one of these installs, which may be given by name, as its owner.

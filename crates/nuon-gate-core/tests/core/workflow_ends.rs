@@ -104,9 +104,17 @@ fn a_workflow_that_awaits_a_retry_is_parked() {
                 let status = json!({ "status": word, "metadata": { "awaiting_retry": yes } });
                 end(&json!({ "status": status, "finished": finished }))
             };
-            assert_eq!(awaiting(json!(true)), expected, "{word:?}, finished {finished}");
+            let of_itself = |yes: Value| {
+                end(
+                    &json!({ "status": { "status": word }, "metadata": { "awaiting_retry": yes }, "finished": finished }),
+                )
+            };
+            for yes in [json!(true), json!("true")] {
+                assert_eq!(awaiting(yes.clone()), expected, "{word:?}, finished {finished}, awaiting {yes}");
+                assert_eq!(of_itself(yes.clone()), expected, "{word:?}, finished {finished}, awaiting {yes} itself");
+            }
             let plain = end(&json!({ "status": { "status": word }, "finished": finished }));
-            for no in [json!(false), json!(null), json!("true"), json!(1)] {
+            for no in [json!(false), json!(null), json!("false"), json!("yes"), json!(1)] {
                 assert_eq!(awaiting(no.clone()), plain, "{word:?}, finished {finished}, awaiting {no}");
             }
         }
