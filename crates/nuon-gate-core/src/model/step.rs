@@ -178,7 +178,9 @@ impl WorkflowStep {
             "discarded" if self.beside.is_needless => StepState::Succeeded,
             "error" | "failed" | "timed-out" | "expired" if self.may_fail() => StepState::Succeeded,
             "retried" | "discarded" => StepState::Replaced,
-            "success" | "approved" | "auto-skipped" | "user-skipped" | "skipped" | "warning" => StepState::Succeeded,
+            "success" | "approved" | "auto-skipped" | "user-skipped" | "warning" => StepState::Succeeded,
+            // As a word it is not documented: it counts for a step that is never run.
+            "skipped" if self.is_skipped() => StepState::Succeeded,
             "retrying" | "approval-retry" => StepState::Retrying,
             "error" if self.has_tries_left() => StepState::Retrying,
             "error" | "failed" | "timed-out" | "cancelled" | "expired" | "not-attempted" => StepState::Failed,

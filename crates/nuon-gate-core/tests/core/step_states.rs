@@ -12,7 +12,7 @@ const TABLE: &[(&str, StepState, StepState)] = &[
     ("approved", Succeeded, Succeeded),
     ("auto-skipped", Succeeded, Succeeded),
     ("user-skipped", Succeeded, Succeeded),
-    ("skipped", Succeeded, Succeeded),
+    ("skipped", Running, Running),
     ("warning", Succeeded, Succeeded),
     // It ended without success.
     ("error", Failed, Failed),

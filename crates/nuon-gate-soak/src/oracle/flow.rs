@@ -6,13 +6,12 @@ use super::text::{instant, status_word, text, truth};
 
 /// Statuses of a step that has done its work, or had none. Every other status is no success (contract: an unknown
 /// status).
-const GOOD: [&str; 14] = [
+const GOOD: [&str; 13] = [
     "",
     "success",
     "approved",
     "auto-skipped",
     "user-skipped",
-    "skipped",
     "warning",
     "active",
     "inactive",
@@ -180,7 +179,7 @@ impl Step {
 
     /// Returns whether a word that is known says that it is neither unfinished nor failed.
     pub(super) fn surely_good(&self) -> bool {
-        const WORDS: [&str; 6] = ["success", "approved", "auto-skipped", "user-skipped", "skipped", "warning"];
+        const WORDS: [&str; 5] = ["success", "approved", "auto-skipped", "user-skipped", "warning"];
         self.repeated || self.skipped && !self.begun() || WORDS.contains(&self.status.as_str())
     }
 
@@ -208,7 +207,7 @@ pub(super) fn steps(value: Option<&Value>) -> Vec<Step> {
             && before.iter().any(|one| one.group == own.group && one.status == "auto-skipped");
         steps[at].repeated = (steps[at].repeated || repeated) && !needless;
         if needless {
-            "skipped".clone_into(&mut steps[at].status);
+            "auto-skipped".clone_into(&mut steps[at].status);
         }
     }
     steps
