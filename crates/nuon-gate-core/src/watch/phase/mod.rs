@@ -84,7 +84,7 @@ struct Replaced {
     /// All that were replaced, this one included.
     ids: Vec<DeployId>,
     read_rows: ReadRows,
-    /// The newest deploy that any answer has shown, be it the successor itself.
+    /// The newest deploy that any answer has shown before, which may be the successor.
     newest: Option<Arc<Deploy>>,
 }
 

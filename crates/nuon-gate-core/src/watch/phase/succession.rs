@@ -73,11 +73,10 @@ impl Succession {
         Vec::new()
     }
 
-    /// Learns of a newer row, or of a newer state of it.
+    /// Learns of a state of the successor.
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
-        let Replaced { ids, read_rows, newest, .. } = &mut self.replaced;
-        let is_new = |row: &&Deploy| read_rows.is_deploy(row) && row.id.as_ref().is_some_and(|id| !ids.contains(id));
-        if let Some(row) = rows_of(target, rows).next().filter(is_new) {
+        let Replaced { workflow, ids, read_rows, newest, .. } = &mut self.replaced;
+        if let Some(row) = rows_of(target, rows).find(|row| read_rows.is_another_of(workflow, ids, row)) {
             *newest = Some(Arc::new(row.clone()));
         }
     }
@@ -108,7 +107,7 @@ impl Succession {
     /// Returns whether the row itself goes on: some servers repeat the sync of an image under the same row.
     fn has_returned(&self, row: &Deploy) -> bool {
         let Replaced { row: before, ids, .. } = &self.replaced;
-        let is_same = row.id.is_some() && row.id.as_ref() == ids.last();
+        let is_same = ids.last().is_some_and(|last| row.id.as_ref() == Some(last));
         let is_later = row.updated_at.zip(before.updated_at).is_some_and(|(own, before)| own > before);
         is_same && is_later && Rules::default().judge_deploy(row) != Judgement::Replaced
     }

@@ -63,6 +63,7 @@ fn overhearing() -> Vec<Scene> {
     let newer = owned(&created(of(row(OTHER, "queued"), "iwf-2"), -5));
     let retried = owned(&row(OWN, "retried"));
     let next_at = |status: &str, second: u32| owned(&created(written(row(OTHER, status), second), -30));
+    let third = owned(&of(created(row("dpl-3", "queued"), -10), "iwf-3"));
     let (next, next_error) = (next_at("active", 10), next_at("error", 20));
     let own = |name| named(name, LISTS, Pins { deploy: Some(id(OWN)), ..Pins::default() });
     vec![
@@ -99,7 +100,7 @@ fn overhearing() -> Vec<Scene> {
         own("a later state of what takes its place, before it is listed: an earlier one does not pass")
             .poll(0, [detail(&retried), list(&[&retried]), workflow("iwf-1", "in-progress", OWN, "retried")])
             .then(Then::Holds(Hold::NotReplaced))
-            .overhears(std::slice::from_ref(&next_error))
+            .overhears(&[third, next_error])
             .poll(2, [list(&[&next, &retried]), detail(&next), newest(&next)])
             .then(Then::Holds(Hold::Outdated)),
         latest("a later state, before it is found: an earlier one does not pass", LISTS)
