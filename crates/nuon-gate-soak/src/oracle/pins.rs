@@ -169,8 +169,12 @@ impl Case<'_> {
         let by_times = self.newest(deploy).iter().all(|seen| has_ended(&seen.what) && before(seen.what.updated));
         let is_shown_ended = self.of(deploy).next().is_some_and(|seen| has_ended(&seen.what));
         let is_other = |id: &&str| *id != deploy && self.misses(id).is_some();
+        // Its health may be verified after it.
+        let is_over = self.flow_of(self.workflow(deploy)).all(|seen| seen.what.ended());
         match certain {
-            true if by_times => self.superseders(deploy).filter(is_other).find(|id| before(self.created(id))),
+            true if by_times && is_over => {
+                self.superseders(deploy).filter(is_other).find(|id| before(self.created(id)))
+            }
             true => None,
             false if is_shown_ended || by_times => self.ids().into_iter().find(is_other),
             false => None,

@@ -45,10 +45,13 @@ fn an_older_deploy_of_the_build() {
         let tape = Tape::default().ask(0, latest, dated(row, second));
         tape.flow(60, &with(&flow("in-progress", &[step("queued", "dpl2")]), "id", json!("inw2")))
     };
-    let then = |tape: Tape| tape.poll(100, &row("active", 60), &proof());
     let by_build = || question(|own| own.build = some("bld1"));
     let and_workflow = question(|own| (own.build, own.workflow) = (some("bld1"), some("inw1")));
     let ignored = with(&newer, "build_id", json!("bld1"));
+    let over = flow("success", &[step("success", "dpl1")]);
+    let over = with(&over, "finished", json!(true));
+    let at_work = newest(&newer, 200).poll(100, &row("active", 60), &proof());
+    let then = |tape: Tape| tape.poll(100, &row("active", 60), &over);
     let (long_ago, just) = (then(newest(&newer, 200)), then(newest(&newer, 62)));
     check(vec![
         (
@@ -58,6 +61,7 @@ fn an_older_deploy_of_the_build() {
             end("passed", 350),
             "dpl2, which does not match, is newer",
         ),
+        ("its workflow goes on", by_build(), at_work, end("passed", 350), ""),
         ("it had not, clearly", by_build(), just, end("passed", 350), ""),
         ("its workflow is pinned too", and_workflow, long_ago.clone(), end("passed", 350), ""),
         ("the newer one is of the build", by_build(), then(newest(&ignored, 200)), end("passed", 350), ""),
