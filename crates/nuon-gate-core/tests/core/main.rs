@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 60] = [
+const SHOWED_FAULTS: [u64; 61] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -91,6 +91,7 @@ const SHOWED_FAULTS: [u64; 60] = [
     4_340_522_262,
     4_341_593_343,
     4_342_034_168,
+    4_345_085_020,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -25,9 +25,8 @@ impl Follow {
             return self.search_on(policy.settings.mode == Mode::Once, notes);
         }
         let is_matched = !self.own.is_unmatched(&row, policy);
-        let is_past_match = self.is_past_match(policy);
         if let Some(to) = self.rivals.superseding(&self.own).and_then(|row| row.id.clone())
-            && !is_past_match
+            && !self.is_past_match(policy)
         {
             let action = self.on_superseded(policy);
             if self.rivals.superseded_by.as_ref() != Some(&to) {
@@ -58,8 +57,6 @@ impl Follow {
             return Move::Succeed { replaced, rows, exhausted: self.reads.is_list_spent };
         }
         let is_stale = self.on_stale(policy).is_some() && matches!(self.decide(policy), Decision::End(_));
-        // Where nothing newer deploys anything, it is the latest of what is pinned.
-        let is_stale = is_stale && (!is_past_match || self.rivals.superseding(&self.own).is_some());
         match self.past.filter(|_| is_stale) {
             Some(past) if past::leave(past, &self.own.id, &row, policy, notes) => {
                 let (Own { id, search_pins, .. }, Rivals { read_rows, newest, .. }) = (self.own, self.rivals);

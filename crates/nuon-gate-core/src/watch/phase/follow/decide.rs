@@ -72,17 +72,22 @@ impl Follow {
 
     /// Returns what to do with a deploy that had ended before the wait began, if that matters.
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
-        let (past, row) = self.past.zip(self.own.known.as_ref())?;
-        let had_ended = match Rules::default().judge_deploy(row) {
-            Judgement::Pending => past.was_over(self.reads.workflow.as_deref(), policy),
-            _ => past.had_ended(self.ended_with(row), policy),
-        };
-        had_ended.then_some(past.on_stale(policy))
+        let past = self.past.filter(|past| self.had_ended(*past, policy))?;
+        // Where nothing newer deploys anything, an older match is the latest after all.
+        let is_judged = past.is_older_match() && self.rivals.superseding(&self.own).is_none();
+        (!is_judged).then(|| past.on_stale(policy))
     }
 
-    /// Returns whether it brought what is pinned, and had ended before the wait began, with a newer deploy after it.
+    fn had_ended(&self, past: Past, policy: &Policy<'_>) -> bool {
+        self.own.known.as_ref().is_some_and(|row| match Rules::default().judge_deploy(row) {
+            Judgement::Pending => past.was_over(self.reads.workflow.as_deref(), policy),
+            _ => past.had_ended(self.ended_with(row), policy),
+        })
+    }
+
+    /// Returns whether it brought what is pinned, and had ended before the wait began, perhaps with a newer deploy after it.
     pub(super) fn is_past_match(&self, policy: &Policy<'_>) -> bool {
-        self.past.is_some_and(Past::is_older_match) && self.on_stale(policy).is_some()
+        self.past.is_some_and(|past| past.is_older_match() && self.had_ended(past, policy))
     }
 
     /// Decides before `on_stale` is applied. A pass of a deploy that had ended before the wait began needs neither to settle
@@ -377,8 +382,8 @@ impl Follow {
         match self.on_stale(policy) {
             Some(OnStale::Fail) => Some(past::refuse(&self.own.id, row, policy)),
             Some(OnStale::Wait) => None,
-            // The server has said that the install has no such deploy.
-            _ if self.own.missing_since.is_some() => None,
+            // The server has said that the install has no such deploy, or has not said whether a newer one is there.
+            _ if self.own.missing_since.is_some() || self.is_past_match(policy) => None,
             Some(OnStale::Accept) | None => Some(self.failed(verdict, row, policy.is_by_rule(row))),
         }
     }
