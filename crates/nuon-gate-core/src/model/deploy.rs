@@ -161,6 +161,11 @@ impl Deploy {
         }
     }
 
+    /// Returns whether it has a status, of either shape.
+    pub(crate) fn says_its_status(&self) -> bool {
+        self.status.is_some() || self.status_v2.as_ref().is_some_and(|status| status.status.is_some())
+    }
+
     /// Returns whether it names its type and its workflow. A row of a list may leave out what its detail says.
     pub(crate) fn says_what_it_does(&self) -> bool {
         self.install_deploy_type.is_some() && self.workflow().is_some()

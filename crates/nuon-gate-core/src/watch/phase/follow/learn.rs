@@ -150,6 +150,10 @@ impl Follow {
 
     /// Records a state of the deploy, unless it is older than what is known.
     fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
+        // Nothing would show that what was read before, or comes later, is newer.
+        if self.own.known.is_some() && !row.says_its_status() && row.updated_at.is_none() {
+            return Vec::new();
+        }
         let row = self.own.typed(row);
         let is_contradicted = self.own.is_contradicted_by(&row);
         self.reads.states.push(ReadState { row: row.clone(), detailed });

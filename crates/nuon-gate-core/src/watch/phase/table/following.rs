@@ -11,7 +11,7 @@ use super::said::{
 use super::scene::{
     IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play, rejected,
 };
-use super::{ERRORS, JUDGING, NO_DEPLOYS, OTHER, OWN, VERIFIED, WHICH, WORKFLOWS};
+use super::{ERRORS, JUDGING, NO_DEPLOYS, OTHER, OWN, REPLICAS, VERIFIED, WHICH, WORKFLOWS};
 use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::WorkflowEnd;
@@ -21,7 +21,7 @@ use crate::watch::phase::Basis;
 use crate::{Hold, Kind, MatchedBy, RemoteText, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [in_order(), no_answers(), cut_short(), pins(), types(), links()].into_iter().flatten().collect()
+    [in_order(), no_answers(), cut_short(), bare(), pins(), types(), links()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -161,6 +161,21 @@ fn cut_short() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .wide_poll(2, [detail(&executing), newest(&executing), workflow("iwf-1", "error", OWN, "error")])
             .then(Then::Holds(Hold::Outdated)),
+    ]
+}
+
+/// An answer about the deploy without a status and a time shows nothing.
+fn bare() -> Vec<Scene> {
+    let at = |status: &str| with(row(OWN, status), &json!({ "updated_at": "2027-01-15T07:59:30Z" }));
+    let bare = json!({ "id": OWN, "workflow_id": "iwf-1", "install_deploy_type": "apply" });
+    vec![
+        own("an answer without a status is no newer state", REPLICAS)
+            .poll(0, [detail(&at("executing"))])
+            .then(IN_PROGRESS)
+            .poll(2, [detail(&bare), newest(&bare)])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(4, [detail(&at("active")), newest(&at("active")), done("iwf-1")])
+            .then(passes_by("iwf-1")),
     ]
 }
 
