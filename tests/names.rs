@@ -106,6 +106,10 @@ fn the_first_line_has_names_and_so_has_a_target_that_is_rejected() {
         let (gate, _sim) = wait(&(script.clone() + "[[fault]]\non = \"component\"\nnth = [1]\n" + fault));
         assert_eq!(gate.json().exits(1).target()["component"]["name"], "api", "{fault}");
     }
+    // So is one whose first attempts take longer than the wait.
+    let (gate, _sim) =
+        wait(&(script.clone() + "[[fault]]\non = \"component\"\nnth = [1, 2, 3]\nanswer = \"status\"\ncode = 500\n"));
+    assert_eq!(gate.json().exits(1).target()["component"]["name"], "api");
     // If the API does not answer about names, neither lines nor the verdict are delayed for long.
     let (gate, _sim) = wait(&(script + "[[fault]]\non = \"component\"\nanswer = \"hang\"\n"));
     let outcome = gate.json().exits(1);

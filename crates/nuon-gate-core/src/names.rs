@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::{ApiError, Client, Fact, Page, Reply, Request, repeat};
+use crate::api::{ApiError, Client, Fact, Page, Reply, Request, UnderWay, repeat};
 use crate::model::{Install, InstallComponent};
 use crate::paging::Paged;
 use crate::rate::RequestRate;
@@ -31,7 +31,7 @@ pub struct Names {
 /// Reads the names of targets that have none, beside a wait of at most `max_rps` requests a second, installs and components
 /// concurrently. Errors that may pass are repeated for ten seconds in all. Nothing more is requested once the API asks for fewer
 /// requests.
-pub async fn read_names(client: &Client, targets: &[Target], max_rps: u32) -> Names {
+pub async fn read_names(client: &Client, targets: &[Target], max_rps: u32, under_way: &UnderWay) -> Names {
     let (rate, until) = (RequestRate::beside(max_rps), Instant::now() + LONGEST);
     let once = async |request: &Request| {
         rate.turn().await;
@@ -39,7 +39,7 @@ pub async fn read_names(client: &Client, targets: &[Target], max_rps: u32) -> Na
             let retry_after = Some(LONGEST);
             return Err(ApiError::Status { status: 429, message: None, retry_after, from_nuon: true });
         }
-        let reply = client.request(request).await;
+        let reply = under_way.during(client.request(request)).await;
         rate.note(&reply);
         reply
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nuon_gate_core::api::Client;
+use nuon_gate_core::api::{Client, UnderWay};
 use nuon_gate_core::cause::{Cause, Thing};
 use nuon_gate_core::names::{Names, read_names};
 use nuon_gate_core::watch::EventKind;
@@ -10,7 +10,7 @@ use nuon_gate_core::{Target, Verdict};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long the end of the run waits for names.
+/// How long the end of the run waits for an answer about names. Between two attempts it waits for the next.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Names that are being read, or have been.
@@ -19,6 +19,7 @@ pub(crate) struct Naming {
     wanted: bool,
     max_rps: u32,
     targets: Vec<Target>,
+    under_way: UnderWay,
     names: watch::Receiver<Option<Names>>,
     sender: Option<watch::Sender<Option<Names>>>,
 }
@@ -27,7 +28,15 @@ impl Naming {
     /// Begins with none; nothing is read unless it is `wanted`.
     pub(crate) fn new(client: Client, wanted: bool, max_rps: u32) -> Self {
         let (sender, names) = watch::channel(None);
-        Self { client, wanted, max_rps, targets: Vec::new(), names, sender: Some(sender) }
+        Self {
+            client,
+            wanted,
+            max_rps,
+            targets: Vec::new(),
+            under_way: UnderWay::default(),
+            names,
+            sender: Some(sender),
+        }
     }
 
     /// Returns a receiver of the names, for outputs that can wait.
@@ -56,18 +65,25 @@ impl Naming {
             return;
         }
         let (client, targets, max_rps) = (self.client.clone(), self.targets.clone(), self.max_rps);
+        let under_way = self.under_way.clone();
         // It ends with the runtime, if it has not before.
         tokio::spawn(async move {
-            let names = read_names(&client, &targets, max_rps).await;
+            let names = read_names(&client, &targets, max_rps, &under_way).await;
             sender.send_replace(Some(names));
         });
     }
 
-    /// Returns the names so far, after a moment for those that are still being read if there is time.
-    pub(crate) async fn finish(mut self, in_a_hurry: bool) -> Names {
+    /// Returns the names so far, after a moment for those that are still being read if there is time. Only where something has
+    /// gone wrong does it wait for another attempt, too.
+    pub(crate) async fn finish(mut self, verdict: Verdict) -> Names {
         drop(self.sender.take());
-        let patience = if in_a_hurry { Duration::ZERO } else { PATIENCE };
-        let _ = timeout(patience, self.names.wait_for(Option::is_some)).await;
+        let patience = if matches!(verdict, Verdict::Interrupted(_)) { Duration::ZERO } else { PATIENCE };
+        let is_urgent = matches!(verdict, Verdict::Interrupted(_) | Verdict::Passed);
+        while timeout(patience, self.names.wait_for(Option::is_some)).await.is_err() {
+            if is_urgent || self.under_way.is_any() {
+                break;
+            }
+        }
         let names = self.names.borrow().clone();
         names.unwrap_or_default()
     }

@@ -23,7 +23,7 @@ pub use self::error::{ApiError, ErrorClass, SignInError};
 pub use self::exchange::LARGEST_BODY;
 use self::exchange::exchange;
 pub use self::fact::{Answer, Fact, LogPage, Page, Reply, TailPage, interpret};
-pub use self::repeat::{MOST_FOREIGN, repeat};
+pub use self::repeat::{MOST_FOREIGN, UnderWay, repeat};
 pub(crate) use self::request::MOST_ROWS;
 pub use self::request::{Depth, Request, Runs, TailCursor};
 pub use self::sign_in::{Credentials, IdentitySource, LARGEST_IDENTITY};

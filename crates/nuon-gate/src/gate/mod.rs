@@ -139,7 +139,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
         let report = drive(&client, watch, began, &mut signals, on_event).await?;
         let cancelling = |workflow: &_| buffered.borrow_mut().cancelling(workflow);
         let report = conclude(&client, report, &after, &mut signals, &mut deadline, cancelling).await;
-        let names = naming.finish(report.is_interrupted()).await;
+        let names = naming.finish(report.verdict).await;
         Ok((report, names))
     };
     let outcome = beside(&buffered, names, waiting).await;
