@@ -78,6 +78,10 @@ fn is_plain_target(case: &Case, deploy: &str) -> bool {
     let alone = case.strangers.is_empty() && case.superseder(deploy).is_none();
     // Nothing shows whether a state without a time is newer than another, so the gate takes its time.
     let dated = case.of(deploy).all(|seen| !seen.what.is_timeless());
+    // Nor which of two tries is, if the one that took the other's place was created before it: a clock was set back.
+    let made = case.created(deploy);
+    let is_next = |row: &Row| row.id != deploy && row.workflow == case.workflow(deploy) && row.created > made;
+    let dated = dated && !case.rows.iter().any(|seen| is_next(&seen.what));
     fresh && asked && alone && dated && question.settle_ms == 0
 }
 

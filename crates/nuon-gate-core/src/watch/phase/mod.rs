@@ -27,7 +27,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub(super) use self::follow::Follow;
-use self::past::Past;
+use self::past::{Past, Recurs};
 pub(super) use self::policy::Policy;
 pub use self::proof::{Basis, HealthProof, Proof};
 use self::read_rows::ReadRows;

@@ -19,12 +19,11 @@ use crate::watch::event::Refusal;
 use crate::watch::settings::{Mode, OnStale};
 use crate::{DeployId, Moment};
 
-/// What is known of whether a deploy had ended before the wait began, if that matters: nobody pinned it, or it is an older one of
-/// a pinned build or commit.
+/// What is known of whether a deploy had ended before the wait began, if that matters: nobody pinned it, or only its build or commit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Past {
-    /// There is a newer deploy, of another build or commit than is pinned.
-    is_older_match: bool,
+    /// Its build or commit is pinned, which may have been deployed before.
+    recurs: Option<Recurs>,
     created: Era,
     changed: Era,
     /// When it was last known to be in another state: not ended, or not there yet.
@@ -37,34 +36,43 @@ pub(super) struct Past {
     is_certain: bool,
 }
 
+/// How a deploy of a pinned build or commit was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recurs {
+    /// As the newest.
+    AsNewest,
+    /// Below a newer deploy that does not match.
+    Below,
+}
+
 impl Past {
     /// Starts with a row that was not shown before. `polled_at`: when a poll last ended without it.
     pub(super) fn of(row: &Deploy, polled_at: Option<Moment>, policy: &Policy<'_>) -> Self {
         let created = Era::of(row.created_at, policy.server_clock());
         let otherwise_at = polled_at.filter(|_| created != Era::Before);
         let changed = Era::of(row.status_since(), policy.server_clock());
-        let (is_older_match, is_certain) = (false, false);
-        Self { is_older_match, created, changed, otherwise_at, shown_at: policy.now, polled_at, is_certain }
+        let (recurs, is_certain) = (None, false);
+        Self { recurs, created, changed, otherwise_at, shown_at: policy.now, polled_at, is_certain }
     }
 
-    /// Records that there is a newer deploy, of another build or commit than is pinned.
-    pub(super) fn of_older_match(self) -> Self {
-        Self { is_older_match: true, ..self }
+    /// Records that its build or commit is pinned.
+    pub(super) fn of_pinned(self, recurs: Recurs) -> Self {
+        Self { recurs: Some(recurs), ..self }
     }
 
-    pub(super) fn is_older_match(self) -> bool {
-        self.is_older_match
+    pub(super) fn recurs(self) -> Option<Recurs> {
+        self.recurs
     }
 
     /// Returns what to do with the deploy if it had ended before. That an older one brought the same build does not show that
     /// this is the one that was triggered.
     pub(super) fn on_stale(self, policy: &Policy<'_>) -> OnStale {
-        if self.is_older_match { OnStale::Wait } else { policy.settings.on_stale }
+        if self.recurs.is_some() { OnStale::Wait } else { policy.settings.on_stale }
     }
 
     /// Continues with another row, which is shown instead of this one.
     pub(super) fn of_next(self, row: &Deploy, policy: &Policy<'_>) -> Self {
-        Self { is_older_match: self.is_older_match, ..Self::of(row, self.polled_at, policy) }
+        Self { recurs: self.recurs, ..Self::of(row, self.polled_at, policy) }
     }
 
     /// Continues with the same row in a new state.
@@ -132,7 +140,7 @@ impl Past {
 pub(super) fn leave(past: Past, id: &DeployId, row: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> bool {
     let (deploy, ago) = (id.clone(), ago(row, policy));
     let on_stale = past.on_stale(policy);
-    if past.is_older_match {
+    if past.recurs.is_some() {
         notes.push(Note::Warned(Warning::OlderMatch { deploy, ago }));
     } else if on_stale == OnStale::Accept && policy.settings.mode == Mode::Wait {
         notes.push(Note::Warned(Warning::AlreadyEnded { deploy, ago }));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, component_list_request,
+    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, Recurs, component_list_request,
     deploy_request, install_list_request, is_cut_off, known_baseline, latest_request, rows_of, workflow_request,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
@@ -382,8 +382,9 @@ impl Search {
         // A lagging replica may show late what had ended before as well.
         let past = Past::of(&row, self.awaited, policy);
         let past = match self.search_pins.is_pinned() {
-            true if place == Place::Older && self.search_pins.pins.can_recur() => Some(past.of_older_match()),
-            true => None,
+            true if !self.search_pins.pins.can_recur() => None,
+            true if place == Place::Older => Some(past.of_pinned(Recurs::Below)),
+            true => Some(past.of_pinned(Recurs::AsNewest)),
             false => Some(past),
         };
         let pins = self.search_pins.pins.clone();

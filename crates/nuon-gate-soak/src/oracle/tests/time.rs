@@ -129,6 +129,8 @@ fn an_end_that_is_plain() {
     let log = |tape: Tape, index: u64| tape.ask(index * 1_000, "/v1/log-streams/log1/logs?order=asc", ok(&json!([])));
     let beside_a_log = (0..9).fold(proven(4), log);
     let doubtful = flow("in-progress", &health);
+    let next = with(&with(&row("error", 90), "id", json!("dpl2")), "created_at", json!("2026-08-03T14:01:30Z"));
+    let beside_a_try = Tape([Tape::default().latest(0, &next).0, proven(4).0].concat());
     let anothers = with(&flow("cancelled", &[]), "owner_id", json!("inl2"));
     let ownerless = with(&proof(), "owner_id", Value::Null);
     check(vec![
@@ -168,6 +170,7 @@ fn an_end_that_is_plain() {
             end("cancelled", 9_250),
             "",
         ),
+        ("another try seems to be newer", plain(), beside_a_try, end("passed", 9_250), ""),
         ("timed out", plain(), proven(2), end("timed_out", 600_000), "a pass was plain in 2 polls"),
         ("cancelled, contradictory", plain(), polls("cancelled", &over, 4, 3_000), end("cancelled", 9_250), ""),
         (

@@ -91,7 +91,7 @@ impl Follow {
         let mut before = self.own.replaced;
         before.push(self.own.id);
         let kind = from.kind().unwrap_or(Kind::Apply);
-        let past = self.past.filter(|past| !past.is_older_match()).map(|past| past.of_next(&newer, policy));
+        let past = self.past.filter(|past| past.recurs().is_none()).map(|past| past.of_next(&newer, policy));
         let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);
         let follow = Self::successor(to, newer, pins, kind, before, past).found_by(self.own.search_pins);
         let mut follow = follow.having_read(self.rivals.read_rows);

@@ -10,12 +10,13 @@ use crate::api::{Depth, Request};
 use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::{Deploy, Status, Workflow};
+use crate::watch::era::Era;
 use crate::watch::phase::LAG;
 use crate::watch::phase::judged::{Judged, Picture, judged};
 use crate::watch::phase::proof::{Basis, Proof};
 use crate::watch::phase::{
-    Decision, End, Held, Past, Policy, StopReason, component_list_request, deploy_request, install_list_request,
-    latest_request, past, workflow_request, wrong_kind,
+    Decision, End, Held, Past, Policy, Recurs, StopReason, component_list_request, deploy_request,
+    install_list_request, latest_request, past, workflow_request, wrong_kind,
 };
 use crate::watch::settings::{Mode, OnApproval, OnStale, OnSuperseded};
 use crate::watch::takeovers::{Taken, Takeover};
@@ -73,9 +74,9 @@ impl Follow {
     /// Returns what to do with a deploy that had ended before the wait began, if that matters.
     pub(super) fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
         let past = self.past.filter(|past| self.had_ended(*past, policy))?;
-        // Where nothing newer deploys anything, an older match is the latest after all.
-        let is_judged = past.is_older_match() && self.rivals.superseding(&self.own).is_none();
-        (!is_judged).then(|| past.on_stale(policy))
+        // Where nothing newer deploys anything, a pinned one is the latest.
+        let is_left = self.is_past_match(policy) && self.rivals.superseding(&self.own).is_some();
+        (past.recurs().is_none() || is_left).then(|| past.on_stale(policy))
     }
 
     fn had_ended(&self, past: Past, policy: &Policy<'_>) -> bool {
@@ -85,9 +86,16 @@ impl Follow {
         })
     }
 
-    /// Returns whether it brought what is pinned, and had ended before the wait began, perhaps with a newer deploy after it.
+    /// Returns whether it brought what is pinned, and had ended before the wait began, perhaps with a newer deploy after it. What
+    /// was created since does not make a past one of the latest.
     pub(super) fn is_past_match(&self, policy: &Policy<'_>) -> bool {
-        self.past.is_some_and(|past| past.is_older_match() && self.had_ended(past, policy))
+        let was_before = |row: &Deploy| Era::of(row.created_at, policy.server_clock()) == Era::Before;
+        let is_outrun = |recurs: Recurs| match recurs {
+            Recurs::Below => true,
+            Recurs::AsNewest => self.rivals.superseding(&self.own).is_some_and(|row| was_before(row)),
+        };
+        let is_past = |past: &Past| past.recurs().is_some_and(is_outrun) && self.had_ended(*past, policy);
+        self.past.as_ref().is_some_and(is_past)
     }
 
     /// Decides before `on_stale` is applied. A pass of a deploy that had ended before the wait began needs neither to settle

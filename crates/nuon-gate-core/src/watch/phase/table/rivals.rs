@@ -307,6 +307,7 @@ fn rivals() -> Vec<Scene> {
     let nothing_but_plans = newer("active");
     let build = json!({ "build_id": "bld-1" });
     let (built, only_plans) = (with(active.clone(), &build), with(newer("pending-approval"), &build));
+    let since = with(built, &json!({ "updated_at": "2027-01-15T08:00:02Z" }));
     let by_build = || Pins { build: Some("bld-1".parse().unwrap()), ..Pins::default() };
     vec![
         fail("a row that names no workflow", WHICH)
@@ -418,9 +419,9 @@ fn rivals() -> Vec<Scene> {
             .poll(
                 2,
                 [
-                    newest(&built),
-                    detail(&built),
-                    newest(&built),
+                    newest(&since),
+                    detail(&since),
+                    newest(&since),
                     workflow("iwf-3", "in-progress", "dpl-3", "in-progress"),
                     done("iwf-1"),
                 ],

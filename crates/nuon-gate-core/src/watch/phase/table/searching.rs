@@ -101,6 +101,7 @@ fn hidden() -> Vec<Scene> {
     let older = with(row(OWN, "active"), &json!({ "build_id": "bld-2" }));
     let rows = || list(&[&newer, &older]);
     let at_work = || workflow("iwf-2", "in-progress", OTHER, "in-progress");
+    let later = created(newer.clone(), 1);
     let undated = without(newer.clone(), "created_at");
     let going = with(row(OWN, "executing"), &json!({ "build_id": "bld-2" }));
     let again = with(of(created(row("dpl-3", "queued"), 3), "iwf-3"), &json!({ "build_id": "bld-2" }));
@@ -144,6 +145,16 @@ fn hidden() -> Vec<Scene> {
                 0,
                 [newest(&newer), rows(), detail(&older), newest(&newer), plans_only("iwf-2"), rows(), done("iwf-1")],
             )
+            .then(passes_by("iwf-1")),
+        search("what a lagging replica shows as the newest, and is not", WHICH, by_build())
+            .poll(0, [newest(&older), detail(&older), nothing("workflow iwf-1")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&older), newest(&newer), at_work(), done("iwf-1")])
+            .then(NOT_STARTED),
+        search("the newest of the build, superseded since the wait began", WHICH, by_build())
+            .poll(0, [newest(&older), detail(&older), nothing("workflow iwf-1")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&older), newest(&later), at_work(), done("iwf-1")])
             .then(passes_by("iwf-1")),
         search("whether what hides it only makes plans is not known", WHICH, by_build())
             .poll(0, [newest(&newer), rows(), detail(&older), newest(&newer), nothing("workflow iwf-2")])
