@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 61] = [
+const SHOWED_FAULTS: [u64; 62] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -92,6 +92,7 @@ const SHOWED_FAULTS: [u64; 61] = [
     4_341_593_343,
     4_342_034_168,
     4_345_085_020,
+    4_355_291_007,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

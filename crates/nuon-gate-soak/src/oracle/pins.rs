@@ -5,7 +5,7 @@ use super::case::Case;
 use super::row::{Kind, Row};
 use super::table::{Word, plain};
 use super::text::parse_instant;
-use crate::transcript::Question;
+use crate::transcript::{Exchange, Question};
 
 /// How much earlier than `--since` a deploy may have been created, in microseconds.
 const LEEWAY: i64 = 5_000_000;
@@ -163,7 +163,8 @@ impl Case<'_> {
         if !by_content || others.iter().any(|pin| pin.is_some()) || self.misses(deploy).is_some() {
             return None;
         }
-        let began = self.reads.iter().find_map(|own| server_time(own));
+        let began_at = |own: &&Exchange| Some(server_time(own)? - i64::try_from(own.done_ms).ok()? * 1_000);
+        let began = self.reads.iter().find_map(began_at);
         let before = |at: Option<i64>| at.zip(began).is_some_and(|(at, began)| at < began - CLEARLY);
         let has_ended = |row: &Row| plain(&row.status, self.kind(deploy)) != Word::Pending;
         let by_times = self.newest(deploy).iter().all(|seen| has_ended(&seen.what) && before(seen.what.updated));

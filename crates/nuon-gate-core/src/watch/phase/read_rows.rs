@@ -30,6 +30,7 @@ pub(super) struct ReadRows {
 /// What a row has said.
 #[derive(Debug, Clone)]
 struct Known {
+    deploys: bool,
     workflow: Option<WorkflowId>,
     created: Option<Timestamp>,
 }
@@ -78,6 +79,17 @@ impl ReadRows {
             let workflow = self.workflow_of(row).cloned();
             self.retries_in = Some(workflow.filter(|_| !has_passed));
         }
+    }
+
+    /// Returns whether an answer has shown a newer deploy than a row, of another workflow.
+    pub(super) fn has_newer_than(&self, row: &Deploy) -> bool {
+        let (Some(created), workflow) = (self.created_of(row), self.workflow_of(row)) else { return false };
+        self.known.iter().any(|(id, known)| {
+            let is_other =
+                row.id.as_ref() != Some(id) && (known.workflow.is_none() || known.workflow.as_ref() != workflow);
+            let is_deploy = known.deploys && !self.left_out.contains(id) && !self.lost.contains(id);
+            is_other && is_deploy && known.created.is_some_and(|its| its > created)
+        })
     }
 
     /// Returns whether a row is known to be older.
@@ -133,10 +145,12 @@ impl ReadRows {
     pub(super) fn note_rows<'a>(&mut self, rows: impl IntoIterator<Item = &'a Deploy>) {
         for (id, row) in rows.into_iter().filter_map(|row| Some((row.id.as_ref()?, row))) {
             if let Some(known) = self.known.get_mut(id) {
+                known.deploys &= row.kind().is_some();
                 known.workflow = known.workflow.take().or_else(|| row.workflow().cloned());
                 known.created = known.created.or(row.created_at);
             } else if row.workflow().is_some() || row.created_at.is_some() {
-                self.known.insert(id.clone(), Known { workflow: row.workflow().cloned(), created: row.created_at });
+                let (deploys, workflow) = (row.kind().is_some(), row.workflow().cloned());
+                self.known.insert(id.clone(), Known { deploys, workflow, created: row.created_at });
             }
             self.note_baseline(row);
         }

@@ -347,7 +347,9 @@ impl Search {
         {
             self.reads.likely = Some(row);
         } else {
-            self.reads.found = Some(Found { row, place: Place::Newest });
+            // A replica that lags shows what has been outrun as the newest.
+            let place = if self.read_rows.has_newer_than(&row) { Place::Older } else { Place::Newest };
+            self.reads.found = Some(Found { row, place });
         }
     }
 
