@@ -164,6 +164,10 @@ impl Follow {
         }
         self.own.overheard = None;
         self.own.created = self.own.created.or(row.created_at);
+        // An answer that leaves the times out takes back nothing of the same status.
+        let same = self.own.known.as_ref().filter(|known| known.current_status() == row.current_status());
+        let dated = same.filter(|known| row.status_since().is_none() && known.status_since().is_some());
+        let row = dated.map_or_else(|| row.clone(), |known| Arc::new(row.dated_by(known)));
         let is_first = self.own.known.is_none();
         let is_new = self.own.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());
         self.reads.current = true;

@@ -7,7 +7,7 @@ use super::baking::{
     proven, scene, stale, unhealthy, unknown, unseen,
 };
 use super::healthy::{SAID, component, pod};
-use super::said::{Said, detail, done, newest, nothing, row, said, status, with, workflow};
+use super::said::{Said, created, detail, done, newest, nothing, row, said, status, with, workflow};
 use super::scene::{Scene, Then, play};
 use super::{OTHER, OWN};
 use crate::Hold;
@@ -192,6 +192,21 @@ pub(super) fn scenes() -> Vec<Scene> {
             .then(bakes(5, 60, 0, 3))
             .poll_of(65, full_page([pod("healthy", 63)], said("resources 2", &json!([]))))
             .then(passes_healthy(63, 60)),
+        scene("what an answer has said of when it ended, a later one does not take back", 0)
+            .poll_of(5, does("healthy", -900, []))
+            .then(unseen("the server has observed nothing of the component"))
+            .poll_of(70, {
+                let row = created(row(OWN, "active"), -200);
+                let things: Value = [pod("healthy", 63).body()].into_iter().collect();
+                vec![
+                    detail(&row),
+                    newest(&row),
+                    done("iwf-1"),
+                    said("health", &component("healthy", -900)),
+                    said("resources", &things),
+                ]
+            })
+            .then(passes_healthy(63, 0)),
         scene("a deploy that does not say when it ended", 0)
             .poll_of(5, {
                 let row = row(OWN, "active");
