@@ -6,8 +6,8 @@
 //! signals end a target too, and optional requests are chosen in [`target`](super::target).
 //!
 //! Read it in this order: `proof` (what a pass is), `policy` (what a decision depends on), `judged` (what a status and its
-//! workflow mean together), `search`, then `follow` in its own order, and `past` and `succession`. The words that a hold or a
-//! judgement can have are in `hold.rs` and `judge.rs` of the crate, the states of steps in `model/step.rs`.
+//! workflow mean together), `search_pins` and `search`, then `follow` in its own order, and `past` and `succession`. The words
+//! that a hold or a judgement can have are in `hold.rs` and `judge.rs` of the crate, the states of steps in `model/step.rs`.
 
 mod condition;
 mod follow;
@@ -17,6 +17,7 @@ mod policy;
 mod proof;
 mod read_rows;
 mod search;
+mod search_pins;
 mod succession;
 #[cfg(test)]
 mod table;
@@ -32,7 +33,7 @@ pub(super) use self::policy::Policy;
 pub use self::proof::{Basis, HealthProof, Proof};
 use self::read_rows::ReadRows;
 pub(super) use self::search::Search;
-use self::search::SearchPins;
+use self::search_pins::SearchPins;
 pub(super) use self::succession::Succession;
 use super::LAG;
 use super::event::Refusal;

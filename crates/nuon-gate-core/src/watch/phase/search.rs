@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, Recurs, component_list_request,
-    deploy_request, install_list_request, is_cut_off, known_baseline, latest_request, rows_of, workflow_request,
+    Decision, End, Follow, Held, LAG, Move, Note, Past, Phase, Policy, ReadRows, Recurs, SearchPins,
+    component_list_request, deploy_request, install_list_request, is_cut_off, known_baseline, latest_request, rows_of,
+    workflow_request,
 };
 use crate::api::{ApiError, Depth, Fact, Request};
 use crate::cause::{Cause, Mismatch, Unmatched};
@@ -16,41 +17,6 @@ use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
 use crate::watch::settings::Mode;
 use crate::{DeployId, Hold, Moment, Target, WorkflowId};
-
-/// What is searched for.
-#[derive(Debug, Clone)]
-pub(super) struct SearchPins {
-    pins: Pins,
-    /// The pins are not the user's: what is waited for is what is newer than a deploy that had ended.
-    is_implicit: bool,
-}
-
-impl SearchPins {
-    pub(super) fn by(pins: Pins) -> Self {
-        Self { pins, is_implicit: false }
-    }
-
-    /// Returns whether the user has pinned anything.
-    pub(super) fn is_pinned(&self) -> bool {
-        !self.is_implicit && self.pins.is_pinned()
-    }
-
-    /// Goes on without a deploy that had ended before the wait began.
-    pub(super) fn without_past(
-        self,
-        (id, row): (DeployId, &Deploy),
-        mut read_rows: ReadRows,
-        newest: Option<Arc<Deploy>>,
-        policy: &Policy<'_>,
-    ) -> Move {
-        if self.is_pinned() {
-            read_rows.leave_out(id);
-            return Move::SearchOn { search_pins: self, read_rows, newest, at_once: false };
-        }
-        let created = row.created_at.unwrap_or(policy.server_started_at);
-        Move::SearchNewer { than: id, created }
-    }
-}
 
 /// The search for a row that matches.
 #[derive(Debug)]
@@ -136,7 +102,7 @@ impl Search {
 
     fn of(search_pins: SearchPins) -> Self {
         Self {
-            read_rows: ReadRows::by(&search_pins.pins),
+            read_rows: ReadRows::by(search_pins.pins()),
             search_pins,
             exists: false,
             workflow_answered: false,
@@ -160,7 +126,7 @@ impl Search {
         newest: Option<Arc<Deploy>>,
         at_once: bool,
     ) -> Self {
-        let read_rows = read_rows.searching_on(&search_pins.pins);
+        let read_rows = read_rows.searching_on(search_pins.pins());
         let newest = newest.filter(|row| read_rows.is_deploy(row));
         let reads = SearchReads { latest: Latest::Read, component_list: !at_once, ..SearchReads::default() };
         Self { exists: true, read_deep: true, goes_on: true, newest, read_rows, reads, ..Self::of(search_pins) }
@@ -169,10 +135,9 @@ impl Search {
     /// Waits for what is newer than a deploy that had ended.
     pub(super) fn after(id: DeployId, created: Timestamp) -> Self {
         let reads = SearchReads { latest: Latest::Read, component_list: true, ..SearchReads::default() };
-        let pins = Pins { after: Some(Baseline::Known(id.clone(), created)), ..Pins::default() };
+        let search_pins = SearchPins::newer_than(id.clone(), created);
         let unmatched_at_list = Some(id.clone());
         let unmatched = Some(Unmatched { newest: id, why: Mismatch::HadEnded });
-        let search_pins = SearchPins { pins, is_implicit: true };
         Self { exists: true, read_deep: true, unmatched_at_list, unmatched, reads, ..Self::of(search_pins) }
     }
 
@@ -196,7 +161,7 @@ impl Search {
     /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow
     /// running, or ended, it must appear soon.
     pub(in crate::watch) fn awaits_start(&self, has_begun: impl FnOnce(&WorkflowId) -> bool) -> bool {
-        !self.search_pins.pins.workflow.as_ref().is_some_and(has_begun)
+        !self.search_pins.pins().workflow.as_ref().is_some_and(has_begun)
     }
 
     /// Returns the newest row that does not match.
@@ -232,7 +197,7 @@ impl Search {
         match fact {
             Fact::Deploy(baseline) => {
                 self.read_rows.note_rows([&*baseline]);
-                self.search_pins.pins.after = Some(known_baseline(&baseline)?);
+                self.search_pins.note_baseline(known_baseline(&baseline)?);
                 self.exists |= baseline.component_id.as_ref() == Some(&policy.target.component);
             }
             Fact::Latest(row) => self.accept_latest(request, row, policy),
@@ -275,7 +240,7 @@ impl Search {
         };
         let is_whole = newest.id.is_some() && newest.install_deploy_type.is_some();
         let newest = Arc::new(newest.clone());
-        if !is_whole || self.search_pins.pins.are_unsaid_by(&newest, policy.server_started_at) {
+        if !is_whole || self.search_pins.pins().are_unsaid_by(&newest, policy.server_started_at) {
             return self.note_newest(newest);
         }
         self.accept_newest(newest, policy);
@@ -308,7 +273,9 @@ impl Search {
         match request {
             Request::InstallDeploys(_) => self.reads.install_list = true,
             Request::Deploys(..) => return self.take_likely(policy),
-            Request::LatestDeploy(..) if self.search_pins.pins.workflow.is_some() => self.reads.latest = Latest::Missed,
+            Request::LatestDeploy(..) if self.search_pins.pins().workflow.is_some() => {
+                self.reads.latest = Latest::Missed;
+            }
             _ => return false,
         }
         true
@@ -343,7 +310,9 @@ impl Search {
         self.read_rows.note_rows([&*row]);
         if !self.matches(&row, policy) {
             self.note_unmatched(row, policy);
-        } else if !self.search_pins.is_implicit && !self.reads.component_list && self.read_rows.may_retry_baseline(&row)
+        } else if !self.search_pins.is_implicit()
+            && !self.reads.component_list
+            && self.read_rows.may_retry_baseline(&row)
         {
             self.reads.likely = Some(row);
         } else {
@@ -361,9 +330,9 @@ impl Search {
 
     /// Returns why a row does not match. If the pins are not the user's, the reason is that the row had ended before.
     fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Mismatch {
-        let missed = self.search_pins.pins.missed_by(row, policy.server_started_at);
+        let missed = self.search_pins.pins().missed_by(row, policy.server_started_at);
         match missed.filter(|_| self.read_rows.is_deploy(row)) {
-            Some(_) if self.search_pins.is_implicit => Mismatch::HadEnded,
+            Some(_) if self.search_pins.is_implicit() => Mismatch::HadEnded,
             Some(missed) => missed,
             None if self.read_rows.is_deploy(row) => Mismatch::Retry,
             None => Mismatch::Undeployable,
@@ -371,8 +340,10 @@ impl Search {
     }
 
     fn matches(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
-        let is_retry = !self.search_pins.is_implicit && self.read_rows.retries_baseline(row);
-        self.read_rows.is_deploy(row) && !is_retry && self.search_pins.pins.match_deploy(row, policy.server_started_at)
+        let is_retry = !self.search_pins.is_implicit() && self.read_rows.retries_baseline(row);
+        self.read_rows.is_deploy(row)
+            && !is_retry
+            && self.search_pins.pins().match_deploy(row, policy.server_started_at)
     }
 
     /// Moves on to following the row that matches.
@@ -380,16 +351,16 @@ impl Search {
         let found = self.reads.found.take();
         let found = found.and_then(|Found { row, place }| Some((row.id.clone()?, row, place)));
         let Some((id, row, place)) = found else { return Move::Stay(Phase::Searching(self)) };
-        notes.push(Note::Found { row: row.clone(), by: self.search_pins.pins.matched_by(), replaces: None });
+        notes.push(Note::Found { row: row.clone(), by: self.search_pins.pins().matched_by(), replaces: None });
         // A lagging replica may show late what had ended before as well.
         let past = Past::of(&row, self.awaited, policy);
         let past = match self.search_pins.is_pinned() {
-            true if !self.search_pins.pins.can_recur() => None,
+            true if !self.search_pins.pins().can_recur() => None,
             true if place == Place::Older => Some(past.of_pinned(Recurs::Below)),
             true => Some(past.of_pinned(Recurs::AsNewest)),
             false => Some(past),
         };
-        let pins = self.search_pins.pins.clone();
+        let pins = self.search_pins.pins().clone();
         let follow = Follow::matched(id, row, pins, past, place == Place::Newest).found_by(self.search_pins);
         let seen = self.newest.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
         let follow = follow.having_read(self.read_rows).after_row(self.newest);
@@ -406,7 +377,7 @@ impl Search {
     /// Returns what has to be read before it is certain that nothing matches.
     fn missing(&self, policy: &Policy<'_>) -> Option<Request> {
         let target = policy.target;
-        if let Some(Baseline::Deploy(id)) = &self.search_pins.pins.after {
+        if let Some(Baseline::Deploy(id)) = &self.search_pins.pins().after {
             return Some(deploy_request(target, id));
         }
         match self.reads.latest {
@@ -436,7 +407,7 @@ impl Search {
             Latest::Missed if !self.reads.component_list => return Some(component_list_request(target)),
             Latest::Missed | Latest::None | Latest::Read => {}
         }
-        let source = self.search_pins.pins.workflow.as_ref()?;
+        let source = self.search_pins.pins().workflow.as_ref()?;
         match &self.reads.workflow {
             None => Some(workflow_request(target, source)),
             // The deploy may have appeared between the two reads.
@@ -448,7 +419,7 @@ impl Search {
     }
 
     fn not_found(&self, policy: &Policy<'_>) -> Decision {
-        let (Some(workflow), Some(id)) = (&self.reads.workflow, &self.search_pins.pins.workflow) else {
+        let (Some(workflow), Some(id)) = (&self.reads.workflow, &self.search_pins.pins().workflow) else {
             return Decision::Hold(Hold::NotStarted);
         };
         if workflow.is_plan_only() {
