@@ -153,6 +153,12 @@ impl Case<'_> {
         })
     }
 
+    /// Returns when the wait began, by the server's clock as the first answer showed it, in microseconds.
+    pub(super) fn began(&self) -> Option<i64> {
+        let ago = |own: &Exchange| i64::try_from(own.done_ms).ok()?.checked_mul(1_000);
+        self.reads.iter().find_map(|own| Some(server_time(own)? - ago(own)?))
+    }
+
     /// Returns a newer deploy, of another build or commit than is pinned, that makes one with what is pinned a past one: it had
     /// ended before the wait began (contract: a latest deploy that does not match is "not started yet"). Nothing else is pinned.
     /// `certain`: by the server's times, whichever answers are wrong.
@@ -163,8 +169,7 @@ impl Case<'_> {
         if !by_content || others.iter().any(|pin| pin.is_some()) || self.misses(deploy).is_some() {
             return None;
         }
-        let began_at = |own: &&Exchange| Some(server_time(own)? - i64::try_from(own.done_ms).ok()? * 1_000);
-        let began = self.reads.iter().find_map(began_at);
+        let began = self.began();
         let before = |at: Option<i64>| at.zip(began).is_some_and(|(at, began)| at < began - CLEARLY);
         let has_ended = |row: &Row| plain(&row.status, self.kind(deploy)) != Word::Pending;
         let by_times = self.newest(deploy).iter().all(|seen| has_ended(&seen.what) && before(seen.what.updated));

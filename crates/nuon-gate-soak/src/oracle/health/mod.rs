@@ -204,8 +204,7 @@ impl<'a> Health<'a> {
     fn age(&self, look: &Look) -> Option<i64> {
         let (own, newest) = look.server_time.zip(look.newest)?;
         let since = |done: u64| i64::try_from(look.done.saturating_sub(done)).unwrap_or_default() * 1_000;
-        let started = self.case.reads.iter().find_map(|read| Some(server_time(read)? + since(read.done_ms)));
-        let now = started.map_or(own, |by_start| by_start.max(own));
+        let now = self.case.began().map_or(own, |began| own.max(began + since(0)));
         let first = self.looks.iter().find(|own| own.newest == look.newest)?;
         let shown = first.server_time.unwrap_or(newest);
         Some((now - newest.min(shown)).max(since(first.done) + (shown - newest).max(0)))

@@ -23,6 +23,13 @@ fn without_step() -> Vec<Said> {
     vec![detail(&active()), newest(&active()), workflow("iwf-1", "in-progress", OTHER, "success")]
 }
 
+/// The row does not say when the deploy ended, and the component is healthy.
+fn undated(row: &Value, observed: i64) -> Vec<Said> {
+    let things: Value = [pod("healthy", observed).body()].into_iter().collect();
+    let health = said("health", &component("healthy", -900));
+    vec![detail(row), newest(row), done("iwf-1"), health, said("resources", &things)]
+}
+
 pub(super) fn scenes() -> Vec<Scene> {
     let refused = |code| [proven(), vec![said("health", &component("healthy", -900)), status("resources", code)]];
     let refused = move |code| refused(code).into_iter().flatten().collect::<Vec<_>>();
@@ -195,30 +202,10 @@ pub(super) fn scenes() -> Vec<Scene> {
         scene("what an answer has said of when it ended, a later one does not take back", 0)
             .poll_of(5, does("healthy", -900, []))
             .then(unseen("the server has observed nothing of the component"))
-            .poll_of(70, {
-                let row = created(row(OWN, "active"), -200);
-                let things: Value = [pod("healthy", 63).body()].into_iter().collect();
-                vec![
-                    detail(&row),
-                    newest(&row),
-                    done("iwf-1"),
-                    said("health", &component("healthy", -900)),
-                    said("resources", &things),
-                ]
-            })
+            .poll_of(70, undated(&created(row(OWN, "active"), -200), 63))
             .then(passes_healthy(63, 0)),
         scene("a deploy that does not say when it ended", 0)
-            .poll_of(5, {
-                let row = row(OWN, "active");
-                let things: Value = [pod("healthy", 3).body()].into_iter().collect();
-                vec![
-                    detail(&row),
-                    newest(&row),
-                    done("iwf-1"),
-                    said("health", &component("healthy", -900)),
-                    said("resources", &things),
-                ]
-            })
+            .poll_of(5, undated(&row(OWN, "active"), 3))
             .then(unseen("the deploy does not say when it ended")),
     ]
 }
