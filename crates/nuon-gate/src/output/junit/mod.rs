@@ -188,7 +188,7 @@ fn text(lines: &[Line]) -> String {
 }
 
 /// Escapes a line for text and attributes. Characters that XML 1.0 (2.2) cannot represent are left out. CI systems attach
-/// the file that `[[ATTACHMENT|PATH]]` names, so an invisible character parts two brackets.
+/// the file that `[[ATTACHMENT|PATH]]` names, so a blank parts two brackets.
 fn escaped(line: &str) -> String {
     let mut written = String::with_capacity(line.len());
     for c in line.chars() {
@@ -198,7 +198,7 @@ fn escaped(line: &str) -> String {
             // `]]>` is not allowed in a text.
             '>' => written.push_str("&gt;"),
             '"' => written.push_str("&quot;"),
-            '[' if written.ends_with('[') => written.push_str("\u{200b}["),
+            '[' if written.ends_with('[') => written.push_str(" ["),
             '\u{fffe}' | '\u{ffff}' => {}
             c if c.is_control() => {}
             c => written.push(c),
@@ -300,7 +300,7 @@ line 1: pods are full</failure>
         {
             let result = sample::saying(&sample::result(&[(Verdict::Failed, "api")]), text);
             let report = report(&result);
-            assert!(report.contains("[\u{200b}[A") && !report.contains("[["), "{report}");
+            assert!(report.contains("[ [A") && !report.contains("[["), "{report}");
         }
     }
 
@@ -367,9 +367,10 @@ line 1: pods are full</failure>
             let said = Line::new(&said);
             let name = if said.is_empty() { "unknown" } else { said.plain() };
             let name: String = name.chars().filter(|c| !"\u{fffe}\u{ffff}".contains(*c)).collect();
-            let read = suite.cases().next().unwrap().attribute("name").unwrap().replace("[\u{200b}[", "[[");
-            // Where brackets stand in a row, a break belongs to two pairs.
-            prop_assert_eq!(read.replace("[\u{200b}[", "[["), name);
+            // Two passes: where brackets stand in a row, a blank belongs to two pairs.
+            let joined = |text: &str| text.replace("[ [", "[[").replace("[ [", "[[");
+            let read = suite.cases().next().unwrap().attribute("name").unwrap();
+            prop_assert_eq!(joined(read), joined(&name));
         }
     }
 }
