@@ -66,6 +66,13 @@ enum Age {
     Old,
 }
 
+/// Returns whether a row shows an earlier state of a deploy than another: then a replica that lags has answered.
+pub(super) fn is_earlier(row: &Deploy, than: &Deploy) -> bool {
+    let mut freshness = Freshness::default();
+    freshness.admit(Moment::START, than);
+    !freshness.admit(Moment::START, row)
+}
+
 impl Freshness {
     /// Records an answer, unless it is older than an earlier one. Returns whether it counts.
     ///

@@ -15,6 +15,7 @@ use crate::cause::{Cause, Mismatch, Unmatched};
 use crate::hold::Behind;
 use crate::model::{Deploy, Workflow, WorkflowEnd};
 use crate::pins::{Baseline, Pins};
+use crate::watch::freshness::is_earlier;
 use crate::watch::settings::Mode;
 use crate::{DeployId, Hold, Moment, Target, WorkflowId};
 
@@ -154,7 +155,11 @@ impl Search {
     }
 
     fn note_newest(&mut self, row: Arc<Deploy>) {
-        let before = self.newest.take().filter(|before| before.created_at > row.created_at);
+        let stays = |before: &Arc<Deploy>| match before.id == row.id {
+            true => is_earlier(&row, before),
+            false => before.created_at > row.created_at,
+        };
+        let before = self.newest.take().filter(stays);
         self.newest = before.or_else(|| Some(row).filter(|row| self.read_rows.is_deploy(row)));
     }
 

@@ -10,6 +10,7 @@ use super::{
 use crate::api::{Depth, Fact};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
+use crate::watch::freshness::is_earlier;
 use crate::watch::settings::{Mode, OnStale};
 use crate::{Hold, Judgement, Kind, Moment, Rules, Target};
 
@@ -77,7 +78,8 @@ impl Succession {
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         let Replaced { workflow, ids, read_rows, newest, .. } = &mut self.replaced;
         if let Some(row) = rows_of(target, rows).find(|row| read_rows.is_another_of(workflow, ids, row)) {
-            *newest = Some(Arc::new(row.clone()));
+            let before = newest.take().filter(|before| before.id == row.id && is_earlier(row, before));
+            *newest = before.or_else(|| Some(Arc::new(row.clone())));
         }
     }
 

@@ -117,15 +117,15 @@ impl Follow {
     /// it has another status.
     pub(in crate::watch::phase) fn overhear(&mut self, rows: &[Deploy], target: &Target, now: Moment) -> bool {
         let shown = rows_of(target, rows).find(|row| row.id.as_ref() == Some(&self.own.id));
-        if let Some(row) = shown.filter(|row| !self.own.is_contradicted_by(row)) {
-            self.own.workflow_id = self.own.workflow_id.take().or_else(|| row.workflow().cloned());
-        }
+        let shown = shown.filter(|row| !self.own.is_contradicted_by(row));
+        self.own.workflow_id = self.own.workflow_id.take().or_else(|| shown?.workflow().cloned());
+        let newer = shown.filter(|row| self.own.freshness.admit(now, row));
         let differs =
             |row: &Deploy| self.own.known.as_ref().is_some_and(|own| row.current_status() != own.current_status());
-        let changed = shown.filter(|row| differs(row) && self.own.freshness.admit(now, row));
-        if let Some(row) = changed {
-            self.reads.current = false;
-            self.own.overheard = Some(Arc::new(row.clone()));
+        let changed = newer.filter(|row| differs(row));
+        if newer.is_some() {
+            self.reads.current &= changed.is_none();
+            self.own.overheard = changed.cloned().map(Arc::new);
         }
         let newest = rows_since(target, rows, self.own.created);
         let first = newest.iter().find(|row| self.rivals.read_rows.is_deploy(row));

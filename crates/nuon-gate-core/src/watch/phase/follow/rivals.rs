@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Follow, Newest, Own, RivalReads, Rivals, ShownBy};
 use crate::model::Deploy;
+use crate::watch::freshness::is_earlier;
 use crate::watch::phase::{Policy, ReadRows};
 use crate::watch::settings::OnSuperseded;
 use crate::{DeployId, Judgement, Rules, WorkflowId};
@@ -196,11 +197,12 @@ impl Rivals {
         self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.read_rows.is_older(row));
         let before = self.newest.take().filter(|before| self.read_rows.is_deploy(before));
         let before = before.filter(|before| row.as_ref().is_none_or(|row| stays_newest(own, before, row)));
+        let is_outdated = before.is_some() && was == shown;
         self.newest = before.or(row);
         let is = id(&self.newest);
         let if_same = |other: Option<DeployId>, by: ShownBy| if is == other { by } else { ShownBy::default() };
         self.newest_by = if_same(was, self.newest_by).or(if_same(shown.clone(), by));
-        if is == shown {
+        if is == shown && !is_outdated {
             self.reads.newest_read = shown;
         }
         let other = self.newest.clone().filter(|newest| newest.id.as_ref() != Some(&own.id));
@@ -210,11 +212,13 @@ impl Rivals {
 
 /// Returns whether a row that was shown as the newest still is, after another was shown.
 fn stays_newest(own: &Own, before: &Deploy, row: &Deploy) -> bool {
+    if before.id == row.id {
+        return is_earlier(row, before);
+    }
     let is_own = |row: &Deploy| row.id.as_ref() == Some(&own.id);
     let created = |row: &Deploy| row.created_at.or(own.created.filter(|_| is_own(row)));
     match created(before).zip(created(row)) {
         Some((before, row)) => before > row,
-        None if before.id == row.id => false,
         // The earlier row stays if it is newer than the followed deploy, or if that is shown again and no time says
         // that the row is older. If the followed deploy has no time, the row that was shown last counts.
         None => own.created.is_some() && (before.created_at > own.created || is_own(row)),

@@ -39,7 +39,7 @@ fn limit(verdict: Verdict, clock: Clock, error: Option<ApiError>, ever_answered:
     Then::Ends(verdict, Cause::Limit(Box::new(limit)))
 }
 
-fn timed_out() -> Then {
+pub(super) fn timed_out() -> Then {
     limit(Verdict::TimedOut, Clock::Total, None, true)
 }
 

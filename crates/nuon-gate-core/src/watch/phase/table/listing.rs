@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::closing::total_limit;
+use super::closing::{timed_out, total_limit};
 use super::said::{
     Said, component, created, detail, done, install as install_exists, list, lost, missing, newest, no_newest, nothing,
     of, plans_only, row, said, typed, with, without, workflow, written,
@@ -61,6 +61,7 @@ fn overhearing() -> Vec<Scene> {
     let (queued, active, error) = (at("queued", 0), at("active", 1), at("error", 2));
     let older = created(of(row(OTHER, "active"), "iwf-2"), -90);
     let newer = owned(&created(of(row(OTHER, "queued"), "iwf-2"), -5));
+    let newer_at = |status: &str, second| owned(&created(of(written(row(OTHER, status), second), "iwf-2"), -5));
     let retried = owned(&row(OWN, "retried"));
     let next_at = |status: &str, second: u32| owned(&created(written(row(OTHER, status), second), -30));
     let third = owned(&of(created(row("dpl-3", "queued"), -10), "iwf-3"));
@@ -73,6 +74,21 @@ fn overhearing() -> Vec<Scene> {
             .overhears(std::slice::from_ref(&error))
             .poll(2, [detail(&active), newest(&active)])
             .then(Then::Holds(Hold::Outdated)),
+        own("a later second of the same status, between two polls: an earlier state does not pass")
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .overhears(&[at("queued", 2)])
+            .poll(2, [detail(&active), newest(&active)])
+            .then(Then::Holds(Hold::Outdated)),
+        own("a failure that a later list takes back does not count when time is over")
+            .poll(0, [detail(&queued)])
+            .then(IN_PROGRESS)
+            .overhears(std::slice::from_ref(&error))
+            .overhears(&[at("queued", 3)])
+            .poll(2, [nothing("deploy dpl-web")])
+            .then(Then::NoAnswer)
+            .stops(total_limit())
+            .then(timed_out()),
         own("a failure that only such a list has shown counts when time is over")
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)
@@ -91,6 +107,21 @@ fn overhearing() -> Vec<Scene> {
             .overhears(&[newer, active.clone()])
             .poll(0, [newest(&active), detail(&active), newest(&active)])
             .then(needs("workflow iwf-2")),
+        latest("a newer deploy in two states, between two polls: its earlier one does not pass", LISTS)
+            .poll(0, [newest(&queued)])
+            .then(IN_PROGRESS)
+            .overhears(&[newer_at("error", 20), queued.clone()])
+            .poll(
+                2,
+                [
+                    detail(&active),
+                    newest(&newer_at("active", 10)),
+                    workflow("iwf-2", "success", OTHER, "success"),
+                    detail(&newer_at("active", 10)),
+                    newest(&newer_at("active", 10)),
+                ],
+            )
+            .then(Then::Holds(Hold::Outdated)),
         own("a later state of what takes its place: an earlier one does not pass")
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)
@@ -100,8 +131,20 @@ fn overhearing() -> Vec<Scene> {
         own("a later state of what takes its place, before it is listed: an earlier one does not pass")
             .poll(0, [detail(&retried), list(&[&retried]), workflow("iwf-1", "in-progress", OWN, "retried")])
             .then(Then::Holds(Hold::NotReplaced))
-            .overhears(&[third, next_error])
+            .overhears(&[third, next_error.clone()])
             .poll(2, [list(&[&next, &retried]), detail(&next), newest(&next)])
+            .then(Then::Holds(Hold::Outdated)),
+        own("two states of what takes its place, before it is listed: the earlier one does not pass")
+            .poll(0, [detail(&retried), list(&[&retried]), workflow("iwf-1", "in-progress", OWN, "retried")])
+            .then(Then::Holds(Hold::NotReplaced))
+            .overhears(&[next_error])
+            .overhears(std::slice::from_ref(&next))
+            .poll(2, [list(&[&next, &retried]), detail(&next), newest(&next)])
+            .then(Then::Holds(Hold::Outdated)),
+        latest("two states, before it is found: the earlier one does not pass", LISTS)
+            .overhears(&[error.clone(), owned(&older)])
+            .overhears(&[active.clone(), owned(&older)])
+            .poll(0, [newest(&active), detail(&active)])
             .then(Then::Holds(Hold::Outdated)),
         latest("a later state, before it is found: an earlier one does not pass", LISTS)
             .overhears(&[error, owned(&older)])
