@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
-use crate::{DeployId, Judgement, Rules, WorkflowId};
+use crate::{DeployId, Judgement, RemoteText, Rules, WorkflowId};
 
 /// What earlier answers said about rows.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,8 @@ struct Known {
     deploys: bool,
     workflow: Option<WorkflowId>,
     created: Option<Timestamp>,
+    /// The install's component: an answer about the newest deploy may be about another's.
+    part: Option<RemoteText>,
 }
 
 impl ReadRows {
@@ -84,11 +86,13 @@ impl ReadRows {
     /// Returns whether an answer has shown a newer deploy than a row, of another workflow.
     pub(super) fn has_newer_than(&self, row: &Deploy) -> bool {
         let (Some(created), workflow) = (self.created_of(row), self.workflow_of(row)) else { return false };
+        let part = row.install_component_id.as_ref();
         self.known.iter().any(|(id, known)| {
             let is_other =
                 row.id.as_ref() != Some(id) && (known.workflow.is_none() || known.workflow.as_ref() != workflow);
             let is_deploy = known.deploys && !self.left_out.contains(id) && !self.lost.contains(id);
-            is_other && is_deploy && known.created.is_some_and(|its| its > created)
+            let is_stranger = known.part.as_ref().zip(part).is_some_and(|(its, own)| its != own);
+            is_other && is_deploy && !is_stranger && known.created.is_some_and(|its| its > created)
         })
     }
 
@@ -148,9 +152,11 @@ impl ReadRows {
                 known.deploys &= row.kind().is_some();
                 known.workflow = known.workflow.take().or_else(|| row.workflow().cloned());
                 known.created = known.created.or(row.created_at);
+                known.part = known.part.take().or_else(|| row.install_component_id.clone());
             } else if row.workflow().is_some() || row.created_at.is_some() {
                 let (deploys, workflow) = (row.kind().is_some(), row.workflow().cloned());
-                self.known.insert(id.clone(), Known { deploys, workflow, created: row.created_at });
+                let part = row.install_component_id.clone();
+                self.known.insert(id.clone(), Known { deploys, workflow, created: row.created_at, part });
             }
             self.note_baseline(row);
         }

@@ -27,12 +27,11 @@ impl Follow {
         match self.decide_unless_stale(policy) {
             Decision::End(_) if !self.own.is_of(policy.target) => self.unidentified(policy),
             // It counts only if what is newer turns out to deploy nothing.
-            Decision::End(_)
-                if self.is_past_match(policy)
-                    && self.rivals.newer_than(&self.own).is_some()
-                    && self.rivals.superseding(&self.own).is_none() =>
-            {
-                Decision::Hold(Hold::Outdated)
+            Decision::End(_) if self.is_past_match(policy) && self.rivals.may_be_outrun(&self.own) => {
+                match self.rivals.reads.rows {
+                    None => Decision::Need(component_list_request(policy.target)),
+                    Some(_) => Decision::Hold(Hold::Outdated),
+                }
             }
             // No other poll shows which of the two answers is out of date.
             Decision::End(_) if policy.settings.mode == Mode::Once && self.is_disputed(policy) => {

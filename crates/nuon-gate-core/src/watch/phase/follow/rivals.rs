@@ -82,6 +82,12 @@ impl Rivals {
         self.newer_than(own).filter(|row| own.identified && self.has_order(own, row)).filter(deploys)
     }
 
+    /// Returns whether any answer has shown a newer row that does not certainly supersede the followed deploy.
+    pub(super) fn may_be_outrun(&self, own: &Own) -> bool {
+        let was_shown = || own.known.as_ref().is_some_and(|row| self.read_rows.has_newer_than(row));
+        self.superseding(own).is_none() && (self.newer_than(own).is_some() || was_shown())
+    }
+
     /// Returns whether it is certain which of the two is newer: by both times or, where a server leaves one out, by a list that
     /// contains both. An answer with the newest alone may be a replica's that lags.
     pub(super) fn has_order(&self, own: &Own, newest: &Deploy) -> bool {

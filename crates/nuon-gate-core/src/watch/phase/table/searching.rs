@@ -102,6 +102,8 @@ fn hidden() -> Vec<Scene> {
     let rows = || list(&[&newer, &older]);
     let at_work = || workflow("iwf-2", "in-progress", OTHER, "in-progress");
     let later = created(newer.clone(), 1);
+    let of_part = |row: Value| with(row, &json!({ "install_component_id": "inc-web" }));
+    let strange = with(created(of(row("dpl-4", "active"), "iwf-4"), -10), &json!({ "install_component_id": "inc-db" }));
     let undated = without(newer.clone(), "created_at");
     let going = with(row(OWN, "executing"), &json!({ "build_id": "bld-2" }));
     let again = with(of(created(row("dpl-3", "queued"), 3), "iwf-3"), &json!({ "build_id": "bld-2" }));
@@ -145,6 +147,20 @@ fn hidden() -> Vec<Scene> {
                 0,
                 [newest(&newer), rows(), detail(&older), newest(&newer), plans_only("iwf-2"), rows(), done("iwf-1")],
             )
+            .then(passes_by("iwf-1")),
+        search(
+            "what hides it is forgotten with another component's, which the newest was: it is no latest",
+            WHICH,
+            by_build(),
+        )
+        .poll(0, [newest(&strange), list(&[&newer, &of_part(older.clone())]), detail(&of_part(older.clone()))])
+        .then(needs("latest"))
+        .poll(2, [detail(&of_part(older.clone())), newest(&older), done("iwf-1"), rows(), at_work()])
+        .then(NOT_STARTED),
+        search("another component's, which the newest was, does not hide it", WHICH, by_build())
+            .poll(0, [newest(&strange), list(&[&of_part(older.clone())]), detail(&of_part(older.clone()))])
+            .then(needs("latest"))
+            .poll(2, [detail(&of_part(older.clone())), newest(&older), done("iwf-1")])
             .then(passes_by("iwf-1")),
         search("what a lagging replica shows as the newest, and is not", WHICH, by_build())
             .poll(0, [newest(&older), detail(&older), nothing("workflow iwf-1")])
