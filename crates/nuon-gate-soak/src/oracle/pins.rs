@@ -174,7 +174,8 @@ impl Case<'_> {
         let has_ended = |row: &Row| plain(&row.status, self.kind(deploy)) != Word::Pending;
         let by_times = self.newest(deploy).iter().all(|seen| has_ended(&seen.what) && before(seen.what.updated));
         let is_shown_ended = self.of(deploy).next().is_some_and(|seen| has_ended(&seen.what));
-        let is_other = |id: &&str| *id != deploy && self.misses(id).is_some();
+        let plans = |id: &str| self.of(id).any(|seen| matches!(seen.what.status.as_str(), "drifted" | "no-drift"));
+        let is_other = |id: &&str| *id != deploy && self.misses(id).is_some() && !plans(id);
         // Its health may be verified after it.
         let is_over = self.flow_of(self.workflow(deploy)).all(|seen| seen.what.ended());
         match certain {

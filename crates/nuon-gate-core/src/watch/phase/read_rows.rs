@@ -61,7 +61,7 @@ impl ReadRows {
     /// Returns whether a row is a deploy, and is not known to deploy nothing.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
         let is_known = |id: &DeployId| self.left_out.contains(id) || self.lost.contains(id);
-        row.kind().is_some() && row.id.as_ref().is_some_and(|id| !is_known(id))
+        deploys(row) && row.id.as_ref().is_some_and(|id| !is_known(id))
     }
 
     /// Returns whether a row retries the baseline: it is newer, but not what was triggered after that.
@@ -85,6 +85,11 @@ impl ReadRows {
 
     /// Returns whether an answer has shown a newer deploy than a row, of another workflow.
     pub(super) fn has_newer_than(&self, row: &Deploy) -> bool {
+        self.has_newer_where(row, |_| true)
+    }
+
+    /// Returns whether an answer has shown one whose time of creation fits.
+    pub(super) fn has_newer_where(&self, row: &Deploy, fits: impl Fn(Timestamp) -> bool) -> bool {
         let (Some(created), workflow) = (self.created_of(row), self.workflow_of(row)) else { return false };
         let part = row.install_component_id.as_ref();
         self.known.iter().any(|(id, known)| {
@@ -92,7 +97,7 @@ impl ReadRows {
                 row.id.as_ref() != Some(id) && (known.workflow.is_none() || known.workflow.as_ref() != workflow);
             let is_deploy = known.deploys && !self.left_out.contains(id) && !self.lost.contains(id);
             let is_stranger = known.part.as_ref().zip(part).is_some_and(|(its, own)| its != own);
-            is_other && is_deploy && !is_stranger && known.created.is_some_and(|its| its > created)
+            is_other && is_deploy && !is_stranger && known.created.is_some_and(|its| its > created && fits(its))
         })
     }
 
@@ -149,16 +154,22 @@ impl ReadRows {
     pub(super) fn note_rows<'a>(&mut self, rows: impl IntoIterator<Item = &'a Deploy>) {
         for (id, row) in rows.into_iter().filter_map(|row| Some((row.id.as_ref()?, row))) {
             if let Some(known) = self.known.get_mut(id) {
-                known.deploys &= row.kind().is_some();
+                known.deploys &= deploys(row);
                 known.workflow = known.workflow.take().or_else(|| row.workflow().cloned());
                 known.created = known.created.or(row.created_at);
                 known.part = known.part.take().or_else(|| row.install_component_id.clone());
             } else if row.workflow().is_some() || row.created_at.is_some() {
-                let (deploys, workflow) = (row.kind().is_some(), row.workflow().cloned());
+                let (deploys, workflow) = (deploys(row), row.workflow().cloned());
                 let part = row.install_component_id.clone();
                 self.known.insert(id.clone(), Known { deploys, workflow, created: row.created_at, part });
             }
             self.note_baseline(row);
         }
     }
+}
+
+/// Returns whether a row does more than plan, as far as it says itself: two statuses end plans alone (`docs/nuon-api.md`,
+/// "Statuses").
+fn deploys(row: &Deploy) -> bool {
+    row.kind().is_some() && !matches!(row.current_status().as_str(), "drifted" | "no-drift")
 }

@@ -48,6 +48,7 @@ fn an_older_deploy_of_the_build() {
     let by_build = || question(|own| own.build = some("bld1"));
     let and_workflow = question(|own| (own.build, own.workflow) = (some("bld1"), some("inw1")));
     let ignored = with(&newer, "build_id", json!("bld1"));
+    let plan = with(&newer, "status_v2", json!({"status": "no-drift", "created_at_ts": 1_785_765_690}));
     let over = flow("success", &[step("success", "dpl1")]);
     let over = with(&over, "finished", json!(true));
     let at_work = newest(&newer, 200).poll(100, &row("active", 60), &proof());
@@ -65,6 +66,7 @@ fn an_older_deploy_of_the_build() {
         ("it had not, clearly", by_build(), just, end("passed", 350), ""),
         ("its workflow is pinned too", and_workflow, long_ago.clone(), end("passed", 350), ""),
         ("the newer one is of the build", by_build(), then(newest(&ignored, 200)), end("passed", 350), ""),
+        ("the newer one was a plan", by_build(), then(newest(&plan, 200)), end("passed", 350), ""),
         ("another is waited for", by_build(), long_ago, end("timed_out", 300_000), ""),
     ]);
 }

@@ -1,6 +1,9 @@
 //! What has to be read before a deploy's status is believed, and the decision.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::bake::Healthy;
 use super::end::step_failed;
@@ -88,10 +91,15 @@ impl Follow {
     /// Returns whether it brought what is pinned, and had ended before the wait began, perhaps with a newer deploy after it. What
     /// was created since does not make a past one of the latest.
     pub(super) fn is_past_match(&self, policy: &Policy<'_>) -> bool {
-        let was_before = |row: &Deploy| Era::of(row.created_at, policy.server_clock()) == Era::Before;
+        let was_before = |created: Option<Timestamp>| Era::of(created, policy.server_clock()) == Era::Before;
+        let was_shown =
+            |row: &Arc<Deploy>| self.rivals.read_rows.has_newer_where(row, |created| was_before(Some(created)));
         let is_outrun = |recurs: Recurs| match recurs {
             Recurs::Below => true,
-            Recurs::AsNewest => self.rivals.superseding(&self.own).is_some_and(|row| was_before(row)),
+            Recurs::AsNewest => {
+                self.rivals.superseding(&self.own).is_some_and(|row| was_before(row.created_at))
+                    || self.own.known.as_ref().is_some_and(was_shown)
+            }
         };
         let is_past = |past: &Past| past.recurs().is_some_and(is_outrun) && self.had_ended(*past, policy);
         self.past.as_ref().is_some_and(is_past)

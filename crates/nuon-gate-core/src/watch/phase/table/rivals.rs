@@ -58,12 +58,18 @@ fn no_rivals() -> Vec<Scene> {
             )
             .then(passes_by("iwf-1")),
         fail("a newer row that the list alone shows, and whose workflow does not exist", NO_DEPLOYS)
-            .poll(0, [detail(&active), no_newest(), list(&[&newer("drifted"), &active]), nothing("workflow iwf-2")])
+            .poll(0, [detail(&active), no_newest(), list(&[&newer("queued"), &active]), nothing("workflow iwf-2")])
             .then(Then::NoAnswer)
             .poll(
                 2,
-                [detail(&active), newest(&active), lost("iwf-2"), list(&[&newer("drifted"), &active]), done("iwf-1")],
+                [detail(&active), newest(&active), lost("iwf-2"), list(&[&newer("queued"), &active]), done("iwf-1")],
             )
+            .then(passes_by("iwf-1")),
+        fail("a newer row whose status ends a plan needs no workflow to say so", NO_DEPLOYS)
+            .poll(0, [detail(&active), no_newest(), list(&[&newer("no-drift"), &active]), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        fail("so does a latest that does not hide it", NO_DEPLOYS)
+            .poll(0, [detail(&active), newest(&newer("drifted")), list(&[&newer("drifted"), &active]), done("iwf-1")])
             .then(passes_by("iwf-1")),
         fail("a newer row whose workflow did not exist is asked about again", NO_DEPLOYS)
             .poll(0, [detail(&row(OWN, "queued"))])

@@ -102,6 +102,7 @@ fn hidden() -> Vec<Scene> {
     let rows = || list(&[&newer, &older]);
     let at_work = || workflow("iwf-2", "in-progress", OTHER, "in-progress");
     let later = created(newer.clone(), 1);
+    let latest_of_all = of(created(row("dpl-3", "queued"), 1), "iwf-3");
     let of_part = |row: Value| with(row, &json!({ "install_component_id": "inc-web" }));
     let strange = with(created(of(row("dpl-4", "active"), "iwf-4"), -10), &json!({ "install_component_id": "inc-db" }));
     let undated = without(newer.clone(), "created_at");
@@ -172,6 +173,21 @@ fn hidden() -> Vec<Scene> {
             .then(Then::NoAnswer)
             .poll(2, [detail(&older), newest(&later), at_work(), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        search("the newest of the build, superseded before and since the wait began", WHICH, by_build())
+            .poll(0, [newest(&older), detail(&older), nothing("workflow iwf-1")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&older), newest(&newer), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(
+                4,
+                [
+                    detail(&older),
+                    newest(&latest_of_all),
+                    workflow("iwf-3", "in-progress", "dpl-3", "queued"),
+                    done("iwf-1"),
+                ],
+            )
+            .then(NOT_STARTED),
         search("whether what hides it only makes plans is not known", WHICH, by_build())
             .poll(0, [newest(&newer), rows(), detail(&older), newest(&newer), nothing("workflow iwf-2")])
             .then(Then::NoAnswer),
