@@ -87,6 +87,17 @@ struct Replaced {
     read_rows: ReadRows,
     /// The newest deploy that any answer has shown before, which may be the successor.
     newest: Option<Arc<Deploy>>,
+    /// The newer deploy that replaces nothing, once it has been reported.
+    superseded_by: Option<DeployId>,
+}
+
+/// A deploy that was followed, and that a newer one supersedes.
+struct Superseded {
+    row: Arc<Deploy>,
+    pins: Pins,
+    past: Option<Past>,
+    /// All that were followed, this one last.
+    ids: Vec<DeployId>,
 }
 
 /// A decision about what has been read.
@@ -229,7 +240,7 @@ impl Phase {
         match self {
             Self::Searching(search) => search.on_fact(request, fact, policy),
             Self::Following(follow) => follow.on_fact(request, fact, policy),
-            Self::Succession(succession) => Ok(succession.on_fact(fact, policy)),
+            Self::Succession(succession) => Ok(succession.on_fact(request, fact, policy)),
         }
     }
 
@@ -275,7 +286,7 @@ impl Phase {
         match self {
             Self::Searching(search) => search.does_without(request, policy),
             Self::Following(follow) => follow.does_without(request, policy),
-            Self::Succession(_) => false,
+            Self::Succession(succession) => succession.does_without(request),
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Move, Policy, ReadRows};
 use crate::DeployId;
 use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
+use crate::watch::settings::OnSuperseded;
 
 /// What is searched for.
 #[derive(Debug, Clone)]
@@ -43,6 +44,14 @@ impl SearchPins {
     /// Returns whether the user has pinned anything.
     pub(super) fn is_pinned(&self) -> bool {
         !self.is_implicit && self.pins.is_pinned()
+    }
+
+    /// Returns what to do about a newer deploy that replaces nothing.
+    pub(super) fn on_superseded(&self, policy: &Policy<'_>) -> OnSuperseded {
+        policy.settings.on_superseded.unwrap_or(match self.is_pinned() {
+            true => OnSuperseded::Ignore,
+            false => OnSuperseded::Follow,
+        })
     }
 
     /// Goes on without a deploy that had ended before the wait began.

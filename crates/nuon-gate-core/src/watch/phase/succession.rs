@@ -4,15 +4,15 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{
-    Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, component_list_request, is_cut_off,
-    latest_request, past, rows_of, workflow_request,
+    Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, Superseded, component_list_request, is_cut_off,
+    latest_request, past, rows_of, workflow_request, wrong_kind,
 };
-use crate::api::{Depth, Fact};
+use crate::api::{Depth, Fact, Request};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
 use crate::watch::freshness::is_earlier;
-use crate::watch::settings::{Mode, OnStale};
-use crate::{Hold, Judgement, Kind, Moment, Rules, Target};
+use crate::watch::settings::{Mode, OnStale, OnSuperseded};
+use crate::{Hold, Judgement, Kind, Moment, Rules, Target, Verdict, WorkflowId};
 
 /// The search for a successor.
 #[derive(Debug)]
@@ -33,6 +33,10 @@ struct SuccessionReads {
     rows: Option<Arc<Vec<Deploy>>>,
     workflow: Option<Arc<Workflow>>,
     found: Option<Arc<Deploy>>,
+    /// The newest deploy of another workflow, if it is newer than what was replaced.
+    newer: Option<Arc<Deploy>>,
+    /// Its workflow does more than plan.
+    is_deploying: bool,
     /// The newest deploy was read: the list may lag behind it.
     latest: bool,
     /// The list was already read in this poll. It is not read again before the next one, so that endless replacements
@@ -56,9 +60,10 @@ impl Succession {
         self.reads = SuccessionReads::default();
     }
 
-    pub(super) fn on_fact(&mut self, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
+    pub(super) fn on_fact(&mut self, request: &Request, fact: Fact, policy: &Policy<'_>) -> Vec<Note> {
         match fact {
             Fact::Deploys(rows) => self.accept_rows(rows, policy),
+            Fact::Workflow(workflow) if self.is_of_newer(request) => self.accept_newer(&workflow),
             Fact::Workflow(workflow) => {
                 let is_open = workflow.end().is_some() && self.may_go_on(&workflow);
                 self.open_since = is_open.then(|| self.open_since.unwrap_or(policy.now));
@@ -93,6 +98,9 @@ impl Succession {
         let mut rows_by_place = rows.iter().enumerate();
         let found = rows_by_place.find(|(place, row)| is_next(*place, row) || self.has_returned(row));
         self.reads.found = found.map(|(_, row)| Arc::new(row.clone()));
+        let newer = rows.iter().enumerate().find(|(place, row)| self.is_newer(row, is_first(*place)));
+        self.reads.newer = newer.map(|(_, row)| Arc::new(row.clone()));
+        self.reads.is_deploying = self.reads.newer.as_ref().is_some_and(|row| self.workflow_of(row).is_none());
         let is_whole = is_cut_off(&rows) || rows.iter().any(is_replaced);
         self.reads.rows = Some(rows).filter(|_| is_whole);
     }
@@ -104,6 +112,68 @@ impl Succession {
         let is_newer = row.order(before).map_or(is_first, |order| order != Ordering::Less);
         let is_asked_for = pins.contradicted_by(row, policy.server_started_at).is_none();
         is_newer && is_asked_for && read_rows.is_another_of(workflow, ids, row)
+    }
+
+    /// Returns whether a row is a newer deploy that is no successor.
+    fn is_newer(&self, row: &Deploy, is_first: bool) -> bool {
+        let Replaced { row: before, workflow, ids, read_rows, .. } = &self.replaced;
+        let is_later = row.order(before).map_or(is_first, |order| order != Ordering::Less);
+        let is_known = row.id.as_ref().is_none_or(|id| ids.contains(id));
+        is_later && !is_known && self.workflow_of(row) != Some(workflow) && read_rows.is_deploy(row)
+    }
+
+    fn workflow_of<'a>(&'a self, row: &'a Deploy) -> Option<&'a WorkflowId> {
+        self.replaced.read_rows.workflow_of(row)
+    }
+
+    fn is_of_newer(&self, request: &Request) -> bool {
+        let own = self.reads.newer.as_ref().and_then(|row| self.workflow_of(row));
+        matches!(request, Request::Workflow(_, id) if Some(id) == own)
+    }
+
+    /// Accepts the workflow of a newer deploy, which may only make plans.
+    fn accept_newer(&mut self, workflow: &Workflow) {
+        self.reads.is_deploying = !workflow.is_plan_only();
+        if workflow.is_plan_only()
+            && let Some(id) = self.reads.newer.take().and_then(|row| row.id.clone())
+        {
+            self.replaced.read_rows.leave_out(id);
+        }
+    }
+
+    /// Returns whether the poll goes on without an answer: it does without that about a newer deploy, and the next poll asks again.
+    pub(super) fn does_without(&mut self, request: &Request) -> bool {
+        let is_of_newer = self.is_of_newer(request);
+        self.reads.newer.take_if(|_| is_of_newer);
+        is_of_newer
+    }
+
+    /// Returns the newer deploy, once it certainly supersedes, and what to do about it. What had ended before the wait began, and is
+    /// not waited for, is not superseded.
+    fn superseding(&self, policy: &Policy<'_>) -> Option<(&Arc<Deploy>, OnSuperseded)> {
+        let newer = self.reads.newer.as_ref().filter(|_| self.reads.is_deploying && self.reads.workflow.is_some())?;
+        let recurs = self.replaced.past.is_some_and(|past| past.recurs().is_some());
+        let is_past = recurs && self.on_stale(policy).is_some();
+        let action = if is_past { OnSuperseded::Ignore } else { self.replaced.search_pins.on_superseded(policy) };
+        Some((newer, action))
+    }
+
+    /// Decides about a newer deploy, if there is one: it may take the place of what was replaced before any successor comes.
+    fn decide_about_newer(&self, policy: &Policy<'_>) -> Option<Decision> {
+        let Replaced { row, ids, search_pins, superseded_by, .. } = &self.replaced;
+        let Some((newer, action)) = self.superseding(policy) else {
+            let newer = self.reads.newer.as_ref()?;
+            let matters = *superseded_by != newer.id || search_pins.on_superseded(policy) != OnSuperseded::Ignore;
+            let id = self.workflow_of(newer).filter(|_| matters)?;
+            return Some(Decision::Need(workflow_request(policy.target, id)));
+        };
+        let (from, to) = (ids.last()?.clone(), newer.id.clone()?);
+        let end = match action {
+            OnSuperseded::Ignore => None,
+            OnSuperseded::Fail => Some(End::Otherwise(Verdict::Superseded, Cause::Superseded { from, to })),
+            OnSuperseded::Follow => wrong_kind(newer, row.kind(), policy.settings.expect),
+        };
+        end.map(Decision::End)
     }
 
     /// Returns whether the row itself goes on: some servers repeat the sync of an image under the same row.
@@ -124,7 +194,7 @@ impl Succession {
                     let Replaced { row, search_pins, read_rows, newest, .. } = self.replaced;
                     search_pins.without_past((id, &row), read_rows, newest, policy)
                 }
-                _ => Move::Stay(Phase::Succession(self)),
+                _ => self.make_way(policy, notes),
             };
         };
         let Replaced { row: before, pins, search_pins, past, mut ids, read_rows, newest, .. } = self.replaced;
@@ -136,6 +206,26 @@ impl Succession {
         let seen = newest.filter(|row| row.id.as_ref() == Some(follow.id()));
         let follow = follow.having_read(read_rows).after_list(self.reads.rows);
         Move::Follow(Box::new(follow.not_older_than(seen.as_deref(), policy.now)))
+    }
+
+    /// Reports a newer deploy, and follows it if it takes the place of what was replaced.
+    fn make_way(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
+        let superseding =
+            self.superseding(policy).and_then(|(row, action)| Some((row.id.clone()?, row.clone(), action)));
+        let Some(((to, newer, action), from)) = superseding.zip(self.replaced.ids.last().cloned()) else {
+            return Move::Stay(Phase::Succession(self));
+        };
+        if self.replaced.superseded_by.as_ref() != Some(&to) {
+            self.replaced.superseded_by = Some(to.clone());
+            notes.push(Note::Superseded { from, to: to.clone(), policy: action });
+        }
+        let is_wrong = wrong_kind(&newer, self.replaced.row.kind(), policy.settings.expect).is_some();
+        if action != OnSuperseded::Follow || is_wrong {
+            return Move::Stay(Phase::Succession(self));
+        }
+        let Replaced { row, pins, search_pins, past, ids, read_rows, .. } = self.replaced;
+        let follow = Follow::newer(to, newer, Superseded { row, pins, past, ids }, policy, notes);
+        Move::Follow(Box::new(follow.found_by(search_pins).having_read(read_rows).after_list(self.reads.rows)))
     }
 
     /// Returns whether a workflow that has ended may go on: it names another deploy, which the list of rows may not show yet, or a
@@ -165,6 +255,9 @@ impl Succession {
         let Some(workflow) = &self.reads.workflow else {
             return Decision::Need(workflow_request(policy.target, &self.replaced.workflow));
         };
+        if let Some(decision) = self.decide_about_newer(policy) {
+            return decision;
+        }
         let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotReplaced) };
         // The successor may have appeared between the two reads.
         if self.reads.lists < 2 {

@@ -1,11 +1,11 @@
 //! What comes after the deploy that is followed: a newer deploy, its replacement, or another search.
 
-use crate::cause::Warning;
+use std::sync::Arc;
+
 use crate::model::{Deploy, Status, StepState, WorkflowEnd, WorkflowStep};
-use crate::pins::Pins;
-use crate::watch::phase::{Decision, Held, Move, Note, Phase, Policy, Replaced, past, wrong_kind};
+use crate::watch::phase::{Decision, Held, Move, Note, Phase, Policy, Replaced, Superseded, past, wrong_kind};
 use crate::watch::settings::{Mode, OnSuperseded};
-use crate::{DeployId, Hold, Judgement, Kind};
+use crate::{DeployId, Hold, Judgement};
 
 use super::{Follow, Origin, Own, Rivals};
 
@@ -35,7 +35,7 @@ impl Follow {
             }
             let judgement = policy.judge(&row);
             if action == OnSuperseded::Follow && judgement != Judgement::Replaced && is_matched {
-                return self.follow_newer(to, &row, policy, notes);
+                return self.follow_newer(to, row, policy, notes);
             }
         }
         let may_go_on = self.own.identified && is_matched && self.own.mismatch(&row, policy).is_none();
@@ -51,8 +51,8 @@ impl Follow {
                 ids.push(self.own.id);
             }
             let (pins, search_pins, past) = (self.own.pins, self.own.search_pins, self.past);
-            let Rivals { read_rows, newest, reads, .. } = self.rivals;
-            let replaced = Replaced { row, workflow, pins, search_pins, past, ids, read_rows, newest };
+            let Rivals { read_rows, newest, reads, superseded_by, .. } = self.rivals;
+            let replaced = Replaced { row, workflow, pins, search_pins, past, ids, read_rows, newest, superseded_by };
             let rows = reads.rows;
             return Move::Succeed { replaced, rows, exhausted: self.reads.is_list_spent };
         }
@@ -75,26 +75,18 @@ impl Follow {
         Move::SearchOn { search_pins: self.own.search_pins, read_rows, newest, at_once }
     }
 
-    fn follow_newer(self, to: DeployId, from: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
-        let Some(newer) = self.rivals.superseding(&self.own).cloned() else {
+    fn follow_newer(self, to: DeployId, row: Arc<Deploy>, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
+        let newer = self.rivals.superseding(&self.own).cloned();
+        // A newer deploy of the wrong kind is not followed: `decide` ends the wait.
+        let is_followed = |newer: &Arc<Deploy>| wrong_kind(newer, row.kind(), policy.settings.expect).is_none();
+        let Some(newer) = newer.filter(is_followed) else {
             return Move::Stay(Phase::Following(Box::new(self)));
         };
-        // A newer deploy of the wrong kind is not followed: `decide` ends the wait.
-        if wrong_kind(&newer, from.kind(), policy.settings.expect).is_some() {
-            return Move::Stay(Phase::Following(Box::new(self)));
-        }
-        notes.push(Note::Warned(Warning::Superseded { from: self.own.id.clone(), to: to.clone() }));
-        // The newer deploy is followed because it is the latest, not because a pin matches it. Another run can take its install,
-        // too.
-        let pins = Pins { branch_run: self.own.pins.branch_run, ..Pins::default() };
-        notes.push(Note::Found { row: newer.clone(), by: pins.matched_by(), replaces: None });
-        let mut before = self.own.replaced;
-        before.push(self.own.id);
-        let kind = from.kind().unwrap_or(Kind::Apply);
-        let past = self.past.filter(|past| past.recurs().is_none()).map(|past| past.of_next(&newer, policy));
+        let Own { id, pins, replaced: mut ids, search_pins, .. } = self.own;
+        ids.push(id);
         let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);
-        let follow = Self::successor(to, newer, pins, kind, before, past).found_by(self.own.search_pins);
-        let mut follow = follow.having_read(self.rivals.read_rows);
+        let follow = Self::newer(to, newer, Superseded { row, pins, past: self.past, ids }, policy, notes);
+        let mut follow = follow.found_by(search_pins).having_read(self.rivals.read_rows);
         if is_read {
             follow.rivals.note_none();
         } else {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::bake::KnownHealth;
 use super::{Follow, FollowReads, Newest, Origin, Own, ReadState, RivalReads, Rivals, ShownBy};
+use crate::cause::Warning;
 use crate::model::Deploy;
 use crate::pins::Pins;
 use crate::watch::freshness::Freshness;
-use crate::watch::phase::{Past, ReadRows, SearchPins};
+use crate::watch::phase::{Note, Past, Policy, ReadRows, SearchPins, Superseded};
 use crate::{DeployId, Kind, Moment};
 
 impl Follow {
@@ -84,6 +85,23 @@ impl Follow {
         let mut follow = Self::matched(id, row, pins, past, false);
         (follow.own.origin, follow.own.replaced) = (Origin::Successor(kind), before);
         follow
+    }
+
+    /// Follows a newer deploy instead of one that it supersedes: because it is the latest, not because a pin matches it. Another run
+    /// can take its install, too.
+    pub(in crate::watch::phase) fn newer(
+        id: DeployId,
+        row: Arc<Deploy>,
+        than: Superseded,
+        policy: &Policy<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Self {
+        let Superseded { row: before, pins, past, ids } = than;
+        notes.extend(ids.last().map(|from| Note::Warned(Warning::Superseded { from: from.clone(), to: id.clone() })));
+        let pins = Pins { branch_run: pins.branch_run, ..Pins::default() };
+        notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: None });
+        let past = past.filter(|past| past.recurs().is_none()).map(|past| past.of_next(&row, policy));
+        Self::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past)
     }
 
     /// Records a row that the server has shown, and that did not match.

@@ -17,10 +17,7 @@ impl Follow {
         if self.is_past_match(policy) {
             return OnSuperseded::Ignore;
         }
-        policy.settings.on_superseded.unwrap_or(match self.own.search_pins.is_pinned() {
-            true => OnSuperseded::Ignore,
-            false => OnSuperseded::Follow,
-        })
+        self.own.search_pins.on_superseded(policy)
     }
 }
 

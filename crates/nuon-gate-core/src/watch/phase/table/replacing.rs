@@ -229,7 +229,7 @@ fn successors() -> Vec<Scene> {
         |name, row: Value| own(name, WHICH).poll(0, [detail(&retried), list(&[&row, &retried])]).then(IN_PROGRESS);
     vec![
         not("an older row of the workflow took no place", next(-90)),
-        not("a row of another workflow took no place", of(next(-30), "iwf-2")),
+        not("an older row of another workflow took no place", of(next(-90), "iwf-2")),
         not("a row that names no workflow took no place", without(next(-30), "workflow_id")),
         not("a recover row took no place", typed(next(-30), "recover")),
         not("a row of an unknown type took no place", typed(next(-30), "rollback")),

@@ -19,7 +19,7 @@ use crate::watch::settings::{OnStale, OnSuperseded};
 use crate::{Hold, Kind, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [policies(), following(), unreadable()].into_iter().flatten().collect()
+    [policies(), following(), instead_of_a_successor(), unreadable()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -171,22 +171,75 @@ fn following() -> Vec<Scene> {
             .then(IN_PROGRESS)
             .wide_poll(2, [detail(&newer("queued")), newest(&without(active.clone(), "created_at")), its_workflow()])
             .then(IN_PROGRESS),
-        follow("follow: a replaced one is followed to what took its place")
-            .poll(
-                0,
-                [
-                    detail(&row(OWN, "retried")),
-                    list(&[&newer("queued"), &row(OWN, "retried")]),
-                    workflow("iwf-1", "in-progress", OWN, "retried"),
-                ],
-            )
-            .then(Then::Holds(Hold::NotReplaced)),
         follow("follow: a teardown may follow a teardown")
             .poll(0, [detail(&typed(active.clone(), "teardown")), newest(&teardown), its_workflow()])
             .then(IN_PROGRESS),
         follow("follow: an apply may follow a teardown")
             .poll(0, [detail(&typed(active, "teardown")), newest(&newer("queued")), its_workflow()])
             .then(IN_PROGRESS),
+    ]
+}
+
+/// The deploy was replaced, and a newer one of another workflow comes before the replacement.
+fn instead_of_a_successor() -> Vec<Scene> {
+    let retried = row(OWN, "retried");
+    let (queued, teardown) = (newer("queued"), typed(newer("queued"), "teardown"));
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
+    let first = |newer: &Value| [detail(&retried), list(&[newer, &retried]), at_work(), its_workflow()];
+    let waits = || Then::Holds(Hold::NotReplaced);
+    let next = created(row("dpl-new", "queued"), -20);
+    vec![
+        latest("not pinned: the newer one is followed", WHICH)
+            .poll(0, [newest(&retried), detail(&retried), list(&[&queued, &retried]), at_work(), its_workflow()])
+            .then(IN_PROGRESS)
+            .poll(
+                2,
+                [detail(&newer("active")), newest(&newer("active")), workflow("iwf-2", "success", OTHER, "success")],
+            )
+            .then(passes(OTHER, Basis::Steps("iwf-2".parse().unwrap())))
+            .reports([
+                "found dpl-web by latest",
+                "dpl-web was replaced",
+                "dpl-db supersedes dpl-web: follow",
+                "follows dpl-db",
+                "found dpl-db by latest",
+            ]),
+        on("fail: superseded before a replacement comes", OnSuperseded::Fail)
+            .poll(0, first(&queued))
+            .then(superseded()),
+        on("fail: not by what is older", OnSuperseded::Fail)
+            .poll(0, [detail(&retried), list(&[&retried, &created(queued.clone(), -90)]), at_work()])
+            .then(waits()),
+        on("fail: not by what only makes plans", OnSuperseded::Fail)
+            .poll(0, [detail(&retried), list(&[&queued, &retried]), at_work(), plans_only("iwf-2")])
+            .then(waits())
+            .poll(2, [list(&[&queued, &retried]), at_work()])
+            .then(waits()),
+        on("fail: not while it is not known whether it only makes plans", OnSuperseded::Fail)
+            .poll(0, [detail(&retried), list(&[&queued, &retried]), at_work(), nothing("workflow iwf-2")])
+            .then(waits()),
+        on("fail: what names no workflow supersedes", OnSuperseded::Fail)
+            .poll(0, [detail(&retried), list(&[&without(queued.clone(), "workflow_id"), &retried]), at_work()])
+            .then(superseded()),
+        on("fail: the replacement is there as well, and is newer", OnSuperseded::Fail)
+            .poll(0, [detail(&retried), list(&[&next, &queued, &retried])])
+            .then(IN_PROGRESS),
+        own("pinned: it is reported once, and the replacement is waited for", WHICH)
+            .poll(0, first(&queued))
+            .then(waits())
+            .poll(2, [list(&[&queued, &retried]), at_work()])
+            .then(waits())
+            .poll(4, [list(&[&next, &queued, &retried])])
+            .then(IN_PROGRESS)
+            .reports([
+                "found dpl-web by deploy",
+                "dpl-web was replaced",
+                "dpl-db supersedes dpl-web: ignore",
+                "found dpl-new by deploy for dpl-web",
+            ]),
+        on("follow: not from an apply to a teardown", OnSuperseded::Follow)
+            .poll(0, first(&teardown))
+            .then(failed(Cause::Crossed(id(OTHER)))),
     ]
 }
 
