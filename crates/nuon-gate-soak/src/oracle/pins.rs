@@ -1,7 +1,7 @@
 //! Whether a deploy matches the question (contract: which deploy).
 
 use super::answer::server_time;
-use super::case::Case;
+use super::case::{Case, Seen};
 use super::row::{Kind, Row};
 use super::table::{Word, plain};
 use super::text::parse_instant;
@@ -130,11 +130,13 @@ impl Case<'_> {
     }
 
     /// Returns whether a deploy is known to be more than a plan: its workflow says so, or it has none, or `latest`
-    /// shows it by default.
+    /// shows it by default. Two statuses end plans alone.
     fn is_no_plan(&self, deploy: &str) -> bool {
         let workflow = self.workflow(deploy);
         let read = self.flow_of(workflow).next().is_some();
-        read || workflow.is_empty() || self.of(deploy).any(|seen| seen.latest)
+        let ends_a_plan = |seen: &Seen<Row>| matches!(seen.what.status.as_str(), "drifted" | "no-drift");
+        let is_shown = read || workflow.is_empty() || self.of(deploy).any(|seen| seen.latest);
+        is_shown && !self.of(deploy).any(ends_a_plan)
     }
 
     /// Returns whether its workflow belongs to another install.
@@ -174,8 +176,7 @@ impl Case<'_> {
         let has_ended = |row: &Row| plain(&row.status, self.kind(deploy)) != Word::Pending;
         let by_times = self.newest(deploy).iter().all(|seen| has_ended(&seen.what) && before(seen.what.updated));
         let is_shown_ended = self.of(deploy).next().is_some_and(|seen| has_ended(&seen.what));
-        let plans = |id: &str| self.of(id).any(|seen| matches!(seen.what.status.as_str(), "drifted" | "no-drift"));
-        let is_other = |id: &&str| *id != deploy && self.misses(id).is_some() && !plans(id);
+        let is_other = |id: &&str| *id != deploy && self.misses(id).is_some();
         // Its health may be verified after it.
         let is_over = self.flow_of(self.workflow(deploy)).all(|seen| seen.what.ended());
         match certain {
