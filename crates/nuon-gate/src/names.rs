@@ -73,12 +73,12 @@ impl Naming {
         });
     }
 
-    /// Returns the names so far, after a moment for those that are still being read if there is time. Only where something has
-    /// gone wrong does it wait for another attempt, too.
+    /// Returns the names so far, after a moment for those that are still being read if there is time, and after other attempts to
+    /// read them.
     pub(crate) async fn finish(mut self, verdict: Verdict) -> Names {
         drop(self.sender.take());
-        let patience = if matches!(verdict, Verdict::Interrupted(_)) { Duration::ZERO } else { PATIENCE };
-        let is_urgent = matches!(verdict, Verdict::Interrupted(_) | Verdict::Passed);
+        let is_urgent = matches!(verdict, Verdict::Interrupted(_));
+        let patience = if is_urgent { Duration::ZERO } else { PATIENCE };
         while timeout(patience, self.names.wait_for(Option::is_some)).await.is_err() {
             if is_urgent || self.under_way.is_any() {
                 break;

@@ -26,12 +26,11 @@ use crate::{OrgId, Signal, Verdict, WorkflowId};
 /// The time limit of everything after a signal.
 const AFTER_SIGNAL: Duration = Duration::from_millis(4900);
 
-/// The time limits of cancelling, and of reading reasons, logs and links. After a pass there is little to read.
+/// The time limits of cancelling, and of reading reasons, logs and links.
 const CANCEL: Duration = Duration::from_secs(15);
 const CANCEL_AFTER_SIGNAL: Duration = Duration::from_secs(2);
 const READING: Duration = Duration::from_secs(10);
 const READING_AFTER_SIGNAL: Duration = Duration::from_millis(400);
-const READING_OF_PASS: Duration = Duration::from_secs(2);
 
 /// What to do after the wait.
 #[derive(Debug, Clone)]
@@ -100,7 +99,6 @@ where
     }
     let limit = match report.verdict {
         Verdict::Interrupted(_) => deadline.limit(READING_AFTER_SIGNAL),
-        Verdict::Passed => READING_OF_PASS,
         _ => READING,
     };
     let log_lines = if report.is_interrupted() { 0 } else { options.log_lines };

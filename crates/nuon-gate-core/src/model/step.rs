@@ -56,7 +56,7 @@ pub struct WorkflowStep {
     /// What runs it: `system`, `user`, `approval`, `skipped`, `hidden`.
     #[serde(deserialize_with = "text")]
     pub execution_type: Option<RemoteText>,
-    /// The group of steps that it belongs to.
+    /// The group of steps that it belongs to; `None` if no step of the workflow names one.
     #[serde(deserialize_with = "lenient")]
     pub group_idx: Option<i64>,
     /// The type of its target, such as `install_deploys`.
@@ -100,6 +100,7 @@ struct Beside {
 pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<WorkflowStep>>, D::Error> {
     let mut steps: Option<Vec<WorkflowStep>> = rows(deserializer)?;
     if let Some(steps) = &mut steps {
+        note_first_group(steps);
         note_needless(steps);
         // Few workflows have any, and names have to be read for it.
         if steps.iter().any(|step| step.word() == "error" || step.state() == StepState::Replaced) {
@@ -107,6 +108,15 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
         }
     }
     Ok(steps)
+}
+
+/// The server leaves zeros out, so where steps have groups, one without a number is of the first.
+fn note_first_group(steps: &mut [WorkflowStep]) {
+    if steps.iter().any(|step| step.group_idx.is_some()) {
+        for step in steps {
+            step.group_idx.get_or_insert(0);
+        }
+    }
 }
 
 fn note_needless(steps: &mut [WorkflowStep]) {

@@ -118,7 +118,9 @@ fn own(cause: &Cause, known: Known<'_>) -> Option<String> {
         Cause::PinMismatch { pin, .. } => {
             format!("leave out {}, or correct it: a deploy has to match every pin", flags::pin(*pin))
         }
-        Cause::WorkflowOfOther { .. } => format!("check {INSTALL} and --workflow (NUON_GATE_WORKFLOW)"),
+        Cause::WorkflowOfOther { .. } => {
+            format!("check {INSTALL}, --workflow (NUON_GATE_WORKFLOW) and --trigger-response")
+        }
         Cause::NoInstall(_) => "name a workflow of an install with --workflow (NUON_GATE_WORKFLOW)".to_owned(),
         Cause::Deploy(failure) => if_failed(failure),
         Cause::Orphaned { denial: Some(denial), .. } | Cause::Workflow { denial: Some(denial), .. } => {
@@ -235,8 +237,8 @@ fn if_missing(thing: &Thing) -> String {
     match thing {
         Thing::Install(_) => format!("check {INSTALL} and {ORG}"),
         Thing::Component(..) => format!("check {COMPONENT}"),
-        Thing::Deploy(..) => format!("check --deploy, --after and {INSTALL}"),
-        Thing::Workflow(_) => format!("check --workflow and {ORG}"),
+        Thing::Deploy(..) => format!("check --deploy, --trigger-response, --after and {INSTALL}"),
+        Thing::Workflow(_) => format!("check --workflow, --trigger-response and {ORG}"),
         Thing::GroupsOfRun(_) => "check the run in Nuon; servers from before 2026 may not support groups".to_owned(),
     }
 }

@@ -115,17 +115,23 @@ impl Follow {
         if (judgement != Judgement::Pending || was_tried_again) && !self.own.identified {
             return self.unidentified(policy);
         }
+        // Only the workflow shows whether it is a plan, which is of no kind.
+        if self.own.is_unexpected(row, policy)
+            && let Some(request) = self.unread_workflow(policy)
+        {
+            return Decision::Need(request);
+        }
+        if row.kind().is_some() && self.reads.workflow.as_deref().is_some_and(Workflow::is_plan_only) {
+            return Decision::End(End::rejected(Cause::Undeployable {
+                deploy: self.own.id.clone(),
+                deploy_type: None,
+            }));
+        }
         if let Some(end) = self.own.mismatch(row, policy) {
             return Decision::End(end);
         }
         if let Some(request) = self.missing(row, is_final, policy) {
             return Decision::Need(request);
-        }
-        if self.reads.workflow.as_deref().is_some_and(Workflow::is_plan_only) {
-            return Decision::End(End::rejected(Cause::Undeployable {
-                deploy: self.own.id.clone(),
-                deploy_type: None,
-            }));
         }
         if let Some(end) = self.superseded(row, policy) {
             return Decision::End(end);
@@ -256,12 +262,16 @@ impl Follow {
         }
         let is_behind = matches!(self.held, Some(Held { hold: Hold::Behind(_), .. }));
         let depends = is_final || is_behind || *row.current_status() == Status::PendingApproval;
-        // One that did not exist may have been a replica's that lags, so each poll that depends on it asks again.
-        let id = self.own_workflow().filter(|_| !self.reads.has_no_workflow)?;
         // Only the workflow shows the running step, whose end a long poll may report.
         let moves = self.reads.changed && policy.settings.long_poll && policy.settings.mode == Mode::Wait;
-        let wanted = self.reads.workflow.is_none() && (depends || policy.wide || moves);
-        wanted.then(|| workflow_request(policy.target, id))
+        self.unread_workflow(policy).filter(|_| depends || policy.wide || moves)
+    }
+
+    /// Returns the request for its workflow, if this poll has not read that. One that did not exist may have been a replica's that
+    /// lags, so each poll that depends on it asks again.
+    fn unread_workflow(&self, policy: &Policy<'_>) -> Option<Request> {
+        let id = self.own_workflow().filter(|_| !self.reads.has_no_workflow && self.reads.workflow.is_none())?;
+        Some(workflow_request(policy.target, id))
     }
 
     fn superseded(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {

@@ -120,6 +120,12 @@ impl Own {
         }
     }
 
+    /// Returns whether it is not of the kind that is expected. What took a deploy's place is no plan.
+    pub(super) fn is_unexpected(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
+        let may_be_plan = matches!(self.origin, Origin::Named | Origin::Matched);
+        may_be_plan && wrong_kind(row, None, policy.settings.expect).is_some()
+    }
+
     /// Returns why the deploy must not be waited for, if so.
     pub(super) fn mismatch(&self, row: &Deploy, policy: &Policy<'_>) -> Option<End> {
         if row.kind().is_none() {

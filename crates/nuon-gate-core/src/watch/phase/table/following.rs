@@ -245,13 +245,21 @@ fn pins() -> Vec<Scene> {
             .then(mismatch(MatchedBy::After)),
         own("it is of another kind than is expected", WHICH)
             .with(|settings| settings.expect = Some(Kind::Teardown))
-            .poll(0, [detail(&active)])
+            .poll(0, [detail(&active), done("iwf-1")])
             .then(failed(Cause::Unexpected { deploy: id(OWN), kind: Kind::Apply, expected: Kind::Teardown })),
+        own("it is of another kind than is expected, and names no workflow", WHICH)
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(0, [detail(&without(active.clone(), "workflow_id"))])
+            .then(failed(Cause::Unexpected { deploy: id(OWN), kind: Kind::Apply, expected: Kind::Teardown })),
+        own("it only plans, and is of no kind", NO_DEPLOYS)
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(0, [detail(&active), plans_only("iwf-1")])
+            .then(rejected(Cause::Undeployable { deploy: id(OWN), deploy_type: None })),
         latest("its detail says that it is not of the kind that is expected", WHICH)
             .with(|settings| settings.expect = Some(Kind::Apply))
             .poll(0, [newest(&without(row(OWN, "inactive"), "install_deploy_type"))])
             .then(needs("deploy dpl-web"))
-            .poll(2, [detail(&typed(row(OWN, "inactive"), "teardown"))])
+            .poll(2, [detail(&typed(row(OWN, "inactive"), "teardown")), done("iwf-1")])
             .then(failed(Cause::Unexpected { deploy: id(OWN), kind: Kind::Teardown, expected: Kind::Apply })),
     ]
 }

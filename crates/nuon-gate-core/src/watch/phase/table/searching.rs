@@ -36,6 +36,8 @@ fn none_yet() -> Vec<Scene> {
     let queued = row(OWN, "queued");
     let begun = created(row(OWN, "active"), 1);
     let foreign = with(row(OWN, "active"), &json!({ "install_id": "inl-b" }));
+    let (only_plans, teardown) =
+        (of(created(row(OTHER, "active"), -30), "iwf-2"), typed(row(OWN, "executing"), "teardown"));
     let unexpected = Cause::Unexpected { deploy: id(OWN), kind: Kind::Apply, expected: Kind::Teardown };
     vec![
         latest("none yet: install and component are asked about, and a hundred rows", LATEST)
@@ -87,11 +89,18 @@ fn none_yet() -> Vec<Scene> {
             .reports(["install acme", "found dpl-web by latest"]),
         latest("a deploy that is not of the kind that is expected", WHICH)
             .with(|settings| settings.expect = Some(Kind::Teardown))
-            .poll(0, [newest(&queued)])
+            .poll(0, [newest(&queued), done("iwf-1")])
             .then(needs("deploy dpl-web"))
-            .poll(2, [detail(&queued)])
+            .poll(2, [detail(&queued), done("iwf-1")])
             .then(failed(unexpected))
             .reports(["found dpl-web by latest"]),
+        latest("a plan in front of the deploy of the kind that is expected", NO_DEPLOYS)
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(0, [newest(&only_plans), detail(&only_plans), plans_only("iwf-2")])
+            .then(NOT_STARTED)
+            .poll(2, [newest(&only_plans), list(&[&only_plans, &teardown])])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-db by latest", "lost", "found dpl-web by latest"]),
     ]
 }
 
