@@ -301,8 +301,14 @@ fn following_never_crosses_to_a_teardown() {
 fn another_workflows_deploy_does_not_take_a_replaced_ones_place() {
     let other = replaced_by("statuses = [{ status = \"active\" }]\n")
         .replace("dplsecond\"\nworkflow = \"inwone", "dplsecond\"\nworkflow = \"inwtwo");
-    let outcome = Gate::wait(&serve(&other)).args(["--timeout", "200ms"]).json().exits(124);
-    assert_eq!(outcome.target()["replaced"], json!(["dplfirst"]));
+    let gate = |args: &[&str]| Gate::wait(&serve(&other)).args(["--timeout", "2s"]).args(args).json();
+    let target = gate(&["--deploy", "dplfirst", "--timeout", "200ms"]).exits(124).target();
+    assert_eq!((&target["replaced"], &target["superseded_by"]), (&json!(["dplfirst"]), &json!("dplsecond")));
+    assert_eq!(gate(&["--on-superseded", "fail"]).exits(6).target()["superseded_by"], json!("dplsecond"));
+    // It supersedes, though, where nothing is pinned.
+    let target = gate(&[]).exits(0).target();
+    assert_eq!(target["deploy"]["id"], "dplsecond");
+    assert!(target["warnings"].to_string().contains("dplsecond"), "{target}");
 }
 
 #[test]
