@@ -5,6 +5,7 @@ use std::path::Path;
 use nuon_gate_core::input::json_fault;
 use nuon_gate_core::{DeployId, RemoteText, WorkflowId};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::input::Input;
 use crate::reader::Reader;
@@ -20,14 +21,16 @@ pub(crate) struct Triggered {
     pub(crate) workflow: Option<WorkflowId>,
 }
 
-/// The fields of the body that are needed. Some servers answer some triggers with just `"ok"`.
+/// The fields of the body that are needed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
     id: Option<String>,
     workflow_id: Option<String>,
     install_workflow_id: Option<String>,
-    error: Option<String>,
+    #[serde(alias = "Err")]
+    error: Option<Value>,
+    #[serde(alias = "Description")]
     description: Option<String>,
 }
 
@@ -47,12 +50,9 @@ impl Triggered {
     fn parse(text: &str) -> Result<Self, String> {
         let (headers, body) = split(text);
         let header = headers.lines().filter_map(|line| line.split_once(':'));
-        let header = header.filter(|(name, _)| name.trim().eq_ignore_ascii_case(WORKFLOW_HEADER));
-        let read: Body = serde_json::from_str(body).unwrap_or_default();
-        // An error may name what it is about.
-        if read.error.is_some() {
-            return Err(fault(body));
-        }
+        let mut header = header.filter(|(name, _)| name.trim().eq_ignore_ascii_case(WORKFLOW_HEADER)).peekable();
+        // Such a header may be all that there is.
+        let read = if body.trim().is_empty() && header.peek().is_some() { Body::default() } else { Body::parse(body)? };
         let named = header.map(|(_, value)| value.to_owned()).chain(read.workflow_id).chain(read.install_workflow_id);
         let mut named = named.filter_map(|id| id.parse::<WorkflowId>().ok());
         // A workflow's own answer has an id as well.
@@ -62,46 +62,50 @@ impl Triggered {
             return Err(format!("it names two workflows, {one} and {other}"));
         }
         match (&deploy, &workflow) {
-            (None, None) => Err(fault(body)),
+            (None, None) => Err("it names neither a deploy nor a workflow".to_owned()),
             _ => Ok(Self { deploy, workflow }),
         }
     }
 }
 
-/// Describes what is wrong with a body that names nothing.
-fn fault(body: &str) -> String {
-    let names_neither = || "it names neither a deploy nor a workflow".to_owned();
-    match serde_json::from_str::<Body>(body) {
-        Ok(Body { error, description, .. }) => {
-            let said: Vec<String> = [error, description].into_iter().flatten().collect();
-            match said.is_empty() {
-                true => names_neither(),
-                false => format!("it is an error: {}", RemoteText::new(said.join(": ")).line(200).plain()),
+impl Body {
+    /// Reads the one answer that there has to be: what stands after it may be another, to another trigger. Some servers answer
+    /// some triggers with just `"ok"`. An error may name what it is about.
+    fn parse(body: &str) -> Result<Self, String> {
+        let read = match serde_json::from_str(body).map_err(|error| json_fault(&error))? {
+            Value::String(_) => Self::default(),
+            // Not a list, whose items would count as fields.
+            value @ Value::Object(_) => {
+                Self::deserialize(value).map_err(|_| "it is JSON of another form".to_owned())?
             }
-        }
-        // Some servers answer some triggers like this.
-        Err(_) if serde_json::from_str::<String>(body).is_ok() => names_neither(),
-        Err(error) => json_fault(&error),
+            _ => return Err("it is JSON of another form".to_owned()),
+        };
+        let Some(error) = read.error.as_ref().filter(|error| **error != "") else { return Ok(read) };
+        let said = [error.as_str(), read.description.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        Err(match said.is_empty() {
+            true => "it is an error".to_owned(),
+            false => format!("it is an error: {}", RemoteText::new(said).line(200).plain()),
+        })
     }
 }
 
 /// Returns the status of the last block of headers, if it is no success.
 fn refusal(text: &str) -> Option<u16> {
-    let mut lines = split(text).0.lines().filter(|line| line.starts_with("HTTP/"));
-    let status = lines.next_back()?.split_whitespace().nth(1)?.parse().ok()?;
+    let status = split(text).0.lines().next()?.split_whitespace().nth(1)?.parse().ok()?;
     (!(200..300).contains(&status)).then_some(status)
 }
 
-/// Splits the headers from the body; there may be several blocks of them, for a proxy or a "continue".
+/// Splits the last block of headers from the body. There may be several, for a proxy or a "continue": what those before it say is
+/// not about this answer.
 fn split(text: &str) -> (&str, &str) {
-    let mut at = 0;
-    while text[at..].starts_with("HTTP/") {
-        match end_of_block(&text[at..]) {
-            Some(end) => at += end,
-            None => return (text, ""),
+    let (mut last, mut rest) = text.split_at(0);
+    while rest.starts_with("HTTP/") {
+        match end_of_block(rest) {
+            Some(end) => (last, rest) = rest.split_at(end),
+            None => return (rest, ""),
         }
     }
-    text.split_at(at)
+    (last, rest)
 }
 
 /// Returns where the first blank line of either form ends. It searches line by line; one search for each form would
@@ -137,18 +141,35 @@ mod tests {
 
     #[test]
     fn an_unusable_name_is_reported_by_its_fault() {
+        let header = |rest: &str| format!("HTTP/1.1 201 Created\nX-Nuon-Install-Workflow-ID: inw1\n\n{rest}");
         let cases = [
-            ("\"ok\"", "it names neither a deploy nor a workflow"),
-            ("{\"id\": \"inw1\"}", "it names neither a deploy nor a workflow"),
-            ("", "it is empty"),
-            ("{\"id\": \"dpl1", "it breaks off at line 1, column 12"),
-            ("<html>", "it is not JSON, from line 1, column 1 on"),
-            ("{}\n{}", "it is not JSON, from line 2, column 1 on"),
-            ("[[]]", "it is JSON of another form, at line 1, column 1"),
-            ("{\"error\": \"conflict\", \"description\": \"one runs\"}", "it is an error: conflict: one runs"),
+            ("\"ok\"".to_owned(), "it names neither a deploy nor a workflow"),
+            ("{\"id\": \"inw1\"}".to_owned(), "it names neither a deploy nor a workflow"),
+            (String::new(), "it is empty"),
+            ("{\"id\": \"dpl1".to_owned(), "it breaks off at line 1, column 12"),
+            ("<html>".to_owned(), "it is not JSON, from line 1, column 1 on"),
+            ("{}\n{}".to_owned(), "it is not JSON, from line 2, column 1 on"),
+            ("[[]]".to_owned(), "it is JSON of another form"),
+            ("{\"id\": 1}".to_owned(), "it is JSON of another form"),
+            (
+                "{\"error\": \"conflict\", \"description\": \"one runs\"}".to_owned(),
+                "it is an error: conflict: one runs",
+            ),
+            (header("{\"workflow_id\": \"inw2\""), "it breaks off at line 1, column 22"),
+            (
+                header("{\"workflow_id\": \"inw1\"}{\"workflow_id\": \"inw2\"}"),
+                "it is not JSON, from line 1, column 24 on",
+            ),
+            (header("\"ok\"\n\nHTTP/1.1 500 Internal Server Error\n\n{}"), "it is not JSON, from line 3, column 1 on"),
+            (header("{\"Err\": {}, \"Description\": \"chaos\"}"), "it is an error: chaos"),
+            (header("{\"error\": 1, \"workflow_id\": \"inw1\"}"), "it is an error"),
+            (
+                header("").replace("\n\n", "\n\nHTTP/1.1 201 Created\n\n") + "\"ok\"",
+                "it names neither a deploy nor a workflow",
+            ),
         ];
-        for (body, words) in cases {
-            assert_eq!(fault(body), words, "{body:?}");
+        for (text, words) in cases {
+            assert_eq!(Triggered::parse(&text), Err(words.to_owned()), "{text:?}");
         }
     }
 
@@ -157,7 +178,7 @@ mod tests {
         let cases = [
             (r#"{"id": "dpl1", "workflow_id": "inw1"}"#, Some("dpl1"), Some("inw1")),
             (r#"{"id": "dpl1"}"#, Some("dpl1"), None),
-            (r#"{"workflow_id": "inw1"}"#, None, Some("inw1")),
+            (r#"{"workflow_id": "inw1", "error": ""}"#, None, Some("inw1")),
             (r#"{"id": "inw1", "install_workflow_id": "inw2"}"#, None, Some("inw2")),
             ("HTTP/1.1 201 Created\r\nX-Nuon-Install-Workflow-ID: inw3\r\n\r\n\"ok\"", None, Some("inw3")),
             (
