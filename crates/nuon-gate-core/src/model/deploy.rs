@@ -171,6 +171,12 @@ impl Deploy {
         self.install_deploy_type.is_some() && self.workflow().is_some()
     }
 
+    /// Returns whether it names one component, and its build another: a list may have mixed two deploys up.
+    pub(crate) fn names_two_components(&self) -> bool {
+        let of_build = self.component_build.as_ref().and_then(|build| build.component_id.as_ref());
+        self.component_id.as_ref().zip(of_build).is_some_and(|(own, its)| own != its)
+    }
+
     /// Returns the jobs of either shape, newest first.
     pub fn jobs(&self) -> impl Iterator<Item = &RunnerJob> {
         self.runner_jobs.iter().flatten().chain(self.runner_job.as_ref())
@@ -198,6 +204,9 @@ impl Deploy {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ComponentBuild {
+    /// Whose build it is. Some servers deploy a build under another component, too.
+    #[serde(deserialize_with = "identifier")]
+    pub component_id: Option<ComponentId>,
     /// The commit.
     pub vcs_connection_commit: Option<Commit>,
 }

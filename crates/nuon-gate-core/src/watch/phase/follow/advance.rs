@@ -100,7 +100,6 @@ impl Follow {
     /// status that it had (`docs/nuon-api.md`, "Retries"). So do some whose last step has ended well in a workflow that has succeeded.
     pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         let Some(workflow) = self.reads.workflow.as_deref().filter(|_| !policy.is_by_rule(row)) else { return false };
-        let mut tries = workflow.steps_of(&self.own.id).peekable();
         let is_pending = policy.judge(row) == Judgement::Pending;
         let can_be_left = is_pending || matches!(row.current_status(), Status::Error | Status::Noop);
         // The row may only lag, so that is not asked at once.
@@ -109,7 +108,10 @@ impl Follow {
             Mode::Once => policy.has_stood_long(workflow),
         };
         let was_left = is_pending && has_lasted && workflow.end() == Some(WorkflowEnd::Succeeded);
-        let is_done = |step: &WorkflowStep| was_left && workflow.state_of(step) == StepState::Succeeded;
-        can_be_left && tries.peek().is_some() && tries.all(|step| workflow.was_tried_again(step) || is_done(step))
+        // A person can retry the step that failed alone.
+        let is_done = |step: &WorkflowStep| workflow.state_of(step) == StepState::Succeeded;
+        let is_over = |step| workflow.was_tried_again(step) || (was_left || !is_pending) && is_done(step);
+        let (mut steps, mut others) = (workflow.steps_of(&self.own.id), workflow.steps_of(&self.own.id));
+        can_be_left && steps.any(|step| was_left || workflow.was_tried_again(step)) && others.all(is_over)
     }
 }

@@ -82,7 +82,7 @@ impl Follow {
     }
 
     /// Accepts the install's list: its newest deploys, of all components. The deploy's row proves as much as its detail
-    /// if it says as much: the install, the type and the workflow. If it is missing, or has another type than is known, it
+    /// if it says as much, and nothing else: the install, the type and the workflow. If it is missing, or has another type than is known, it
     /// proves nothing.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
         self.reads.install_list = true;
@@ -93,7 +93,7 @@ impl Follow {
         if self.own.known.as_ref().is_some_and(|known| known.install_deploy_type != own.install_deploy_type) {
             return Vec::new();
         }
-        if own.install_id.is_some() && own.says_what_it_does() {
+        if own.install_id.is_some() && own.says_what_it_does() && !own.names_two_components() {
             self.identify(own);
         }
         self.rivals.reads.shown = true;

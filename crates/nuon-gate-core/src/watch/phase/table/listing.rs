@@ -191,6 +191,8 @@ fn following() -> Vec<Scene> {
 /// The list lacks the deploy, so it is read individually.
 fn unsaid() -> Vec<Scene> {
     let (queued, active) = (row(OWN, "queued"), row(OWN, "active"));
+    let mixed_up = with(owned(&active), &json!({ "component_build": { "component_id": "cmp-db" } }));
+    let strange = with(mixed_up.clone(), &json!({ "component_id": "cmp-db" }));
     let found = |name| latest(name, LISTS).by_install_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
     let raw = |row: Value| said("list of the install", &json!([row]));
     let proven = || [detail(&active), newest(&active), done("iwf-1")];
@@ -227,6 +229,14 @@ fn unsaid() -> Vec<Scene> {
         latest("the row leaves its workflow out, which its own detail names", LISTS)
             .by_install_list()
             .poll(0, [raw(owned(&without(active.clone(), "workflow_id"))), detail(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
+        latest("the row's build is another component's, and so is the deploy, by its detail", LISTS)
+            .by_install_list()
+            .poll(0, [raw(mixed_up.clone()), detail(&strange)])
+            .then(Then::NoAnswer),
+        latest("the row's build is another component's, and the deploy is not", LISTS)
+            .by_install_list()
+            .poll(0, [raw(mixed_up.clone()), detail(&mixed_up), done("iwf-1")])
             .then(passes_by("iwf-1")),
         latest("the row leaves its workflow out, which only makes plans", LISTS)
             .by_install_list()

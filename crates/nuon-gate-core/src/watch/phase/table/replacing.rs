@@ -117,6 +117,11 @@ fn tried_again() -> Vec<Scene> {
         [detail(&failed), newest(rows[0]), workflow("iwf-1", "in-progress", OWN, step), list(rows)]
     };
     let theirs = workflow("iwf-2", "in-progress", "dpl-new", "in-progress");
+    let steps = |apply: &str| {
+        let step = |name: &str, word: &str| json!({ "name": name, "status": { "status": word }, "step_target_type": "install_deploys", "step_target_id": OWN });
+        let own = [step("plan", "approved"), step("apply", apply)];
+        said("workflow iwf-1", &json!({ "status": { "status": "in-progress" }, "steps": own }))
+    };
     let (holds, both) = (|| Then::Holds(Hold::Retry), [&queued, &failed]);
     vec![
         own("retried by its step: the newer row of the same workflow", RETRIES)
@@ -163,6 +168,16 @@ fn tried_again() -> Vec<Scene> {
         own("its step failed, and the row stays pending: it is not known to be replaced", RETRIES)
             .poll(0, [detail(&asking), workflow("iwf-1", "in-progress", OWN, "error")])
             .then(IN_PROGRESS),
+        own("the step that failed was retried alone", RETRIES)
+            .poll(0, [detail(&failed), newest(&failed), steps("retried"), list(&both)])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+        own("the step that failed was not retried: the newer row takes no place yet", RETRIES)
+            .poll(0, [detail(&failed), newest(&failed), steps("error")])
+            .then(holds()),
+        own("no step failed: the newer row takes no place yet", RETRIES)
+            .poll(0, [detail(&failed), newest(&failed), steps("success")])
+            .then(holds()),
         own("its step is at work", RETRIES)
             .poll(0, [detail(&failed), newest(&queued), workflow("iwf-1", "in-progress", OWN, "in-progress")])
             .then(holds()),
