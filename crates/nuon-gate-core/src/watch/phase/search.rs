@@ -28,6 +28,10 @@ pub(in crate::watch) struct Search {
     exists: bool,
     /// The pinned workflow has answered, so it exists.
     workflow_answered: bool,
+    /// The pinned workflow has ended, by its last answer.
+    has_workflow_ended: bool,
+    /// A deploy of the pinned workflow was shown. Another pin does not match it.
+    is_workflow_shown: bool,
     /// The newest was searched for among a hundred rows, without success.
     read_deep: bool,
     /// The newest row that does not match.
@@ -107,6 +111,8 @@ impl Search {
             search_pins,
             exists: false,
             workflow_answered: false,
+            has_workflow_ended: false,
+            is_workflow_shown: false,
             read_deep: false,
             unmatched: None,
             newest: None,
@@ -147,6 +153,15 @@ impl Search {
         self.reads = SearchReads::default();
     }
 
+    fn note_rows<'a>(&mut self, rows: impl IntoIterator<Item = &'a Deploy>) {
+        for row in rows {
+            self.read_rows.note_rows([row]);
+            let pin = self.search_pins.pins().workflow.as_ref();
+            let is_of_pin = pin.is_some() && self.read_rows.workflow_of(row) == pin;
+            self.is_workflow_shown |= is_of_pin && self.read_rows.is_deploy(row);
+        }
+    }
+
     /// Learns whether there is a newer row, or a newer state of it.
     pub(super) fn overhear(&mut self, rows: &[Deploy], target: &Target) {
         if let Some(newest) = rows_of(target, rows).find(|row| self.read_rows.is_deploy(row)) {
@@ -164,9 +179,10 @@ impl Search {
     }
 
     /// Returns whether the deploy may still take any time to appear. Once any poller has seen the pinned workflow
-    /// running, or ended, it must appear soon.
+    /// running, or ended, it must appear soon, unless that has ended with what another pin does not match.
     pub(in crate::watch) fn awaits_start(&self, has_begun: impl FnOnce(&WorkflowId) -> bool) -> bool {
-        !self.search_pins.pins().workflow.as_ref().is_some_and(has_begun)
+        let is_in_vain = self.has_workflow_ended && self.is_workflow_shown;
+        is_in_vain || !self.search_pins.pins().workflow.as_ref().is_some_and(has_begun)
     }
 
     /// Returns the newest row that does not match.
@@ -201,14 +217,14 @@ impl Search {
     ) -> Result<Vec<Note>, ApiError> {
         match fact {
             Fact::Deploy(baseline) => {
-                self.read_rows.note_rows([&*baseline]);
+                self.note_rows([&*baseline]);
                 self.search_pins.note_baseline(known_baseline(&baseline)?);
                 self.exists |= baseline.component_id.as_ref() == Some(&policy.target.component);
             }
             Fact::Latest(row) => self.accept_latest(request, row, policy),
             Fact::InstallDeploys(rows) => self.accept_install_list(&rows, policy),
             Fact::Deploys(rows) => {
-                self.read_rows.note_rows(&*rows);
+                self.note_rows(&*rows);
                 (self.reads.component_list, self.reads.component_list_last) = (true, true);
                 self.reads.found = self.find(rows.iter(), policy);
                 if let Some(newest) = rows.iter().find(|row| self.read_rows.is_deploy(row)) {
@@ -220,7 +236,7 @@ impl Search {
                 }
             }
             Fact::Workflow(workflow) => {
-                self.workflow_answered = true;
+                (self.workflow_answered, self.has_workflow_ended) = (true, workflow.end().is_some());
                 self.reads.workflow = Some(workflow);
                 self.reads.component_list_last = false;
             }
@@ -238,7 +254,7 @@ impl Search {
     /// what it does or what a pin asks for, the component's own newest is read.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) {
         self.reads.install_list = true;
-        self.read_rows.note_rows(rows_of(policy.target, rows));
+        self.note_rows(rows_of(policy.target, rows));
         let Some(newest) = rows_of(policy.target, rows).next() else {
             self.is_beyond_install_list = is_cut_off(rows);
             return;
@@ -312,7 +328,7 @@ impl Search {
     fn accept_newest(&mut self, row: Arc<Deploy>, policy: &Policy<'_>) {
         self.reads.latest = Latest::Read;
         self.exists = true;
-        self.read_rows.note_rows([&*row]);
+        self.note_rows([&*row]);
         if !self.matches(&row, policy) {
             self.note_unmatched(row, policy);
         } else if !self.search_pins.is_implicit()
@@ -430,7 +446,9 @@ impl Search {
         if workflow.is_plan_only() {
             return Decision::End(End::rejected(Cause::PlanOnlyWorkflow(id.clone())));
         }
-        let Some(end) = workflow.end() else { return Decision::Hold(Hold::NotStarted) };
+        let Some(end) = workflow.end().filter(|_| !self.is_workflow_shown) else {
+            return Decision::Hold(Hold::NotStarted);
+        };
         let since = Held::behind_since(self.held.as_ref(), policy.now);
         let has_lasted = match policy.settings.mode {
             Mode::Wait => policy.now >= since + LAG,

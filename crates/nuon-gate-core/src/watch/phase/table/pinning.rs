@@ -14,7 +14,7 @@ use crate::cause::Cause;
 use crate::hold::Behind;
 use crate::model::WorkflowEnd;
 use crate::pins::{Baseline, Pins};
-use crate::watch::phase::Basis;
+use crate::watch::phase::{Basis, Phase};
 use crate::{Hold, RemoteText, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
@@ -170,6 +170,36 @@ fn without_a_row() -> Vec<Scene> {
             .then(behind(succeeded))
             .poll(35, again(ends("success", json!([]))))
             .then(never(Verdict::Failed, succeeded, None)),
+        search(
+            "it has a row, which another pin does not match",
+            WHICH,
+            Pins { build: "bld-2".parse().ok(), ..of_workflow() },
+        )
+        .poll(
+            0,
+            [newest(&row(OWN, "active")), list(&[&row(OWN, "active")]), done("iwf-1"), list(&[&row(OWN, "active")])],
+        )
+        .then(NOT_STARTED)
+        .shows(
+            "the start clock runs",
+            |phase| matches!(phase, Phase::Searching(search) if search.awaits_start(|_| true)),
+        )
+        .poll(60, [newest(&row(OWN, "active")), done("iwf-1"), list(&[&row(OWN, "active")])])
+        .then(NOT_STARTED),
+        search("it has one as yet, and is at work", WHICH, Pins { build: "bld-2".parse().ok(), ..of_workflow() })
+            .poll(
+                0,
+                [
+                    newest(&row(OWN, "active")),
+                    list(&[&row(OWN, "active")]),
+                    workflow("iwf-1", "in-progress", OWN, "queued"),
+                ],
+            )
+            .then(NOT_STARTED)
+            .shows(
+                "the start clock has stopped",
+                |phase| matches!(phase, Phase::Searching(search) if !search.awaits_start(|_| true)),
+            ),
         scene("a retry begins the wait for certainty anew")
             .poll(0, first(ends("error", deploys())))
             .then(behind(failed))
