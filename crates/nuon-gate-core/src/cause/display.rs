@@ -302,9 +302,13 @@ impl fmt::Display for Standing {
             }
             Self::Workflow { id, word: None, .. } => write!(f, "workflow {id} has not been seen"),
             Self::NothingSinceTrigger => f.write_str("no new deploy has appeared since the trigger"),
-            Self::Workflow { id, word: Some(word), unread: Some(deploy) } => {
+            Self::Workflow { id, word: Some(word), unread: Some(deploy), .. } => {
                 let word = word.line(60);
                 write!(f, "workflow {id} has ended with `{}`, but its deploy {deploy} could not be read", word.plain())
+            }
+            Self::Workflow { id, word: Some(word), has_ended: true, .. } => {
+                let word = word.line(60);
+                write!(f, "workflow {id} has ended with `{}`, but not all that it deploys has", word.plain())
             }
             // Servers say `success` between two steps as well.
             Self::Workflow { id, word: Some(word), .. } if word.is("success") => {

@@ -60,6 +60,8 @@ pub enum Standing {
         id: WorkflowId,
         /// Its last status; `None` if it was never seen.
         word: Option<RemoteText>,
+        /// Whether it has ended, although one of its deploys or steps has not.
+        has_ended: bool,
         /// A deploy of it that could not be read, once it has ended.
         unread: Option<DeployId>,
     },

@@ -363,6 +363,9 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
         (_, Standing::Nothing | Standing::Unmatched(_)) => {
             format!("check that the pipeline triggered a deploy of this component, or raise {flag}")
         }
+        (_, Standing::Workflow { id, has_ended: true, .. }) => {
+            format!("check the workflow's deploys, then wait again with --workflow {id}, or raise {flag}")
+        }
         (_, Standing::Workflow { id, .. }) => {
             format!("still running: check the workflow, then wait again with --workflow {id}, or raise {flag}")
         }

@@ -71,7 +71,7 @@ fn causes() -> Vec<Cause> {
                 following(Hold::NotBegun),
                 following(Hold::NotHealthy(text())),
                 following(Hold::Approval(ApprovalPlace { workflow: id("inw1"), step: None, approval: None })),
-                Standing::Workflow { id: id("inw1"), word: None, unread: None },
+                Standing::Workflow { id: id("inw1"), word: None, has_ended: false, unread: None },
             ];
             standings.into_iter().map(move |standing| limit(clock, standing, None, true))
         });
@@ -245,10 +245,25 @@ fn a_limit_is_reported_by_its_flag_with_what_was_last_seen() {
             Standing::Nothing,
             "no good answer from the API for 1m (--api-outage): no deploy has been seen",
         ),
+        (
+            Clock::Total,
+            of_workflow("success", false),
+            "--timeout 1m expired: workflow inw1 is `success`, but not finished",
+        ),
+        (
+            Clock::Total,
+            of_workflow("success", true),
+            "--timeout 1m expired: workflow inw1 has ended with `success`, but not all that it deploys has",
+        ),
     ];
     for (clock, standing, expected) in cases {
         assert_eq!(sentence(&limit(clock, standing, None, true)), expected);
     }
+}
+
+/// A workflow that was followed as a whole.
+fn of_workflow(word: &str, has_ended: bool) -> Standing {
+    Standing::Workflow { id: id("inw1"), word: Some(RemoteText::new(word)), has_ended, unread: None }
 }
 
 #[test]
@@ -260,8 +275,8 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
     let asking = Cause::ApprovalNeeded(ApprovalPlace { workflow: id("inw1"), step: None, approval: None });
     let place = ApprovalPlace { workflow: id("inw1"), step: None, approval: None };
     let goes_on = Cause::WorkflowApproval { install: None, place, step: None };
-    let unanswered =
-        limit(Clock::Approval, Standing::Workflow { id: id("inw1"), word: None, unread: None }, None, true);
+    let unanswered = limit(Clock::Approval, of_workflow("in-progress", false), None, true);
+    let ended = limit(Clock::Total, of_workflow("success", true), None, true);
     let stopped = Cause::Stopped { by: StoppedBy::Signal(Signal::Terminate), standing: following(Hold::InProgress) };
     for (cause, expected) in [
         (late, "still running: wait again with --deploy dpl1, or raise --timeout (NUON_GATE_TIMEOUT)"),
@@ -271,6 +286,7 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
         (asking, "approve or deny the plan: https://app.nuon.co/x, then wait again with --deploy dpl1; or"),
         (goes_on, "approve or deny it: https://app.nuon.co/x, then wait again with --workflow inw1; or have"),
         (unanswered, "approve or deny it: https://app.nuon.co/x, then wait again with --workflow inw1; or raise"),
+        (ended, "check the workflow's deploys, then wait again with --workflow inw1, or raise --timeout"),
         (stopped, "still running: wait again with --deploy dpl1"),
         (Cause::Denied(answered(403, true)), "check --org-id"),
     ] {

@@ -173,7 +173,7 @@ impl WorkflowTargets {
     pub(super) fn standing(&self) -> Standing {
         let word = self.workflow.as_ref().map(|workflow| RemoteText::new(workflow.status_word()));
         let unread = self.deploys.iter().find(|id| !self.owners.contains_key(*id)).filter(|_| self.has_ended());
-        Standing::Workflow { id: self.id.clone(), word, unread: unread.cloned() }
+        Standing::Workflow { id: self.id.clone(), word, has_ended: self.has_ended(), unread: unread.cloned() }
     }
 
     pub(super) fn note_target(&mut self, target: &Target, index: usize) {
