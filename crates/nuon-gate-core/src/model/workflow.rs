@@ -196,11 +196,17 @@ impl Workflow {
         self.steps().filter(move |step| step.deploy() == Some(deploy.as_str()))
     }
 
-    /// Returns the steps that name a deploy as something else. They may work on it all the same.
-    pub(crate) fn odd_steps_of<'a>(&'a self, deploy: &'a DeployId) -> impl Iterator<Item = &'a WorkflowStep> {
-        let names_it = |target: &StepTargetId| target.as_str() == deploy.as_str();
-        let odd = self.steps().filter(|step| step.deploy().is_none());
-        odd.filter(move |step| step.step_target_id.as_ref().is_some_and(names_it))
+    /// Returns the steps that name a deploy, or its install component, as something else. They may work on it all the same.
+    pub(crate) fn odd_steps_of<'a>(
+        &'a self,
+        deploy: &'a DeployId,
+        install_component: Option<&'a RemoteText>,
+    ) -> impl Iterator<Item = &'a WorkflowStep> {
+        let is_own = move |step: &WorkflowStep, target: &StepTargetId| match target.as_str() == deploy.as_str() {
+            true => step.deploy().is_none(),
+            false => !step.is_health() && install_component.is_some_and(|own| own.is(target.as_str())),
+        };
+        self.steps().filter(move |step| step.step_target_id.as_ref().is_some_and(|target| is_own(step, target)))
     }
 
     /// Returns the steps that verify a deploy's health: those of its install component, and those without a target,

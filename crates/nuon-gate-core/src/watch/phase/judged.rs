@@ -77,7 +77,7 @@ impl<'a> Steps<'a> {
         if was_verified && workflow.end() == Some(WorkflowEnd::Succeeded) {
             health.retain(|step| is_named(step) || is_beside(step));
         }
-        Self { workflow, own, odd: workflow.odd_steps_of(picture.id).chain(coming).collect(), health }
+        Self { workflow, own, odd: workflow.odd_steps_of(picture.id, picture.part).chain(coming).collect(), health }
     }
 
     fn all(&self) -> impl Iterator<Item = &'a WorkflowStep> {
