@@ -17,7 +17,7 @@ use crate::hold::Behind;
 use crate::model::WorkflowEnd;
 use crate::model::{DeployType, Status};
 use crate::pins::{Baseline, Pins, Since};
-use crate::watch::phase::Basis;
+use crate::watch::phase::{Basis, Proof};
 use crate::{Hold, Kind, MatchedBy, RemoteText, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
@@ -189,6 +189,10 @@ fn pins() -> Vec<Scene> {
     let after = || Pins { after: Some(Baseline::Deploy(id(OTHER))), ..Pins::default() };
     let (has_build, other_build) =
         (with(active.clone(), &json!({ "build_id": "bld-2" })), with(active.clone(), &json!({ "build_id": "bld-3" })));
+    let named_by = |install: &str, component: &str| {
+        let nameless = without(row(OWN, "queued"), "workflow_id");
+        with(nameless, &json!({ "install_id": install, "component_id": component }))
+    };
     let mismatch = |pin| rejected(Cause::PinMismatch { deploy: id(OWN), pin });
     let unmatched = || Then::Holds(Hold::Unmatched);
     let proven = || [detail(&active), newest(&active), done("iwf-1")];
@@ -261,12 +265,28 @@ fn pins() -> Vec<Scene> {
             .then(needs("deploy dpl-web"))
             .poll(2, [detail(&typed(row(OWN, "inactive"), "teardown")), done("iwf-1")])
             .then(failed(Cause::Unexpected { deploy: id(OWN), kind: Kind::Teardown, expected: Kind::Apply })),
+        latest("a row that names the install and the component needs no detail to be of another kind", WHICH)
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(0, [newest(&named_by("inl-acme", "cmp-web"))])
+            .then(failed(Cause::Unexpected { deploy: id(OWN), kind: Kind::Apply, expected: Kind::Teardown })),
+        latest("a row that names the install alone does", WHICH)
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(0, [newest(&without(named_by("inl-acme", "cmp-web"), "component_id"))])
+            .then(needs("deploy dpl-web")),
+        latest("a row that names the component alone does", WHICH)
+            .with(|settings| settings.expect = Some(Kind::Teardown))
+            .poll(0, [newest(&without(named_by("inl-acme", "cmp-web"), "install_id"))])
+            .then(needs("deploy dpl-web")),
+        latest("its detail names another workflow than the row that was found", WHICH)
+            .poll(0, [newest(&of(active.clone(), "iwf-2")), detail(&active), done("iwf-1")])
+            .then(passes_by("iwf-1")),
     ]
 }
 
 /// Rows that deploy nothing never pass.
 fn types() -> Vec<Scene> {
     let undeployable = |deploy_type| rejected(Cause::Undeployable { deploy: id(OWN), deploy_type });
+    let torn_down = |status: &str| typed(row(OWN, status), "teardown");
     let typed = |deploy_type: &str| typed(row(OWN, "active"), deploy_type);
     let flagged = with(row(OWN, "active"), &json!({ "plan_only": true }));
     let plans = || plans_only("iwf-1");
@@ -289,6 +309,18 @@ fn types() -> Vec<Scene> {
         own("named, and plan-only by its workflow", NO_DEPLOYS)
             .poll(0, [detail(&row(OWN, "active")), newest(&row(OWN, "active")), plans()])
             .then(undeployable(None)),
+        own("a type that its detail has shown, and a later answer leaves out", WHICH)
+            .poll(0, [detail(&torn_down("queued"))])
+            .then(IN_PROGRESS)
+            .poll(
+                2,
+                [
+                    detail(&torn_down("inactive")),
+                    newest(&without(torn_down("inactive"), "install_deploy_type")),
+                    done("iwf-1"),
+                ],
+            )
+            .then(Then::Passes(Proof::new(id(OWN), Kind::Teardown, Basis::Steps("iwf-1".parse().unwrap()), None))),
         own("an old type is an apply", WHICH).poll(0, proven(&old)).then(passes_by("iwf-1")),
         own("no type is an apply", WHICH).poll(0, proven(&untyped)).then(passes_by("iwf-1")),
         own("an empty type is an apply", WHICH).poll(0, proven(&empty)).then(passes_by("iwf-1")),
