@@ -312,11 +312,11 @@ fn types() -> Vec<Scene> {
         own("a type that its detail has shown, and a later answer leaves out", WHICH)
             .poll(0, [detail(&torn_down("queued"))])
             .then(IN_PROGRESS)
-            .poll(
+            .wide_poll(
                 2,
                 [
-                    detail(&torn_down("inactive")),
-                    newest(&without(torn_down("inactive"), "install_deploy_type")),
+                    detail(&written(torn_down("executing"), 10)),
+                    newest(&written(without(torn_down("inactive"), "install_deploy_type"), 30)),
                     done("iwf-1"),
                 ],
             )
