@@ -46,11 +46,15 @@ fn matched(case: &Case) -> bool {
     case.question.on_stale == "accept" && case.outcome.deploy.is_some() && case.ids().iter().any(fits)
 }
 
-/// Returns whether the pinned workflow was seen running before the start timeout, which stops that.
+/// Returns whether the pinned workflow was seen running before the start timeout, which stops that, unless it has ended since
+/// with a deploy that another pin does not fit.
 fn runs(case: &Case, clock: u64) -> bool {
     let workflow = case.question.workflow.as_deref().unwrap_or_default();
     let in_time = case.flow_of(workflow).filter(|seen| seen.done <= clock);
-    in_time.into_iter().any(|seen| seen.what.status == "in-progress" && !seen.what.ended())
+    let was_seen = in_time.into_iter().any(|seen| seen.what.status == "in-progress" && !seen.what.ended());
+    let has_ended = case.flow_of(workflow).any(|seen| seen.what.ended());
+    let has_other = case.ids().iter().any(|id| case.workflow(id) == workflow && case.misses(id).is_some());
+    was_seen && !(has_ended && has_other)
 }
 
 /// Returns when the newest status was first requested; outdated answers are no change. If another target may have

@@ -36,6 +36,8 @@ fn clocks() {
     let wait = question(|own| own.wait_on = vec!["error".to_owned()]);
     let none = || end_of("timed_out", None, 300_000);
     let pinned = || question(|own| own.workflow = some("inw1"));
+    let both = || question(|own| (own.workflow, own.build) = (some("inw1"), some("bld2")));
+    let over = with(&flow("success", &[step("success", "dpl1")]), "finished", json!(true));
     let state = |state: &str| Tape::default().flow(0, &flow(state, &[]));
     check(vec![
         ("total", plain(), tape("executing"), end("timed_out", 600_000), ""),
@@ -43,6 +45,20 @@ fn clocks() {
         ("start", plain(), Tape::default(), none(), ""),
         ("start, workflow waits", pinned(), state("pending"), none(), ""),
         ("start, workflow runs", pinned(), state("in-progress"), none(), "no timeout can have expired"),
+        (
+            "start, workflow ended with another build",
+            both(),
+            state("in-progress").poll(1_000, &row("active", 60), &over),
+            none(),
+            "",
+        ),
+        (
+            "start, workflow runs with another build",
+            both(),
+            state("in-progress").poll(1_000, &row("active", 60), &flow("in-progress", &[step("success", "dpl1")])),
+            none(),
+            "no timeout can have expired",
+        ),
         (
             "start, but it was there",
             plain(),
