@@ -82,8 +82,8 @@ impl Follow {
     }
 
     /// Accepts the install's list: its newest deploys, of all components. The deploy's row proves as much as its detail
-    /// if it says as much, and nothing else: the install, the type and the workflow. If it is missing, or has another type than is known, it
-    /// proves nothing.
+    /// if it says as much, and nothing else: the install, the type and the workflow. If it is missing, or has another type than
+    /// is known, it proves nothing.
     fn accept_install_list(&mut self, rows: &[Deploy], policy: &Policy<'_>) -> Vec<Note> {
         self.reads.install_list = true;
         let Some(own) = rows_of(policy.target, rows).find(|row| row.id.as_ref() == Some(&self.own.id)) else {
