@@ -90,7 +90,7 @@ pub(super) fn approval_needed(case: &Case) -> Vec<String> {
         return vec!["approval_needed without a deploy".to_owned()];
     };
     // The deploy has not begun, and will not before a human answers the workflow.
-    if question.targets.is_empty() && asks_of_none(case) {
+    if question.targets.is_empty() && asks_of_none(case, &[]) {
         return Vec::new();
     }
     let asked = case.flows.iter().filter(|seen| seen.what.asks_human(deploy)).count();

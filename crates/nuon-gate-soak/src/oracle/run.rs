@@ -28,7 +28,7 @@ pub(super) fn check(case: &Case, targets: &[Outcome]) -> Vec<String> {
         "cancelled" if stopped(case) || alone && belied(case, |step| step.failed() && is_cancel(&step.status)) => (),
         "rejected" if alone => found.extend(rejected(case)),
         "inconclusive" if alone => found.extend(inconclusive(case)),
-        "approval_needed" if alone && asks_of_none(case) => (),
+        "approval_needed" if alone && asks_of_none(case, targets) => (),
         "timed_out" if alone => found.extend(super::clocks::timed_out(case)),
         other => found.push(format!("`{other}`, but no target ended so")),
     }
@@ -130,7 +130,7 @@ fn deploys_nothing(case: &Case, id: &str) -> bool {
 
 /// Returns whether two answers in a row about the workflow ask a human in a step that is no target's: about no deploy, or one
 /// that cannot be waited for; and a flag ends the wait with that.
-pub(super) fn asks_of_none(case: &Case) -> bool {
+pub(super) fn asks_of_none(case: &Case, targets: &[Outcome]) -> bool {
     let of_none = |step: &&Step| {
         step.target_type != "install_deploys" || step.target.is_empty() || deploys_nothing(case, &step.target)
     };
@@ -138,8 +138,10 @@ pub(super) fn asks_of_none(case: &Case) -> bool {
         |seen: &Seen<Flow>| !seen.what.approves_all && seen.what.steps.iter().any(|step| step.asks && of_none(&step));
     let ends = case.question.on_approval == "fail" || case.question.approval_timeout_ms.is_some();
     let seen: Vec<_> = case.flow_of(workflow(case)).collect();
-    // A target that has to settle goes on reading the workflow after the run has ended.
-    let goes_on = case.question.settle_ms > 0 || case.question.healthy_for_ms.is_some();
+    // A target that has to settle goes on reading the workflow after the run has ended. So does one that waits for its
+    // replacement until the time is over.
+    let is_late = targets.iter().any(|own| own.verdict == "timed_out");
+    let goes_on = is_late || case.question.settle_ms > 0 || case.question.healthy_for_ms.is_some();
     let last = seen.len().saturating_sub(if goes_on { seen.len() } else { 2 });
     ends && seen[last..].windows(2).any(|two| two.iter().copied().all(asks))
 }

@@ -174,7 +174,7 @@ impl Search {
             true => is_earlier(&row, before),
             false => before.created_at > row.created_at,
         };
-        let before = self.newest.take().filter(stays);
+        let before = self.newest.take().filter(stays).map(|before| self.read_rows.completed(before));
         self.newest = before.or_else(|| Some(row).filter(|row| self.read_rows.is_deploy(row)));
     }
 

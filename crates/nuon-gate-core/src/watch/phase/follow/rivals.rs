@@ -201,7 +201,7 @@ impl Rivals {
         let before = self.newest.take().filter(|before| self.read_rows.is_deploy(before));
         let before = before.filter(|before| row.as_ref().is_none_or(|row| stays_newest(own, before, row)));
         let is_outdated = before.is_some() && was == shown;
-        self.newest = before.or(row);
+        self.newest = before.map(|before| self.read_rows.completed(before)).or(row);
         let is = id(&self.newest);
         let if_same = |other: Option<DeployId>, by: ShownBy| if is == other { by } else { ShownBy::default() };
         self.newest_by = if_same(was, self.newest_by).or(if_same(shown.clone(), by));
