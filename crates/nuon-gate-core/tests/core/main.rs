@@ -30,7 +30,7 @@ mod watch;
 mod workflow_ends;
 
 /// Worlds that have shown a fault of the watch once.
-const SHOWED_FAULTS: [u64; 67] = [
+const SHOWED_FAULTS: [u64; 68] = [
     200_058_486,
     200_062_223,
     200_087_902,
@@ -98,6 +98,7 @@ const SHOWED_FAULTS: [u64; 67] = [
     4_380_255_685,
     4_382_058_195,
     4_401_056_774,
+    4_402_781_202,
 ];
 
 /// Plays those, and the first of the worlds that `examples/million.rs` plays.

@@ -116,9 +116,11 @@ fn in_error(case: &Case, deploy: &str) -> bool {
     let is_known = is_known && case.of(deploy).any(is_own) && (!is_doubted || case.of(deploy).any(|seen| seen.by_id));
     // What is newer than a baseline that was never read is not known either.
     let is_known = is_known && case.has_read_baseline(u64::MAX);
+    // What was replaced does not go back.
+    let was_replaced = case.of(deploy).any(|seen| matches!(seen.what.status.as_str(), "retried" | "discarded"));
     let judged =
         is_known && case.kind(deploy) != Kind::Nothing && case.misses(deploy).is_none() && !is_baseline(case, deploy);
-    fails && all && judged
+    fails && all && judged && !was_replaced
 }
 
 /// Returns whether a deploy had ended when it was first seen, or when the wait began, and so only serves as the baseline for

@@ -321,7 +321,9 @@ impl Follow {
         }
         // The gate has to know whether it is superseded. A list that lacks this deploy is too old to show that, and one of two
         // rows may lack the time that shows which is newer.
-        let is_known = self.rivals.reads.shown && self.rivals.newer_than(&self.own).is_none();
+        let is_known = self.rivals.reads.shown
+            && self.rivals.newer_than(&self.own).is_none()
+            && !self.rivals.hides_another(&self.own, row);
         if !is_known && self.on_superseded(policy) != OnSuperseded::Ignore {
             return match self.rivals.reads.rows {
                 None => Decision::Need(component_list_request(policy.target)),

@@ -65,6 +65,11 @@ impl Rivals {
         is_next && self.is_another_try(own, newest) && self.beside != newest.id
     }
 
+    /// Returns whether the newest row is such a try, and another workflow's deploy was shown that is newer than the followed one too.
+    pub(super) fn hides_another(&self, own: &Own, row: &Deploy) -> bool {
+        self.has_newer_try(own) && self.read_rows.has_newer_than(row)
+    }
+
     /// Records that the newest row does not replace the followed deploy, although it is of the same workflow.
     pub(super) fn note_beside(&mut self) {
         if let Newest::Row(newest) = &self.reads.newest {

@@ -108,6 +108,7 @@ fn no_rivals() -> Vec<Scene> {
 fn other_tries() -> Vec<Scene> {
     let active = row(OWN, "active");
     let next = created(row(OTHER, "queued"), -30);
+    let between = of(created(row("dpl-3", "queued"), -45), "iwf-2");
     let timeless = without(row(OTHER, "queued"), "created_at");
     let held = || Then::Holds(Hold::NewerTry);
     let beside = |name, way, other: &Value| {
@@ -134,6 +135,12 @@ fn other_tries() -> Vec<Scene> {
             .with(|settings| settings.rules = Rules::new(vec![Status::Error], vec![], vec![]).unwrap())
             .poll(0, [detail(&row(OWN, "error")), newest(&next), done("iwf-1")])
             .then(passes(OWN, Basis::Rule(Status::Error))),
+        on("the same, and another workflow's was shown before", OnSuperseded::Fail)
+            .with(|settings| settings.rules = Rules::new(vec![Status::Error], vec![], vec![]).unwrap())
+            .wide_poll(0, [detail(&row(OWN, "queued")), newest(&between), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(2, [detail(&row(OWN, "error")), newest(&next), done("iwf-1"), list(&[&next, &between])])
+            .then(Then::Holds(Hold::Outdated)),
         on("a newer row of the same workflow, and then the row says so", OnSuperseded::Fail)
             .poll(0, [detail(&active), newest(&next), done("iwf-1")])
             .then(held())
