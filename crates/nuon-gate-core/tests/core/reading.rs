@@ -173,10 +173,11 @@ async fn the_limit_holds_whatever_goes_wrong() {
         assert_eq!(done.warnings().len(), 1, "{what}: {:?}", done.warnings());
         assert!(done.count(what) >= 4, "{what}: {:?}", done.asked);
         assert!(done.took <= s(10), "{what} took {:?}", done.took);
-        // A pass is worth less waiting, and does not need its history.
+        // A pass does not need its history.
         if ["dashboard", "history"].contains(&what) {
             let done = concluded(passed(), move |own, _, _| (own == what).then(|| status(503))).await;
-            assert!(done.took <= s(2), "{what} took {:?}", done.took);
+            assert!(done.took <= s(10), "{what} took {:?}", done.took);
+            assert!(what != "dashboard" || done.count(what) >= 4, "{what}: {:?}", done.asked);
             assert_eq!(done.warnings().len(), usize::from(what == "dashboard"), "{what}: {:?}", done.warnings());
             assert_eq!(done.report.verdict, Verdict::Passed);
         }
@@ -257,5 +258,5 @@ async fn what_is_read_after_the_wait_keeps_to_the_request_rate() {
         let most = 10.0 + 5.0 * at.as_secs_f64();
         assert!((count as f64) <= most, "{} requests after {at:?}", count + 1);
     }
-    assert!(done.asked.len() > 10 && done.took <= s(2), "{} in {:?}", done.asked.len(), done.took);
+    assert!(done.asked.len() > 10 && done.took <= s(10), "{} in {:?}", done.asked.len(), done.took);
 }
