@@ -87,12 +87,7 @@ fn crosses(case: &Case) -> bool {
 /// is not certain that they work on it.
 fn step_failed(case: &Case, deploy: &str) -> bool {
     let component = case.install_component(deploy);
-    let failed = |flow: &Flow| {
-        let unnamed = |step: &&Step| step.target_type == "install_deploys" && step.target.is_empty();
-        let beside = |step: &&Step| flow.steps.iter().any(|own| own.targets(deploy) && own.group == step.group);
-        // A component's plan and apply share a group, and some servers name the deploy only once a step runs.
-        flow.works_on(deploy, component, true).chain(flow.steps.iter().filter(unnamed).filter(beside)).any(is_failure)
-    };
+    let failed = |flow: &Flow| flow.works_on(deploy, component, true).chain(flow.beside(deploy)).any(is_failure);
     case.last_flows(case.workflow(deploy)).iter().any(|seen| failed(&seen.what))
 }
 
@@ -131,7 +126,8 @@ fn orphaned(case: &Case, deploy: &str) -> bool {
 fn proves(case: &Case, deploy: &str, flow: &Flow) -> bool {
     let component = case.install_component(deploy);
     let is_complete = !flow.awaits_repetition(deploy, component);
-    is_complete && flow.begun(deploy) && flow.works_on(deploy, component, true).all(Step::surely_good)
+    let mut steps = flow.works_on(deploy, component, true).chain(flow.beside(deploy));
+    is_complete && flow.begun(deploy) && steps.all(Step::surely_good)
 }
 
 /// Returns why a deploy in `error` can certainly be retried (contract: `error` is held).

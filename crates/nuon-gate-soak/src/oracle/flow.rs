@@ -104,6 +104,14 @@ impl Flow {
         })
     }
 
+    /// Returns the deploys' steps that name none, beside the deploy's own: a component's plan and apply share a group, and
+    /// some servers name the deploy only once a step runs.
+    pub(super) fn beside<'a>(&'a self, deploy: &'a str) -> impl Iterator<Item = &'a Step> {
+        let is_own = move |group: i64| self.steps.iter().any(move |own| own.targets(deploy) && own.group == group);
+        let unnamed = self.steps.iter().filter(|step| step.target_type == "install_deploys" && step.target.is_empty());
+        unnamed.filter(move |step| is_own(step.group))
+    }
+
     /// Returns whether a group holds anything but steps of other deploys.
     fn group_allows(&self, group: i64, deploy: &str, doubtful: bool) -> bool {
         let of_deploys = |step: &&Step| step.group == group && step.target_type == "install_deploys";

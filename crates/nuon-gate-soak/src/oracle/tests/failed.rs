@@ -62,6 +62,15 @@ fn steps_without_a_certain_deploy() {
         failed("its plan was not applied", planned(5), ""),
         failed("another's was not, perhaps", planned(6), "nothing that was read"),
     ]);
+    let coming = |group: i64| {
+        let steps = [in_group(&step("success", "dpl1")), with(&step("pending", ""), "group_idx", json!(group))];
+        poll("active", "error", &steps)
+    };
+    let late = |name, tape, part| (name, plain(), tape, end("failed", 30_250), part);
+    check(vec![
+        late("its plan is still to be applied", coming(5), ""),
+        late("another's is, perhaps", coming(6), "nothing that was read"),
+    ]);
     check(vec![("expired", plain(), one(step("expired", "dpl1")), end("cancelled", 250), "")]);
 }
 
