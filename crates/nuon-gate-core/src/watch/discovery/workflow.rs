@@ -47,6 +47,8 @@ pub(super) struct WorkflowTargets {
     owners: HashMap<DeployId, Option<(Target, Arc<Deploy>)>>,
     /// The deploys of the whole install.
     list: InstallList,
+    /// A deploy that a step has named, and that the last such list lacks although it is not cut off: the list lags behind.
+    unlisted: Option<DeployId>,
     /// The newest deploy of each component that such a list has shown, if another workflow runs it.
     newest: HashMap<ComponentId, Arc<Deploy>>,
     /// How often the server has said that there is no such list, since it last gave one.
@@ -73,7 +75,7 @@ pub(super) struct WorkflowTargets {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InstallList {
     Unread,
-    /// They could not be read.
+    /// They could not be read, or what was read lags behind.
     Missed,
     /// They were read, or the server has no such list.
     Read,
@@ -112,6 +114,7 @@ impl WorkflowTargets {
             deploys: Vec::new(),
             owners: HashMap::new(),
             list: InstallList::Unread,
+            unlisted: None,
             newest: HashMap::new(),
             list_missing: 0,
             replaced: HashMap::new(),
@@ -172,7 +175,8 @@ impl WorkflowTargets {
 
     pub(super) fn standing(&self) -> Standing {
         let word = self.workflow.as_ref().map(|workflow| RemoteText::new(workflow.status_word()));
-        let unread = self.deploys.iter().find(|id| !self.owners.contains_key(*id)).filter(|_| self.has_ended());
+        let unread = self.deploys.iter().find(|id| !self.owners.contains_key(*id)).or(self.unlisted.as_ref());
+        let unread = unread.filter(|_| self.has_ended());
         Standing::Workflow { id: self.id.clone(), word, has_ended: self.has_ended(), unread: unread.cloned() }
     }
 
@@ -215,7 +219,7 @@ impl WorkflowTargets {
         if let Some(cause) = self.refusal(&workflow) {
             return WorkflowNext::End(DiscoveryEnd::Otherwise(Verdict::Rejected, cause));
         }
-        if let Some(install) = self.needs_list(&workflow) {
+        if let Some(install) = self.needs_list(&workflow).filter(|_| self.list == InstallList::Unread) {
             return WorkflowNext::Read(Request::InstallDeploys(install));
         }
         let mut unknown = self.deploys.iter().filter(|id| !self.owners.contains_key(*id));
@@ -247,7 +251,8 @@ impl WorkflowTargets {
         // One of the two may lag.
         let has_lasted = gap && self.read_at >= self.changed + LAG;
         let open = if has_lasted && has_succeeded { self.open_step(&workflow) } else { None };
-        if all_followed && (!gap || open.is_some() || has_lasted && !has_succeeded) {
+        let is_listed = self.needs_list(&workflow).is_none();
+        if all_followed && is_listed && (!gap || open.is_some() || has_lasted && !has_succeeded) {
             let ended = self.ended(end, &workflow, self.joined.is_empty() && !self.is_of_run);
             return WorkflowNext::End(match (ended, open) {
                 (DiscoveryEnd::Complete, Some(open)) => {
@@ -373,9 +378,12 @@ impl WorkflowTargets {
     /// Accepts the newest deploys of the install: which are the workflow's, and whose each of these is. What is not there, or
     /// does not say whose it is, has to be read by itself.
     pub(super) fn accept_owners(&mut self, rows: &[Deploy]) {
-        (self.list, self.list_missing) = (InstallList::Read, 0);
-        self.note_newest(rows);
         let mut wanted: HashSet<DeployId> = self.deploys.iter().cloned().collect();
+        let is_shown = |id: &&DeployId| rows.iter().any(|row| row.id.as_ref() == Some(id));
+        self.unlisted = wanted.iter().find(|id| !is_shown(id)).filter(|_| !is_page(rows)).cloned();
+        self.list = if self.unlisted.is_none() { InstallList::Read } else { InstallList::Missed };
+        self.list_missing = 0;
+        self.note_newest(rows);
         let own = rows.iter().filter(|row| row.workflow() == Some(&self.id)).filter_map(|row| row.id.as_ref());
         self.deploys.extend(own.filter(|id| wanted.insert((*id).clone())).cloned());
         for row in rows.iter().filter(|row| row.id.as_ref().is_some_and(|id| wanted.contains(id))) {
@@ -412,4 +420,9 @@ impl WorkflowTargets {
         self.list = if is_needed && !is_offered { InstallList::Read } else { InstallList::Missed };
         !is_needed || !is_offered
     }
+}
+
+/// Returns whether there may be older rows: some servers answer with ten, whatever is asked for (`docs/nuon-api.md`, "Lists").
+fn is_page(rows: &[Deploy]) -> bool {
+    !rows.is_empty() && rows.len().is_multiple_of(10)
 }

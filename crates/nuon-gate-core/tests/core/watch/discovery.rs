@@ -44,7 +44,13 @@ pub(super) fn flowing(
                 list(&ids.filter(|id| component(id) == of.as_str()).map(|id| own(now, id)).collect::<Vec<_>>())
             }
             Request::LatestDeploy(..) => none(),
-            Request::InstallDeploys(_) => list(&[]),
+            Request::InstallDeploys(_) => {
+                let (.., steps) = flow(now);
+                let mut ids: Vec<_> = steps.iter().rev().filter_map(|step| step["step_target_id"].as_str()).collect();
+                ids.retain(|id| id.starts_with("dpl"));
+                ids.dedup();
+                list(&ids.into_iter().map(|id| own(now, id)).collect::<Vec<_>>())
+            }
             _ => status(404),
         })
     }
@@ -326,14 +332,17 @@ fn what_supersedes_a_deploy_before_it_is_a_target_is_not_forgotten() {
     for (policy, verdict) in [(OnSuperseded::Fail, Verdict::Superseded), (OnSuperseded::Ignore, Verdict::Passed)] {
         for lists in [true, false] {
             let settings = WatchSettings { on_superseded: Some(policy), ..settings() };
-            let mut server = flowing(done, |_, _| "active");
+            let (mut server, mut lags) = (flowing(done, |_, _| "active"), !lists);
             let run = run(of_workflow(settings), move |now, request| {
                 let of = |id: &str, word: &str, workflow: &str, at: i64| {
                     created(with(row(id, word), json!({"component_id": "cmpA", "workflow_id": workflow})), at)
                 };
                 let (own, newer) = (of("dplA", "active", "inw1", 0), of("dplNewer", "queued", "inw2", 10));
                 match request {
-                    Request::InstallDeploys(_) => soon(list(&if lists { vec![newer, own] } else { vec![newer] })),
+                    Request::InstallDeploys(_) => {
+                        let lags = std::mem::take(&mut lags);
+                        soon(list(&if lags { vec![newer] } else { vec![newer, own] }))
+                    }
                     Request::LatestDeploy(..) => soon(deploy(&own)),
                     Request::Deploy(_, _, id) if id.as_str() == "dplNewer" => soon(deploy(&newer)),
                     Request::Workflow(_, id) if id.as_str() == "inw2" => {

@@ -36,9 +36,8 @@ fn of_unnamed(settings: WatchSettings, listed: impl Fn(u32) -> Option<Body>) -> 
     let run = run(of_workflow(settings), move |now, request| match request {
         Request::InstallDeploys(_) => {
             requests += 1;
-            soon(
-                listed(requests).unwrap_or_else(|| list(&[with(row("dplB", "error"), json!({"workflow_id": "inw1"}))])),
-            )
+            let of = |id: &str, word: &str| with(row(id, word), json!({"workflow_id": "inw1"}));
+            soon(listed(requests).unwrap_or_else(|| list(&[of("dplB", "error"), of("dplA", "active")])))
         }
         _ => server(now, request),
     });
@@ -90,6 +89,26 @@ fn a_list_that_was_read_once_is_needed_although_it_is_missing_now_and_then() {
         _ => server(now, request),
     });
     assert_eq!((run.report.verdict, run.report.targets.len()), (Verdict::Failed, 10));
+}
+
+/// A list that lacks a deploy which a step names lags behind, unless it is cut off: it does not show that there is no other.
+#[test]
+fn a_list_that_lags_proves_no_success() {
+    let of = |id: &str, workflow: &str| with(row(id, "active"), json!({"workflow_id": workflow}));
+    let own = || of("dplA", "inw1");
+    let another = |index: u32| of(&format!("dplOther{index}"), "inw2");
+    let outcomes = [
+        (vec![], Verdict::TimedOut),
+        (vec![another(0)], Verdict::TimedOut),
+        (vec![own()], Verdict::Passed),
+        (vec![another(0), own()], Verdict::Passed),
+        ((0..10).map(another).collect(), Verdict::Passed),
+    ];
+    for (rows, verdict) in outcomes {
+        assert_eq!(of_unnamed(settings(), |_| Some(list(&rows))), verdict, "{rows:?}");
+    }
+    let later = |request| (request < 4).then(|| list(&[another(0)]));
+    assert_eq!(of_unnamed(settings(), later), Verdict::Failed);
 }
 
 /// The targets have requested the list before the workflow succeeded, and get it after that.
