@@ -18,6 +18,8 @@ pub enum Hold {
     InProgress,
     /// The answer is older than an earlier one, as from a lagging replica.
     Outdated,
+    /// The deploy says that it passed, but answers of one poll name different workflows, components, installs or kinds for it.
+    Contradicted,
     /// The deploy failed, and its workflow can still retry it.
     Retry,
     /// The deploy says that it passed, but this step that works on it has not ended.
@@ -72,6 +74,7 @@ impl Hold {
             Self::NotStarted | Self::NotReplaced | Self::InProgress | Self::Retry => true,
             Self::Step(_) | Self::Approval(_) => true,
             Self::Outdated | Self::NotBegun | Self::Behind(_) | Self::NewerTry | Self::Unmatched => false,
+            Self::Contradicted => false,
             Self::Taken(_) | Self::Settling(_) => false,
             Self::Unseen(_) | Self::NotHealthy(_) | Self::Baking(_) => false,
         }
@@ -81,7 +84,7 @@ impl Hold {
     pub fn keeps_back(&self) -> bool {
         self.is_of_health()
             || matches!(self, Self::Retry | Self::Step(_) | Self::NotBegun | Self::Behind(_))
-            || matches!(self, Self::NewerTry | Self::Taken(Some(_)))
+            || matches!(self, Self::NewerTry | Self::Contradicted | Self::Taken(Some(_)))
     }
 
     /// Returns what it is at a later moment, if it goes on: a component that is healthy has been so for longer.
@@ -106,6 +109,7 @@ impl fmt::Display for Hold {
             Self::NotStarted | Self::InProgress => Ok(()),
             Self::NotReplaced => f.write_str("and no deploy has replaced it yet"),
             Self::Outdated => f.write_str("and the newest answers are older than that"),
+            Self::Contradicted => f.write_str("but the answers about it contradict each other"),
             Self::Retry => f.write_str("which its workflow could still retry"),
             Self::Step(step) => write!(f, "but {}", step.line(400).plain()),
             Self::NotBegun => f.write_str("but no step of its workflow works on it yet"),

@@ -7,13 +7,15 @@ use jiff::Timestamp;
 
 use crate::model::Deploy;
 use crate::pins::{Baseline, Pins};
-use crate::{DeployId, Judgement, RemoteText, Rules, WorkflowId};
+use crate::{DeployId, InstallId, Judgement, Kind, RemoteText, Rules, WorkflowId};
 
 /// What earlier answers said about rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReadRows {
     /// The rows that are not waited for: they deploy nothing, or had ended before the wait began.
     left_out: HashSet<DeployId>,
+    /// The workflows that only make plans, and so do all their rows.
+    planning: HashSet<WorkflowId>,
     /// The rows that count as such in this decision, because their workflow does not exist. That may be a replica that lags.
     lost: HashSet<DeployId>,
     /// The rows that are not newer than the followed deploy, or than the baseline. A row whose later answer lacks the time is
@@ -23,6 +25,8 @@ pub(super) struct ReadRows {
     known: HashMap<DeployId, Known>,
     /// The deploy that what is waited for has to be newer than.
     baseline: Option<DeployId>,
+    /// The number of the poll under way, to which [`Said`] belongs.
+    poll: u32,
     /// A row has shown it; unless it had passed, its workflow can retry it.
     retries_in: Option<Option<WorkflowId>>,
 }
@@ -35,6 +39,50 @@ struct Known {
     created: Option<Timestamp>,
     /// The install's component: an answer about the newest deploy may be about another's.
     part: Option<RemoteText>,
+    said: Said,
+}
+
+/// What the answers of one poll say about whose deploy a row is, and what it does. Neither ever changes.
+#[derive(Debug, Clone, Default)]
+struct Said {
+    poll: u32,
+    deploys: Option<bool>,
+    kind: Option<Kind>,
+    workflow: Option<WorkflowId>,
+    part: Option<RemoteText>,
+    install: Option<InstallId>,
+    is_contradicted: bool,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { deploys: true, workflow: None, created: None, part: None, said: Said::default() }
+    }
+}
+
+impl Said {
+    /// Adds another answer. A detail without a type is an apply's; a list may leave the type out.
+    fn add(&mut self, row: &Deploy, is_detail: bool) {
+        let says_its_type = row.install_deploy_type.is_some() || is_detail;
+        let kind = row.kind().filter(|_| says_its_type);
+        self.is_contradicted |= differs(&mut self.deploys, Some(row.kind().is_some()))
+            | differs(&mut self.kind, kind)
+            | differs(&mut self.workflow, row.workflow().cloned())
+            | differs(&mut self.part, row.install_component_id.clone().filter(|part| !part.is_blank()))
+            | differs(&mut self.install, row.install_id.clone());
+    }
+}
+
+/// Keeps what is said first, and returns whether something else is said.
+fn differs<T: PartialEq>(before: &mut Option<T>, now: Option<T>) -> bool {
+    let Some(now) = now else { return false };
+    match before {
+        Some(before) => *before != now,
+        None => {
+            *before = Some(now);
+            false
+        }
+    }
 }
 
 impl ReadRows {
@@ -51,6 +99,7 @@ impl ReadRows {
     pub(super) fn searching_on(self, pins: &Pins) -> Self {
         Self {
             left_out: self.left_out,
+            planning: self.planning,
             lost: self.lost,
             known: self.known,
             retries_in: self.retries_in,
@@ -61,7 +110,8 @@ impl ReadRows {
     /// Returns whether a row is a deploy, and is not known to deploy nothing.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
         let is_known = |id: &DeployId| self.left_out.contains(id) || self.lost.contains(id);
-        deploys(row) && row.id.as_ref().is_some_and(|id| !is_known(id))
+        let is_plan = self.workflow_of(row).is_some_and(|own| self.planning.contains(own));
+        deploys(row) && !is_plan && row.id.as_ref().is_some_and(|id| !is_known(id))
     }
 
     /// Returns whether a row retries the baseline: it is newer, but not what was triggered after that.
@@ -95,7 +145,8 @@ impl ReadRows {
         self.known.iter().any(|(id, known)| {
             let is_other =
                 row.id.as_ref() != Some(id) && (known.workflow.is_none() || known.workflow.as_ref() != workflow);
-            let is_deploy = known.deploys && !self.left_out.contains(id) && !self.lost.contains(id);
+            let is_plan = known.workflow.as_ref().is_some_and(|own| self.planning.contains(own));
+            let is_deploy = known.deploys && !is_plan && !self.left_out.contains(id) && !self.lost.contains(id);
             let is_stranger = known.part.as_ref().zip(part).is_some_and(|(its, own)| its != own);
             is_other && is_deploy && !is_stranger && known.created.is_some_and(|its| its > created && fits(its))
         })
@@ -136,6 +187,10 @@ impl ReadRows {
         self.left_out.insert(id);
     }
 
+    pub(super) fn note_planning(&mut self, workflow: WorkflowId) {
+        self.planning.insert(workflow);
+    }
+
     pub(super) fn note_lost(&mut self, id: DeployId) {
         self.lost.insert(id);
     }
@@ -144,7 +199,18 @@ impl ReadRows {
     pub(super) fn begin_poll(&mut self, goes_on: bool) {
         if !goes_on {
             self.lost.clear();
+            self.forget_said();
         }
+    }
+
+    /// Another poll begins, whose answers are compared with each other alone.
+    pub(super) fn forget_said(&mut self) {
+        self.poll += 1;
+    }
+
+    /// Returns whether the answers of this poll contradict each other about a deploy.
+    pub(super) fn is_contradicted(&self, id: &DeployId) -> bool {
+        self.known.get(id).is_some_and(|known| known.said.poll == self.poll && known.said.is_contradicted)
     }
 
     pub(super) fn note_older(&mut self, row: &Deploy) {
@@ -152,19 +218,24 @@ impl ReadRows {
     }
 
     pub(super) fn note_rows<'a>(&mut self, rows: impl IntoIterator<Item = &'a Deploy>) {
-        for (id, row) in rows.into_iter().filter_map(|row| Some((row.id.as_ref()?, row))) {
-            if let Some(known) = self.known.get_mut(id) {
-                known.deploys &= deploys(row);
-                known.workflow = known.workflow.take().or_else(|| row.workflow().cloned());
-                known.created = known.created.or(row.created_at);
-                known.part = known.part.take().or_else(|| row.install_component_id.clone());
-            } else if row.workflow().is_some() || row.created_at.is_some() {
-                let (deploys, workflow) = (deploys(row), row.workflow().cloned());
-                let part = row.install_component_id.clone();
-                self.known.insert(id.clone(), Known { deploys, workflow, created: row.created_at, part });
-            }
-            self.note_baseline(row);
+        for row in rows {
+            self.note(row, false);
         }
+    }
+
+    /// Records what a row says, be it its detail or not.
+    pub(super) fn note(&mut self, row: &Deploy, is_detail: bool) {
+        let Some(id) = &row.id else { return };
+        let known = self.known.entry(id.clone()).or_default();
+        known.deploys &= deploys(row);
+        known.workflow = known.workflow.take().or_else(|| row.workflow().cloned());
+        known.created = known.created.or(row.created_at);
+        known.part = known.part.take().or_else(|| row.install_component_id.clone());
+        if known.said.poll != self.poll {
+            known.said = Said { poll: self.poll, ..Said::default() };
+        }
+        known.said.add(row, is_detail);
+        self.note_baseline(row);
     }
 }
 

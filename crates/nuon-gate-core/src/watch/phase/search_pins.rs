@@ -16,16 +16,24 @@ pub(super) struct SearchPins {
     pins: Pins,
     /// The pins are not the user's: what is waited for is what is newer than a deploy that had ended.
     is_implicit: bool,
+    /// Nothing was searched for: the deploy's id was known.
+    is_named: bool,
 }
 
 impl SearchPins {
     pub(super) fn by(pins: Pins) -> Self {
-        Self { pins, is_implicit: false }
+        Self { pins, is_implicit: false, is_named: false }
+    }
+
+    /// What a deploy has to match whose id is known.
+    pub(super) fn of_named(pins: Pins) -> Self {
+        Self { is_named: true, ..Self::by(pins) }
     }
 
     /// What is newer than a deploy that had ended.
     pub(super) fn newer_than(id: DeployId, created: Timestamp) -> Self {
-        Self { pins: Pins { after: Some(Baseline::Known(id, created)), ..Pins::default() }, is_implicit: true }
+        let pins = Pins { after: Some(Baseline::Known(id, created)), ..Pins::default() };
+        Self { is_implicit: true, ..Self::by(pins) }
     }
 
     pub(super) fn pins(&self) -> &Pins {
@@ -34,6 +42,10 @@ impl SearchPins {
 
     pub(super) fn is_implicit(&self) -> bool {
         self.is_implicit
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        self.is_named
     }
 
     /// Records when the baseline was created.

@@ -3,13 +3,16 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{
-    Decision, End, Follow, LAG, Move, Note, Phase, Policy, Replaced, Superseded, component_list_request, is_cut_off,
-    latest_request, past, rows_of, workflow_request, wrong_kind,
+    Decision, End, Follow, LAG, Move, Note, Phase, Policy, Recurs, Replaced, Superseded, component_list_request,
+    is_cut_off, latest_request, past, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{Depth, Fact, Request};
 use crate::cause::Cause;
 use crate::model::{Deploy, Workflow, WorkflowEnd, WorkflowStep};
+use crate::watch::era::Era;
 use crate::watch::freshness::is_earlier;
 use crate::watch::settings::{Mode, OnStale, OnSuperseded};
 use crate::{Hold, Judgement, Kind, Moment, Rules, Target, Verdict, WorkflowId};
@@ -57,6 +60,7 @@ impl Succession {
     }
 
     pub(super) fn begin_poll(&mut self) {
+        self.replaced.read_rows.forget_said();
         self.reads = SuccessionReads::default();
     }
 
@@ -185,6 +189,12 @@ impl Succession {
     }
 
     pub(super) fn advance(mut self, policy: &Policy<'_>, notes: &mut Vec<Note>) -> Move {
+        if self.only_plans() && !self.replaced.search_pins.is_named() {
+            let Replaced { search_pins, mut read_rows, newest, workflow, .. } = self.replaced;
+            read_rows.note_planning(workflow);
+            notes.push(Note::Lost);
+            return Move::SearchOn { search_pins, read_rows, newest, at_once: policy.settings.mode == Mode::Once };
+        }
         let found = self.reads.found.take().and_then(|row| Some((row.id.clone()?, row)));
         let Some((id, row)) = found else {
             let is_stale = self.on_stale(policy).is_some() && matches!(self.decide(policy), Decision::End(_));
@@ -238,11 +248,28 @@ impl Succession {
         names_another || is_repeated || times.is_some_and(|(replaced, ended)| replaced > ended)
     }
 
+    /// Returns whether what was replaced were plans, as only their workflow shows.
+    fn only_plans(&self) -> bool {
+        self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only())
+    }
+
     /// Returns what to do with a deploy that was replaced, and whose workflow ended without its successor, before the wait began.
     fn on_stale(&self, policy: &Policy<'_>) -> Option<OnStale> {
         let past = self.replaced.past?;
         let was_over = past.was_over(self.reads.workflow.as_deref(), policy) && !past.was_seen_otherwise();
-        was_over.then_some(past.on_stale(policy))
+        let is_left = past.recurs().is_none_or(|recurs| self.is_outrun(recurs, policy));
+        (was_over && is_left).then_some(past.on_stale(policy))
+    }
+
+    /// Returns whether a newer deploy makes a pinned one that had ended before the wait began a past one. What was created since
+    /// does not, where it was the latest.
+    fn is_outrun(&self, recurs: Recurs, policy: &Policy<'_>) -> bool {
+        let counts = |created: Option<Timestamp>| {
+            recurs == Recurs::Below || Era::of(created, policy.server_clock()) == Era::Before
+        };
+        let newer = self.reads.newer.as_ref().filter(|_| self.reads.is_deploying);
+        newer.is_some_and(|row| counts(row.created_at))
+            || self.replaced.read_rows.has_newer_where(&self.replaced.row, |created| counts(Some(created)))
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -255,6 +282,11 @@ impl Succession {
         let Some(workflow) = &self.reads.workflow else {
             return Decision::Need(workflow_request(policy.target, &self.replaced.workflow));
         };
+        if self.only_plans() {
+            let cause =
+                self.replaced.ids.last().map(|id| Cause::Undeployable { deploy: id.clone(), deploy_type: None });
+            return cause.map_or(Decision::Hold(Hold::NotReplaced), |cause| Decision::End(End::rejected(cause)));
+        }
         if let Some(decision) = self.decide_about_newer(policy) {
             return decision;
         }

@@ -8,6 +8,7 @@ mod approving;
 mod baking;
 mod believing;
 mod closing;
+mod contradicting;
 mod dating;
 mod failing;
 mod following;
@@ -407,6 +408,7 @@ fn all_scenes() -> Vec<scene::Scene> {
         dating::scenes(),
         pinning::scenes(),
         following::scenes(),
+        contradicting::scenes(),
         replacing::scenes(),
         believing::scenes(),
         approving::scenes(),

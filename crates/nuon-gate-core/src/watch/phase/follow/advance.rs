@@ -7,7 +7,7 @@ use crate::watch::phase::{Decision, Held, Move, Note, Phase, Policy, Replaced, S
 use crate::watch::settings::{Mode, OnSuperseded};
 use crate::{DeployId, Hold, Judgement};
 
-use super::{Follow, Origin, Own, Rivals};
+use super::{Follow, Own, Rivals};
 
 impl Follow {
     /// Moves on to another deploy, or back to searching, if the answers require it.
@@ -20,8 +20,11 @@ impl Follow {
         };
         let only_plans = self.reads.workflow.as_ref().is_some_and(|workflow| workflow.is_plan_only());
         // The row that matched may have left out what its detail says.
-        if (only_plans || row.kind().is_none()) && self.own.origin != Origin::Named {
+        if (only_plans || row.kind().is_none()) && !self.own.search_pins.is_named() {
             self.rivals.read_rows.leave_out(self.own.id.clone());
+            if let Some(workflow) = self.own.workflow_id.clone().filter(|_| only_plans) {
+                self.rivals.read_rows.note_planning(workflow);
+            }
             return self.search_on(policy.settings.mode == Mode::Once, notes);
         }
         let is_matched = !self.own.is_unmatched(&row, policy);

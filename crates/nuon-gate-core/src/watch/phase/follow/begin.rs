@@ -17,7 +17,7 @@ impl Follow {
     pub(in crate::watch) fn named(id: DeployId, pins: Pins) -> Self {
         let own = Own {
             id,
-            search_pins: SearchPins::by(pins.clone()),
+            search_pins: SearchPins::of_named(pins.clone()),
             pins,
             origin: Origin::Named,
             known: None,

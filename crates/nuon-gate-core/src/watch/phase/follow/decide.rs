@@ -187,8 +187,8 @@ impl Follow {
 
     /// Decides about a deploy of which this poll's answers say different things. It does not pass.
     fn contradiction(&self, policy: &Policy<'_>) -> Option<Decision> {
-        if self.reads.contradicted {
-            return Some(Decision::Hold(Hold::Outdated));
+        if self.reads.contradicted || self.rivals.read_rows.is_contradicted(&self.own.id) {
+            return Some(Decision::Hold(Hold::Contradicted));
         }
         // Where a flag makes `error` a pass, it stays one after a retry that leaves the row as it is.
         let by_rule = self.own.known.as_ref().is_some_and(|row| policy.is_by_rule(row));

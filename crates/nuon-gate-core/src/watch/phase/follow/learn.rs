@@ -154,6 +154,7 @@ impl Follow {
         if self.own.known.is_some() && !row.says_its_status() && row.updated_at.is_none() {
             return Vec::new();
         }
+        self.rivals.read_rows.note(&row, detailed);
         let row = self.own.typed(row);
         let is_contradicted = self.own.is_contradicted_by(&row);
         self.reads.states.push(ReadState { row: row.clone(), detailed });

@@ -111,7 +111,7 @@ fn approvals() -> Vec<Scene> {
             .poll(0, wide_look())
             .then(held())
             .poll(2, [detail(&asking), newest(&typed(asking.clone(), "teardown")), asks()])
-            .then(Then::Holds(Hold::Outdated)),
+            .then(Then::Holds(Hold::Contradicted)),
         on("pass: not once its workflow has made a newer deploy", OnApproval::Pass)
             .poll(0, wide_look())
             .then(held())

@@ -279,6 +279,8 @@ fn pins() -> Vec<Scene> {
             .then(needs("deploy dpl-web")),
         latest("its detail names another workflow than the row that was found", WHICH)
             .poll(0, [newest(&of(active.clone(), "iwf-2")), detail(&active), done("iwf-1")])
+            .then(Then::Holds(Hold::Contradicted))
+            .poll(2, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
     ]
 }
@@ -376,7 +378,7 @@ fn links() -> Vec<Scene> {
             .poll(0, [detail(&queued)])
             .then(IN_PROGRESS)
             .poll(2, [detail(&elsewhere), newest(&active), done("iwf-1")])
-            .then(Then::Holds(Hold::Outdated)),
+            .then(Then::Holds(Hold::Contradicted)),
         own("so is one of another component", VERIFIED)
             .poll(0, [detail(&part("inc-web", "queued"))])
             .then(IN_PROGRESS)
@@ -401,7 +403,7 @@ fn links() -> Vec<Scene> {
             .then(passes_by("iwf-1")),
         own("so is one of a type that deploys nothing", NO_DEPLOYS)
             .poll(0, [detail(&active), newest(&typed(active.clone(), "recover")), done("iwf-1")])
-            .then(Then::Holds(Hold::Outdated))
+            .then(Then::Holds(Hold::Contradicted))
             .poll(2, [detail(&active), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
         own("a workflow that does not exist is done without", JUDGING)
