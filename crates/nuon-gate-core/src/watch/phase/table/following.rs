@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::said::{
-    created, dashboard, detail, done, list, lost, missing, newest, no_newest, nothing, of, plans_only, row, said,
-    typed, with, without, workflow, written,
+    STARTED_AT, created, dashboard, detail, done, list, lost, missing, newest, no_newest, nothing, of, plans_only, row,
+    said, typed, with, without, workflow, written,
 };
 use super::scene::{
     IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, passes_by, play, rejected,
@@ -17,7 +17,7 @@ use crate::hold::Behind;
 use crate::model::WorkflowEnd;
 use crate::model::{DeployType, Status};
 use crate::pins::{Baseline, Pins, Since};
-use crate::watch::phase::{Basis, Proof};
+use crate::watch::phase::{Basis, Phase, Proof};
 use crate::{Hold, Kind, MatchedBy, RemoteText, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
@@ -347,6 +347,13 @@ fn links() -> Vec<Scene> {
     };
     let removal = typed(row(OWN, "inactive"), "teardown");
     let elsewhere = of(active.clone(), "iwf-9");
+    let failed_at = |second: i64| {
+        let status = json!({ "status": "error", "created_at_ts": STARTED_AT + second });
+        with(row(OWN, "error"), &json!({ "status_v2": status, "updated_at": null }))
+    };
+    let described = with(failed_at(20), &json!({ "status_description": "quota exceeded" }));
+    let at_work = || workflow("iwf-1", "in-progress", OWN, "in-progress");
+    let is_described = |phase: &Phase| matches!(phase, Phase::Following(follow) if follow.known().is_some_and(|row| row.status_description.is_some()));
     vec![
         own("no workflow is named: the status alone", JUDGING)
             .poll(0, [detail(&nameless), newest(&nameless)])
@@ -357,6 +364,14 @@ fn links() -> Vec<Scene> {
         own("the newest row says what the detail leaves out", JUDGING)
             .poll(0, [detail(&nameless), newest(&active), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        own("a row without the reason takes it from no detail", JUDGING)
+            .poll(0, [detail(&described), newest(&failed_at(20)), at_work()])
+            .then(Then::Holds(Hold::Retry))
+            .shows("the reason", is_described),
+        own("nor does one of a later second", JUDGING)
+            .poll(0, [detail(&described), newest(&failed_at(30)), at_work()])
+            .then(Then::Holds(Hold::Retry))
+            .shows("the reason", is_described),
         own("the list says what the detail leaves out", JUDGING)
             .poll(0, [detail(&nameless), no_newest(), list(&[&active]), done("iwf-1")])
             .then(passes_by("iwf-1")),

@@ -165,6 +165,10 @@ fn tried_again() -> Vec<Scene> {
             .poll(0, [detail(&timeless(&asking)), at_work(), list(&[&timeless(&queued), &timeless(&asking)])])
             .then(IN_PROGRESS)
             .reports(["found dpl-web by deploy", "dpl-web was replaced", "found dpl-new by deploy for dpl-web"]),
+        own("a row below it in a list replaces nothing, where no row has a time", RETRIES)
+            .poll(0, [detail(&timeless(&asking)), at_work(), list(&[&timeless(&asking), &timeless(&queued)])])
+            .then(IN_PROGRESS)
+            .reports(["found dpl-web by deploy"]),
         own("its step failed, and the row stays pending: it is not known to be replaced", RETRIES)
             .poll(0, [detail(&asking), workflow("iwf-1", "in-progress", OWN, "error")])
             .then(IN_PROGRESS),

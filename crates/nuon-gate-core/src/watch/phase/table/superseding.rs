@@ -1,9 +1,9 @@
 //! A newer deploy that does not replace the one that is followed.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::said::{
-    Said, created, detail, done, list, missing, newest, no_newest, nothing, of, plans_only, row, typed, without,
+    Said, created, detail, done, list, missing, newest, no_newest, nothing, of, plans_only, row, typed, with, without,
     workflow, written,
 };
 use super::scene::{
@@ -48,6 +48,8 @@ pub(super) fn superseded() -> Then {
 fn policies() -> Vec<Scene> {
     let active = row(OWN, "active");
     let answers = || [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")];
+    let older = of(created(row(OTHER, "active"), -90), "iwf-2");
+    let many: Vec<_> = (0..100).map(|nth| with(older.clone(), &json!({ "id": format!("dpl-{nth}") }))).collect();
     vec![
         on("fail: superseded", OnSuperseded::Fail)
             .poll(0, answers())
@@ -77,6 +79,15 @@ fn policies() -> Vec<Scene> {
             .poll(2, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .reports(["found dpl-web by deploy", "dpl-db supersedes dpl-web: ignore"]),
+        on("fail: a list with the deploy shows that none is newer, where the newest lags", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&[&active, &older])])
+            .then(passes_by("iwf-1")),
+        on("fail: a list without the deploy does not", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&[&older])])
+            .then(Then::Holds(Hold::Outdated)),
+        on("fail: a list of as many rows as it can have does", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&many.iter().collect::<Vec<_>>())])
+            .then(passes_by("iwf-1")),
         own("with a pin it is ignored", WHICH)
             .poll(0, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1")),
