@@ -63,9 +63,10 @@ struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     fn of(picture: Picture<'a>, workflow: &'a Workflow) -> Self {
-        // Where there is nothing to do, nothing is to be applied.
+        // Where there is nothing to do, nothing is to be applied; nor is it once the workflow has succeeded.
         let has_work = *picture.row.current_status() != Status::AutoSkipped;
-        let coming = workflow.coming_steps_of(picture.id).filter(|_| has_work);
+        let is_coming = has_work && workflow.end() != Some(WorkflowEnd::Succeeded);
+        let coming = workflow.coming_steps_of(picture.id).filter(|_| is_coming);
         let own: Vec<_> = workflow.steps_of(picture.id).collect();
         let mut health: Vec<_> = workflow.health_steps_of(picture.id, picture.part).collect();
         // Once it was verified and the workflow has succeeded, a check that never said what it is about was another component's,

@@ -141,8 +141,10 @@ pub(super) const TABLE: &[Row] = &[
     // An apply step has no target before it runs. It follows the plan in its group.
     row("planned, its apply step not begun", VERIFIED, "active", AT_WORK,
         &[own("approved").group(1), COMING.group(1)], Waits("step 2 of 2, apply, is `pending`")),
-    row("planned, its apply step never begun, in an ended workflow", VERIFIED, "active", SUCCEEDED,
+    row("planned, its apply step never begun, in an ended workflow", VERIFIED, "active", FAILED,
         &[own("approved").group(1), COMING.group(1)], broke("step 2 of 2, apply, is `pending`")),
+    row("planned, and the workflow has succeeded without another step", VERIFIED, "active", SUCCEEDED,
+        &[own("approved").group(1), COMING.group(1)], Pass),
     row("planned, its apply step cancelled before it ran", VERIFIED, "active", CANCELLED,
         &[own("approved").group(1), step("apply", "install_deploys", None, "cancelled").group(1)],
         stopped("step 2 of 2, apply, was cancelled")),
