@@ -115,6 +115,7 @@ impl fmt::Display for Hold {
             Self::NotBegun => f.write_str("but no step of its workflow works on it yet"),
             Self::Unmatched => f.write_str("but the server does not say whether it matches every pin"),
             Self::NewerTry => f.write_str("but its workflow has made a newer deploy"),
+            Self::Behind(Behind::StepFailed(_, step)) => write!(f, "but {}", step.line(400).plain()),
             Self::Behind(_) => f.write_str("which its workflow contradicts"),
             Self::Approval(_) => f.write_str("and a human has to approve the plan"),
             Self::Taken(Some(run)) => write!(f, "as run {run} took the install, and has to deploy it again"),
