@@ -69,7 +69,7 @@ impl Succession {
             Fact::Deploys(rows) => self.accept_rows(rows, policy),
             Fact::Workflow(workflow) if self.is_of_newer(request) => self.accept_newer(&workflow),
             Fact::Workflow(workflow) => {
-                let is_open = workflow.end().is_some() && self.may_go_on(&workflow);
+                let is_open = workflow.end().is_some() && self.may_go_on(&workflow, policy);
                 self.open_since = is_open.then(|| self.open_since.unwrap_or(policy.now));
                 self.reads.workflow = Some(workflow);
             }
@@ -238,14 +238,16 @@ impl Succession {
         Move::Follow(Box::new(follow.found_by(search_pins).having_read(read_rows).after_list(self.reads.rows)))
     }
 
-    /// Returns whether a workflow that has ended may go on: it names another deploy, which the list of rows may not show yet, or a
-    /// person has retried it since, as the time or a step that repeats the deploy's shows.
-    fn may_go_on(&self, workflow: &Workflow) -> bool {
+    /// Returns whether a workflow that has ended may go on. What was replaced promises another deploy, and a person's retry shows
+    /// in the row first: so unless it is certain that the workflow has ended since, and long ago. It may also name another deploy,
+    /// which the list of rows does not show yet, or have a step that repeats the deploy's.
+    fn may_go_on(&self, workflow: &Workflow, policy: &Policy<'_>) -> bool {
         let names_another = workflow.deploys().iter().any(|id| !self.replaced.ids.contains(id));
         let times = self.replaced.row.status_since().zip(workflow.since());
         let own_steps = || self.replaced.ids.iter().flat_map(|id| workflow.steps_of(id));
         let is_repeated = workflow.end() == Some(WorkflowEnd::Parked) && own_steps().any(WorkflowStep::is_repeated);
-        names_another || is_repeated || times.is_some_and(|(replaced, ended)| replaced > ended)
+        let is_over = times.is_some_and(|(replaced, ended)| replaced <= ended && policy.is_long_ago(ended));
+        names_another || is_repeated || !is_over
     }
 
     /// Returns whether what was replaced were plans, as only their workflow shows.

@@ -136,6 +136,8 @@ fn lagging() -> Vec<Scene> {
             .reports(["found dpl-web by latest", "dpl-web was replaced", "dpl-web had ended, 70s ago"]),
         fail("fail: what was replaced by nothing, and whose workflow has ended meanwhile")
             .poll(0, unreplaced(8))
+            .then(Then::Holds(Hold::NotReplaced))
+            .poll_of(40, unreplaced(8).into_iter().skip(2).collect())
             .then(failed(never_replaced())),
         fail("fail: what was under way for longer than a replica lags, and was then replaced by nothing")
             .poll(0, [newest(&executing)])

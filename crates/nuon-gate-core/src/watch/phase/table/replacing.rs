@@ -302,13 +302,35 @@ fn without_a_successor() -> Vec<Scene> {
         said("workflow iwf-1", &json!({ "status": status, "finished": true, "steps": [step.clone()] }))
     };
     let ended = |word: &str| workflow("iwf-1", word, OWN, "retried");
+    let over = |second: i64| {
+        let status = json!({ "status": "success", "created_at_ts": STARTED_AT + second });
+        said("workflow iwf-1", &json!({ "status": status, "finished": true }))
+    };
     vec![
-        own("it ends: the list is read once more, then it failed", RETRIES)
+        own("it ends: the list is read once more, and for as long as the successor may lag, then it failed", RETRIES)
             .poll(0, [detail(&retried), rows(), ended("success"), rows(), shown()])
+            .then(waits())
+            .poll(29, [rows(), ended("success"), rows(), shown()])
+            .then(waits())
+            .poll(30, [rows(), ended("success"), rows(), shown()])
             .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
         own("it is cancelled", RETRIES)
             .poll(0, [detail(&retried), rows(), ended("cancelled"), rows(), shown()])
+            .then(waits())
+            .poll(30, [rows(), ended("cancelled"), rows(), shown()])
             .then(never(Verdict::Cancelled, WorkflowEnd::Cancelled)),
+        own("it ended long ago, and after what was replaced", RETRIES)
+            .poll(
+                0,
+                [detail(&retried_at(-90)), list(&[&retried_at(-90)]), over(-60), list(&[&retried_at(-90)]), shown()],
+            )
+            .then(never(Verdict::Failed, WorkflowEnd::Succeeded)),
+        own("it ended before what was replaced, however long ago", RETRIES)
+            .poll(
+                0,
+                [detail(&retried_at(-60)), list(&[&retried_at(-60)]), over(-90), list(&[&retried_at(-60)]), shown()],
+            )
+            .then(waits()),
         own("the successor came between the two reads", RETRIES)
             .poll(0, [detail(&retried), rows(), ended("success"), list(&[&created(row("dpl-new", "queued"), -30)])])
             .then(IN_PROGRESS),
@@ -368,7 +390,7 @@ fn without_a_successor() -> Vec<Scene> {
             .then(waits())
             .poll(30, [rows(), repeated(), rows(), shown()])
             .then(never(Verdict::Failed, WorkflowEnd::Parked)),
-        own("a workflow that has parked after the retry does not go on", RETRIES)
+        own("a workflow that has parked long ago, and after the retry, does not go on", RETRIES)
             .poll(
                 0,
                 [detail(&retried_at(-90)), list(&[&retried_at(-90)]), parked(), list(&[&retried_at(-90)]), shown()],
