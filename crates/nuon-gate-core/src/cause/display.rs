@@ -39,6 +39,9 @@ impl Cause {
             }
             Self::GroupOfRun { group, trouble } => {
                 let what = match trouble {
+                    GroupTrouble::Uncompleted { total, done } => {
+                        format!("counts {done} of its {total} installs as done")
+                    }
                     GroupTrouble::Incomplete { total, named } => {
                         format!("has {total} installs, of which only {named} are named")
                     }

@@ -240,6 +240,13 @@ pub enum GroupTrouble {
         /// How many it names.
         named: usize,
     },
+    /// By its own count, fewer of its installs are done than it has.
+    Uncompleted {
+        /// How many it has.
+        total: usize,
+        /// How many are done.
+        done: usize,
+    },
     /// This many of its installs have failed, by its own count.
     Failures(usize),
     /// Its own status is not a success, or is unknown.

@@ -301,13 +301,14 @@ impl Workflow {
         let position = steps.iter().position(|step| is_meant(step))?;
         let step = steps[position];
         let name = step.name.as_ref().map(|name| name.line(100)).unwrap_or_default();
+        let state = self.state_of(step);
+        let said =
+            || step.status.as_ref()?.description.as_ref().filter(|text| state == StepState::Failed && !text.is_blank());
         let noted = step.reason().map(|text| text.line(300).plain().to_owned()).or_else(|| step.health_seen());
+        let noted = noted.or_else(|| said().map(|text| text.line(300).plain().to_owned()));
         let noted = noted.map(|noted| format!(" ({noted})")).unwrap_or_default();
         let (number, count, name) = (position + 1, steps.len(), name.plain());
-        Some(RemoteText::new(format!(
-            "step {number} of {count}, {name}, {}{noted}",
-            step.words_for(self.state_of(step))
-        )))
+        Some(RemoteText::new(format!("step {number} of {count}, {name}, {}{noted}", step.words_for(state))))
     }
 
     /// Returns whether a plan was denied, or nobody answered in time. With `deploy`: the plan of a step that works on

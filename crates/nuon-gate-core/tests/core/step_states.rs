@@ -205,3 +205,21 @@ fn a_step_that_verifies_health_is_described_by_its_checks() {
         assert_eq!(described.line(900).plain(), expected, "{checks}");
     }
 }
+
+#[test]
+fn a_failed_step_says_why() {
+    let said = json!("Policy check failed");
+    let cases = [
+        ("error", &said, json!(null), "failed (Policy check failed)"),
+        ("error", &said, json!({ "reason": "bucket is public" }), "failed (bucket is public)"),
+        ("error", &json!(" "), json!(null), "failed"),
+        ("in-progress", &said, json!(null), "is `in-progress`"),
+    ];
+    for (status, description, metadata, expected) in cases {
+        let status = json!({ "status": status, "status_human_description": description, "metadata": metadata });
+        let body = json!({ "id": "inw1", "owner_id": "inl1", "steps": [{ "name": "plan", "status": status }] });
+        let workflow: Workflow = decode(body.to_string().as_bytes()).unwrap();
+        let described = workflow.describe(workflow.steps().next().unwrap()).unwrap();
+        assert_eq!(described.line(900).plain(), format!("step 1 of 1, plan, {expected}"), "{status}");
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use self::asking::Asking;
-use self::ending::is_open;
+pub(in crate::watch::discovery) use self::ending::is_open;
 use super::DiscoveryEnd;
 use crate::api::{ApiError, Request};
 use crate::cause::{Cause, Standing};

@@ -140,6 +140,26 @@ pub(super) fn reason(run: &Run) -> String {
     run.run_reason().map(|line| line.plain().to_owned()).unwrap_or_default()
 }
 
+/// A step of the run's own workflow.
+fn step_of_group(status: &str) -> Value {
+    json!({"name": "deploy install group: customers", "status": {"status": status}, "finished": status != "pending"})
+}
+
+/// The end of a run whose human has not answered yet, as it seems.
+#[test]
+fn a_success_that_asks_a_human_is_none() {
+    let asks = |shop: &mut Shop| shop.runs[0]["app_branch_runs"][0]["awaiting_approval"] = json!(true);
+    let run = wait_for("shop/main", settings(), |shop, _| asks(shop));
+    assert_eq!(run.report.verdict, Verdict::ApprovalNeeded, "{}", reason(&run));
+    assert!(run.report.elapsed >= s(30), "{:?}", run.report.elapsed);
+    let answered = wait_for("shop/main", settings(), |shop, now| {
+        if now < s(20) {
+            asks(shop);
+        }
+    });
+    assert_eq!(answered.report.verdict, Verdict::Passed);
+}
+
 /// An older server lists runs only.
 #[test]
 fn a_run_that_has_no_endpoint_of_its_own_is_found_in_the_list() {
@@ -212,6 +232,31 @@ fn a_successful_run_needs_a_proof_for_every_install() {
         (
             |shop| shop.customers()["installs"][0]["status"] = json!({"status": "failed"}),
             says("its group says that it failed at install two"),
+        ),
+        (
+            |shop| shop.customers()["installs"][0]["status"] = json!("failed-pending-retry"),
+            says("its group says that it has not ended at install two"),
+        ),
+        (
+            |shop| shop.customers()["installs"][0]["status"] = json!("a word that nobody knows"),
+            says("its group says that it has not ended at install two"),
+        ),
+        (
+            |shop| shop.customers()["installs"][0]["status"] = json!("expired"),
+            says("its group says that it failed at install two"),
+        ),
+        (
+            |shop| shop.customers()["completed_installs"] = json!(0),
+            says("group customers counts 0 of its 1 installs as done"),
+        ),
+        (
+            |shop| shop.runs[0]["steps"] = json!([step_of_group("success"), step_of_group("error")]),
+            "the workflow says that it succeeded, but step 2 of 2, deploy install group: customers, failed".to_owned(),
+        ),
+        (
+            |shop| shop.runs[0]["steps"] = json!([step_of_group("pending")]),
+            "the workflow says that it succeeded, but step 1 of 1, deploy install group: customers, is `pending`"
+                .to_owned(),
         ),
         (
             |shop| shop.runs[0]["status"]["status"] = json!("error"),

@@ -23,8 +23,10 @@ pub(super) struct RunSight {
     pub(super) failure: Failure,
     /// A human is asked, and was in the poll before.
     pub(super) asks: Option<Cause>,
-    /// What contradicts a success in the groups: their statuses, and the installs that they name.
-    pub(super) odd_groups: Vec<Cause>,
+    /// What contradicts a success: the statuses of the groups, the installs that they name, and the run's own steps.
+    pub(super) contradictions: Vec<Cause>,
+    /// The run says that a human is asked, whatever its status.
+    pub(super) is_asking: Option<Cause>,
     pub(super) installs: Vec<InstallSight>,
     /// Whether anything at all was deployed, be it to another shard's targets.
     pub(super) has_deployed: bool,
@@ -163,7 +165,10 @@ impl RunSight {
         let trouble = |own: &InstallSight, trouble: InstallTrouble| {
             failed(&Cause::InstallOfRun { install: own.install.clone(), trouble })
         };
-        if let Some(cause) = self.odd_groups.first() {
+        if let Some(asks) = &self.is_asking {
+            return RunDecision::Contradiction((Verdict::ApprovalNeeded, asks.clone()));
+        }
+        if let Some(cause) = self.contradictions.first() {
             return failed(cause);
         }
         for own in &self.installs {

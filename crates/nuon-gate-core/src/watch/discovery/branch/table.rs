@@ -67,7 +67,8 @@ fn passed() -> Scene {
         end: Some(WorkflowEnd::Succeeded),
         failure: own_failure(),
         asks: None,
-        odd_groups: Vec::new(),
+        contradictions: Vec::new(),
+        is_asking: None,
         installs: vec![own],
         has_deployed: true,
     };
@@ -208,12 +209,17 @@ fn what_contradicts_a_success() {
         ),
         (
             "a group is cut short",
-            passed().with(|sight| sight.odd_groups.push(missing())),
+            passed().with(|sight| sight.contradictions.push(missing())),
             Contradiction((Verdict::Failed, missing())),
         ),
         (
+            "a human is asked, although it succeeded",
+            passed().with(|sight| sight.is_asking = Some(Cause::NothingReleased(run()))),
+            Contradiction((Verdict::ApprovalNeeded, Cause::NothingReleased(run()))),
+        ),
+        (
             "a group says no success",
-            passed().with(|sight| sight.odd_groups.push(failed())),
+            passed().with(|sight| sight.contradictions.push(failed())),
             Contradiction((Verdict::Failed, failed())),
         ),
     ]);

@@ -56,7 +56,7 @@ impl WorkflowTargets {
     }
 }
 
-pub(super) fn is_open(workflow: &Workflow, step: &WorkflowStep) -> bool {
+pub(in crate::watch::discovery) fn is_open(workflow: &Workflow, step: &WorkflowStep) -> bool {
     let state = workflow.state_of(step);
     !step.is_hidden() && matches!(state, StepState::NotBegun | StepState::Running | StepState::Retrying)
 }

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use super::{LONGEST_NAME, Rollout, group_name, is_failure};
 use crate::cause::{Cause, GroupTrouble, InstallTrouble, Standing};
-use crate::model::{GroupRun, RunStatus, WorkflowEnd};
+use crate::model::{GroupRun, RunStatus, StepState, WorkflowEnd, WorkflowStep};
 use crate::paging::Paged;
 use crate::watch::discovery::Failure;
 use crate::watch::discovery::branch::decide::{RunDecision, RunSight};
+use crate::watch::discovery::workflow::is_open;
 use crate::watch::event::RunEvent;
 use crate::{GroupReport, InstallId, Line, Moment, RemoteText, RunReport, Verdict, WaitingInstall};
 
@@ -65,7 +66,14 @@ impl Rollout {
             end: run.workflow.end(),
             failure: self.failure(),
             asks: asks.filter(|_| seen_twice || once),
-            odd_groups: self.own_groups().iter().filter_map(odd).chain(self.lost()).collect(),
+            contradictions: self
+                .own_groups()
+                .iter()
+                .filter_map(odd)
+                .chain(self.lost())
+                .chain(self.odd_step())
+                .collect(),
+            is_asking: run.awaiting_approval.then(|| self.approval()),
             installs,
             has_deployed: self.members.values().flatten().any(|member| member.targets.has_deployed()),
         }
@@ -76,6 +84,17 @@ impl Rollout {
         let placed: HashSet<&InstallId> = self.poll.installs.iter().flatten().map(|placed| &placed.install).collect();
         let (_, install) = self.named.iter().find(|(install, _)| !placed.contains(install))?;
         Some(Cause::InstallOfRun { install: install.clone(), trouble: InstallTrouble::NoLongerNamed })
+    }
+
+    /// Returns the first step of the run's own workflow that has failed or not ended. Where a later run has taken an install, the step
+    /// of its group need not have succeeded.
+    fn odd_step(&self) -> Option<Cause> {
+        let workflow = self.run.workflow.as_ref();
+        let is_odd = |step: &&WorkflowStep| {
+            workflow.state_of(step) == StepState::Failed || is_open(workflow, step) && !step.is_skipped()
+        };
+        let step = workflow.steps().find(is_odd).filter(|_| self.taken_by.is_empty())?;
+        workflow.describe(step).map(Cause::StepFailed)
     }
 
     fn own_groups(&self) -> &[GroupRun] {
@@ -201,6 +220,9 @@ fn odd(group: &GroupRun) -> Option<Cause> {
         _ if total > named => GroupTrouble::Incomplete { total, named },
         _ if is_taken => return None,
         Some(count) if count > 0 => GroupTrouble::Failures(count),
+        _ if group.completed_installs.is_some_and(|done| done < total) => {
+            GroupTrouble::Uncompleted { total, done: group.completed_installs.unwrap_or_default() }
+        }
         _ if !word.is("success") => GroupTrouble::Says(word),
         _ => return None,
     };

@@ -1,7 +1,7 @@
 //! Reads the installs of a run one after the other: the workflow of each, and its deploys.
 
 use super::poll::Placed;
-use super::{LONGEST_NAME, Member, Rollout, is_failure};
+use super::{LONGEST_NAME, Member, Rollout};
 use crate::api::Request;
 use crate::cause::{Cause, InstallTrouble};
 use crate::model::{Deploy, GroupInstall};
@@ -10,6 +10,25 @@ use crate::watch::discovery::workflow::{WorkflowNext, WorkflowTargets};
 use crate::watch::discovery::{DiscoveryEnd, Failure, Joining};
 use crate::watch::target::TargetWatch;
 use crate::{Kind, Line, Target, Verdict, WorkflowId};
+
+/// What a group can say of an install that has succeeded. Nothing at all counts as well: not every server says it.
+const SUCCEEDED: [&str; 9] =
+    ["", "success", "succeeded", "completed", "finished", "active", "inactive", "auto-skipped", "warning"];
+/// What it can say of one that has not.
+const FAILED: [&str; 12] = [
+    "error",
+    "failed",
+    "cancelled",
+    "expired",
+    "timed-out",
+    "not-attempted",
+    "approval-denied",
+    "approval-expired",
+    "health-failed",
+    "user-skipped",
+    "skipped",
+    "discarded",
+];
 
 impl Rollout {
     /// Goes on from install to install; returns what has to be read for one.
@@ -122,15 +141,13 @@ fn crossed(deploy: &Deploy) -> Option<Failure> {
     deploy.id.clone().filter(|_| is_teardown).map(|id| (Verdict::Failed, Cause::Crossed(id)))
 }
 
-/// Returns what a group's entry for an install says against its success. Which word it has in the end is not known, so
-/// only words that are known to mean otherwise count.
+/// Returns what a group's entry for an install says against its success. A word that is not known is none.
 fn said(row: &GroupInstall) -> Option<InstallTrouble> {
-    let is = |words: &[&str]| row.status.as_ref().is_some_and(|word| words.iter().any(|own| word.is(own)));
-    let is_unfinished =
-        is(&["pending", "queued", "waiting", "planning", "running", "in-progress", "approval-awaiting"])
-            || row.waiting_on_run_id.is_some() && !is(&["success"]);
-    match row.status.as_ref().is_some_and(is_failure) {
-        true => Some(InstallTrouble::SaidFailed),
-        false => is_unfinished.then_some(InstallTrouble::SaidUnfinished),
+    let is = |words: &[&str]| row.status.as_ref().is_none_or(|word| words.iter().any(|own| word.is(own)));
+    let waits = row.waiting_on_run_id.is_some() && !row.status.as_ref().is_some_and(|word| word.is("success"));
+    match is(&SUCCEEDED) {
+        true => waits.then_some(InstallTrouble::SaidUnfinished),
+        false if is(&FAILED) => Some(InstallTrouble::SaidFailed),
+        false => Some(InstallTrouble::SaidUnfinished),
     }
 }
