@@ -46,6 +46,11 @@ impl Takeovers {
         self.is_over = true;
     }
 
+    /// Returns the later run that has taken an install, whether or not anything still comes of it.
+    pub(super) fn taker(&self, install: &InstallId) -> Option<&Takeover> {
+        self.by.get(install)
+    }
+
     /// Returns whether an install was taken, by a poll that began after this moment.
     pub(super) fn of(&self, install: &InstallId, since: Moment) -> Taken<'_> {
         match self.by.get(install) {
@@ -75,6 +80,7 @@ mod tests {
         assert_eq!(takeovers.of(&two, at(5)), Taken::No);
         assert_eq!(takeovers.of(&two, at(6)), Taken::Unread);
         takeovers.end();
+        assert_eq!([takeovers.taker(&one), takeovers.taker(&two)], [Some(&takeover), None]);
         assert_eq!([takeovers.of(&one, at(9)), takeovers.of(&two, at(9))], [Taken::No, Taken::No]);
     }
 }

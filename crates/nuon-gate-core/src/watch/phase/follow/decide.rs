@@ -55,6 +55,13 @@ impl Follow {
         if self.own.pins.branch_run.is_none() || way == OnSuperseded::Ignore {
             return Decision::End(cancelled);
         }
+        // That ends the run as well, so that nothing else may be read of it.
+        if let Some(Takeover { install, by }) = policy.takeovers.taker(&policy.target.install)
+            && way == OnSuperseded::Fail
+        {
+            let cause = Cause::InstallSuperseded { install: install.clone(), by: by.clone() };
+            return Decision::End(End::Otherwise(Verdict::Superseded, cause));
+        }
         // The run may lag behind its deploys.
         let asked_until = match &self.held {
             // There is no other poll of the target or of the run.
@@ -64,10 +71,6 @@ impl Follow {
         };
         match policy.takeovers.of(&policy.target.install, asked_until) {
             Taken::No => Decision::End(cancelled),
-            Taken::Yes(Takeover { install, by }) if way == OnSuperseded::Fail => {
-                let cause = Cause::InstallSuperseded { install: install.clone(), by: by.clone() };
-                Decision::End(End::Otherwise(Verdict::Superseded, cause))
-            }
             Taken::Yes(Takeover { by, .. }) => Decision::Hold(Hold::Taken(Some(by.clone()))),
             Taken::Unread => Decision::Hold(Hold::Taken(None)),
         }
