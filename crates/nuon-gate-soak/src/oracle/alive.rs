@@ -25,7 +25,7 @@ pub(super) fn check(case: &Case) -> Vec<String> {
         |row: &Row| word_of(case, row) == Word::Passes && plain(&row.status, case.kind(deploy)) == Word::Passes;
     let proves = |seen: &Seen<Flow>| {
         let flow = &seen.what;
-        let mut own = flow.works_on(deploy, component, true);
+        let mut own = flow.works_on(deploy, component, true).chain(flow.beside(deploy));
         let known = flow.owner == case.install && !flow.plan_only && (!flow.ended() || flow.succeeded());
         known && flow.begun(deploy) && own.all(Step::plainly_good) && is_whole(case, seen)
     };

@@ -137,12 +137,9 @@ pub(super) fn asks_of_none(case: &Case, targets: &[Outcome]) -> bool {
     let asks =
         |seen: &Seen<Flow>| !seen.what.approves_all && seen.what.steps.iter().any(|step| step.asks && of_none(&step));
     let ends = case.question.on_approval == "fail" || case.question.approval_timeout_ms.is_some();
+    // A target that something holds goes on reading the workflow after the run has ended.
     let seen: Vec<_> = case.flow_of(workflow(case)).collect();
-    // A target that has to settle goes on reading the workflow after the run has ended. So does one that waits for its
-    // replacement until the time is over.
-    let is_late = targets.iter().any(|own| own.verdict == "timed_out");
-    let goes_on = is_late || case.question.settle_ms > 0 || case.question.healthy_for_ms.is_some();
-    let last = seen.len().saturating_sub(if goes_on { seen.len() } else { 2 });
+    let last = if targets.is_empty() { seen.len().saturating_sub(2) } else { 0 };
     ends && seen[last..].windows(2).any(|two| two.iter().copied().all(asks))
 }
 
