@@ -103,6 +103,7 @@ impl ReadRows {
             lost: self.lost,
             known: self.known,
             retries_in: self.retries_in,
+            poll: self.poll,
             ..Self::by(pins)
         }
     }
@@ -243,4 +244,27 @@ impl ReadRows {
 /// "Statuses").
 fn deploys(row: &Deploy) -> bool {
     row.kind().is_some() && !matches!(row.current_status().as_str(), "drifted" | "no-drift")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_search_does_not_compare_answers_of_different_polls() {
+        let row = |workflow: &str| -> Deploy {
+            serde_json::from_str(&format!(r#"{{"id": "dpl1", "workflow_id": "{workflow}"}}"#)).unwrap()
+        };
+        let id = "dpl1".parse().unwrap();
+        let mut rows = ReadRows::default();
+        rows.begin_poll(false);
+        rows.note_rows([&row("inw1")]);
+        rows = rows.searching_on(&Pins::default());
+        rows.begin_poll(false);
+        rows.note_rows([&row("inw2")]);
+        assert!(!rows.is_contradicted(&id));
+        rows = rows.searching_on(&Pins::default());
+        rows.note_rows([&row("inw3")]);
+        assert!(rows.is_contradicted(&id), "the same poll goes on");
+    }
 }
