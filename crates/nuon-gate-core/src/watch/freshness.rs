@@ -45,7 +45,7 @@ struct Version {
     since: Option<Timestamp>,
     /// How many statuses it had before.
     earlier: usize,
-    /// The digest of those and its own, with their times; `None` if its own has none.
+    /// The digest of those and its own, with their times. Without times, that of the state before it.
     digest: Option<u64>,
     /// Whether the transition to its status, or to the first that is left of its history, can erase what was before.
     may_be_wiped: bool,
@@ -164,8 +164,8 @@ impl Version {
     /// A state without times came after what was seen before, so whatever is older than that is older than this.
     fn after(self, before: Option<Self>) -> Self {
         match before.filter(|_| self.is_timeless()) {
-            Some(Self { status, updated_at, since, is_later, .. }) => {
-                Self { updated_at, since, is_later: is_later || status != self.status, ..self }
+            Some(Self { status, updated_at, since, digest, is_later, .. }) => {
+                Self { updated_at, since, digest, is_later: is_later || status != self.status, ..self }
             }
             None => self,
         }
@@ -175,9 +175,13 @@ impl Version {
         self.updated_at.is_none() && self.since.is_none()
     }
 
-    /// Returns whether it is one of the earlier statuses of a state, with all those before it.
+    /// Returns whether it is one of the earlier statuses of a state, with all those before it. Where it has no times, the state
+    /// before it has to be, and after that its status.
     fn is_continued_by(&self, deploy: &Deploy) -> bool {
-        self.digest.is_some_and(|own| digests(history(deploy), None).any(|digest| digest == own))
+        let history = history(deploy);
+        let place = self.digest.and_then(|own| digests(history, None).position(|digest| digest == own));
+        let mut since = history.iter().skip(place.map_or(history.len(), |place| place + 1));
+        place.is_some() && (!self.is_later || since.any(|earlier| earlier.status.as_ref() == Some(&self.status)))
     }
 
     /// The row's own time shows which is older, or the status's time if the row's is equal or absent. So does the

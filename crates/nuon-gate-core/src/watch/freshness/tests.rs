@@ -23,6 +23,19 @@ fn row(status: &str, updated: i64, since: i64, earlier: i64) -> Deploy {
     deploy(&body)
 }
 
+/// A row with its own second, and statuses with their seconds, the last of which is its own; each if it is not negative.
+fn with(updated: i64, statuses: &[(&str, i64)]) -> Deploy {
+    let entry = |(status, since): &(&str, i64)| {
+        let since = (*since >= 0).then_some(1_800_000_000 + since);
+        json!({ "status": status, "created_at_ts": since })
+    };
+    let (last, before) = statuses.split_last().unwrap();
+    let mut status = entry(last);
+    status["history"] = before.iter().map(entry).collect();
+    let updated = (updated >= 0).then(|| format!("2027-01-15T08:00:{updated:02}Z"));
+    deploy(&json!({ "id": "dpl1", "updated_at": updated, "status_v2": status }))
+}
+
 #[test]
 fn what_is_older_is_not_admitted() {
     let cases = [
@@ -66,18 +79,6 @@ fn what_is_older_is_not_admitted() {
 
 #[test]
 fn what_continues_the_newest_state_is_newer_whatever_the_clocks_say() {
-    /// A row with its own second, and statuses with their seconds, the last of which is its own.
-    fn with(updated: i64, statuses: &[(&str, i64)]) -> Deploy {
-        let entry = |(status, since): &(&str, i64)| {
-            let since = (*since >= 0).then_some(1_800_000_000 + since);
-            json!({ "status": status, "created_at_ts": since })
-        };
-        let (last, before) = statuses.split_last().unwrap();
-        let mut status = entry(last);
-        status["history"] = before.iter().map(entry).collect();
-        let updated = format!("2027-01-15T08:00:{updated:02}Z");
-        deploy(&json!({ "id": "dpl1", "updated_at": updated, "status_v2": status }))
-    }
     let seen = || with(50, &[("queued", 40), ("executing", 50)]);
     let error = || with(50, &[("queued", 40), ("error", 50)]);
     let cases = [
@@ -110,6 +111,39 @@ fn what_continues_the_newest_state_is_newer_whatever_the_clocks_say() {
         // What was admitted is the newest state now, and the one before it is older, however long it is shown.
         let mut late = (0..10).map(|poll| Moment::START + WRONG_CLOCK * poll);
         assert!(!expected || !late.any(|at| freshness.admit(at, &first)), "{what}");
+    }
+}
+
+#[test]
+fn a_state_that_says_no_time_is_continued_as_the_one_before_it() {
+    let seen = || with(50, &[("queued", 40), ("planning", 50)]);
+    let then = |statuses: &[(&str, i64)]| with(3, &[&[("queued", 40), ("planning", 50)], statuses].concat());
+    let cases = [
+        ("the same status", &["planning"][..], then(&[("executing", 3)]), true),
+        (
+            "another, which is in the history since",
+            &["planning", "executing"],
+            then(&[("executing", 2), ("active", 3)]),
+            true,
+        ),
+        (
+            "another, which comes later in it",
+            &["planning", "executing"],
+            then(&[("x", 1), ("executing", 2), ("active", 3)]),
+            true,
+        ),
+        ("another, which is not in it", &["planning", "error"], then(&[("executing", 2), ("active", 3)]), false),
+        ("another, which is in it before", &["planning", "queued"], then(&[("executing", 3)]), false),
+        ("another, which it has itself", &["planning", "error"], then(&[("error", 3)]), false),
+        ("another history", &["planning"], with(3, &[("queued", 41), ("planning", 50), ("active", 3)]), false),
+    ];
+    for (what, statuses, next, expected) in cases {
+        let timeless: Vec<_> = ["queued"].iter().chain(statuses).map(|status| (*status, -1)).collect();
+        let mut freshness = Freshness::default();
+        let admitted = [seen(), with(-1, &timeless), next].map(|row| freshness.admit(Moment::START, &row));
+        assert_eq!(admitted, [true, true, expected], "{what}");
+        let mut late = (0..10).map(|poll| Moment::START + WRONG_CLOCK * poll);
+        assert!(!expected || !late.any(|at| freshness.admit(at, &seen())), "{what}");
     }
 }
 
