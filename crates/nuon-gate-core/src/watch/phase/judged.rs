@@ -107,6 +107,13 @@ impl<'a> Steps<'a> {
         }
     }
 
+    /// Returns whether a health step goes on after the workflow's end. Unless that is a success, it may also be about to begin:
+    /// another component failed, or was cancelled.
+    fn outlasts(&self, step: &WorkflowStep, end: WorkflowEnd) -> bool {
+        let may_begin = end != WorkflowEnd::Succeeded && self.is_unfinished(step);
+        step.is_health() && (may_begin || self.is_being_verified(step))
+    }
+
     /// Returns whether a step has not ended. A skipped step never runs, so it has.
     fn is_unfinished(&self, step: &WorkflowStep) -> bool {
         match self.state(step) {
@@ -144,7 +151,7 @@ impl<'a> Steps<'a> {
     /// Decides about a passing status that a step contradicts: it holds the deploy, unless the workflow has ended without it.
     fn waits_for(&self, step: &WorkflowStep) -> Judged {
         match self.workflow.end() {
-            Some(end) if !(step.is_health() && self.is_being_verified(step)) => self.broken_by(step, end.verdict()),
+            Some(end) if !self.outlasts(step, end) => self.broken_by(step, end.verdict()),
             _ => Judged::Hold(Hold::Step(self.describe(step))),
         }
     }
