@@ -110,9 +110,13 @@ impl ReadRows {
 
     /// Returns whether a row is a deploy, and is not known to deploy nothing.
     pub(super) fn is_deploy(&self, row: &Deploy) -> bool {
-        let is_known = |id: &DeployId| self.left_out.contains(id) || self.lost.contains(id);
-        let is_plan = self.workflow_of(row).is_some_and(|own| self.planning.contains(own));
-        deploys(row) && !is_plan && row.id.as_ref().is_some_and(|id| !is_known(id))
+        deploys(row) && row.id.as_ref().is_some_and(|id| self.counts(id, self.workflow_of(row)))
+    }
+
+    /// Returns whether a row that says that it is a deploy counts as one.
+    fn counts(&self, id: &DeployId, workflow: Option<&WorkflowId>) -> bool {
+        let is_plan = workflow.is_some_and(|own| self.planning.contains(own));
+        !is_plan && !self.left_out.contains(id) && !self.lost.contains(id)
     }
 
     /// Returns whether a row retries the baseline: it is newer, but not what was triggered after that.
@@ -146,8 +150,7 @@ impl ReadRows {
         self.known.iter().any(|(id, known)| {
             let is_other =
                 row.id.as_ref() != Some(id) && (known.workflow.is_none() || known.workflow.as_ref() != workflow);
-            let is_plan = known.workflow.as_ref().is_some_and(|own| self.planning.contains(own));
-            let is_deploy = known.deploys && !is_plan && !self.left_out.contains(id) && !self.lost.contains(id);
+            let is_deploy = known.deploys && self.counts(id, known.workflow.as_ref());
             let is_stranger = known.part.as_ref().zip(part).is_some_and(|(its, own)| its != own);
             is_other && is_deploy && !is_stranger && known.created.is_some_and(|its| its > created && fits(its))
         })
