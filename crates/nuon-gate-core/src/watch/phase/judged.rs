@@ -140,9 +140,7 @@ impl<'a> Steps<'a> {
     /// The status passes, but this step did not succeed. If the deploy counts as cancelled, it says why.
     fn broken_by(&self, step: &WorkflowStep, verdict: Verdict) -> Judged {
         let step = match self.describe(step) {
-            text if verdict == Verdict::Cancelled && !step.was_called_off() => {
-                RemoteText::new(format!("{}, and the workflow was cancelled", text.line(400).plain()))
-            }
+            text if verdict == Verdict::Cancelled && !step.was_called_off() => and_ended(&text, WorkflowEnd::Cancelled),
             text => text,
         };
         Judged::Hold(Hold::Behind(Behind::StepFailed(verdict, step)))
@@ -152,9 +150,21 @@ impl<'a> Steps<'a> {
     fn waits_for(&self, step: &WorkflowStep) -> Judged {
         match self.workflow.end() {
             Some(end) if !self.outlasts(step, end) => self.broken_by(step, end.verdict()),
-            _ => Judged::Hold(Hold::Step(self.describe(step))),
+            _ => self.held_by(step),
         }
     }
+
+    fn held_by(&self, step: &WorkflowStep) -> Judged {
+        let step = self.describe(step);
+        Judged::Hold(Hold::Step(match self.workflow.end() {
+            Some(end) => and_ended(&step, end),
+            None => step,
+        }))
+    }
+}
+
+fn and_ended(step: &RemoteText, end: WorkflowEnd) -> RemoteText {
+    RemoteText::new(format!("{}, and the workflow {}", step.line(400).plain(), end.as_str()))
 }
 
 /// A passing status counts when a step that targets the deploy has begun and none that works on it is unfinished or
@@ -167,7 +177,7 @@ fn passing(picture: Picture<'_>, workflow: &Workflow) -> Judged {
         // Another attempt may still succeed.
         let goes_on = workflow.end().is_none() || steps.is_verifying();
         if let Some(step) = unfinished.filter(|_| goes_on) {
-            return Judged::Hold(Hold::Step(steps.describe(step)));
+            return steps.held_by(step);
         }
         let is_cancelled = workflow.end() == Some(WorkflowEnd::Cancelled);
         let called_off =
