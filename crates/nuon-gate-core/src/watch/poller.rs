@@ -16,6 +16,8 @@ struct Poll {
     request: Request,
     /// How many requests it has taken so far.
     requests: u32,
+    /// When the request was sent whose answer is handled now.
+    sent: Moment,
     /// It follows a hint that something has changed.
     is_hurried: bool,
 }
@@ -103,7 +105,8 @@ impl Poller {
     /// Begins a poll with this request.
     pub(super) fn begin(&mut self, request: Request, now: Moment) {
         self.polls += 1;
-        self.poll = Some(Poll { began: now, request, requests: 1, is_hurried: std::mem::take(&mut self.is_hurried) });
+        let is_hurried = std::mem::take(&mut self.is_hurried);
+        self.poll = Some(Poll { began: now, request, requests: 1, sent: now, is_hurried });
     }
 
     /// Something seems to have changed: makes the next poll due at once.
@@ -129,6 +132,18 @@ impl Poller {
             poll.request = request;
             poll.requests += 1;
         }
+    }
+
+    /// Records when the request was sent whose answer is handled now. Another poller may have sent it before this poll began.
+    pub(super) fn note_sent(&mut self, sent: Moment) {
+        if let Some(poll) = &mut self.poll {
+            poll.sent = sent;
+        }
+    }
+
+    /// Returns when the request was sent whose answer is handled now.
+    pub(super) fn sent(&self) -> Option<Moment> {
+        self.poll.as_ref().map(|poll| poll.sent)
     }
 
     /// Returns how many requests the poll under way has taken so far.

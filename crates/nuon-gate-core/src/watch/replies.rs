@@ -48,7 +48,9 @@ impl Watch {
         for poller in pollers.iter().copied() {
             let error = match poller {
                 PollerId::Discovery => self.reply_to_discovery(now, &request, reply.clone()),
-                PollerId::Target(index) => self.reply_to_target(index, now, &request, reply.clone()),
+                PollerId::Target(index) => {
+                    self.reply_to_target(index, (sent.unwrap_or(now), now), &request, reply.clone())
+                }
             };
             self.note_step(poller, reply);
             self.arm(poller, now);
@@ -93,8 +95,14 @@ impl Watch {
         }
     }
 
-    fn reply_to_target(&mut self, index: usize, now: Moment, request: &Request, reply: Reply) -> Option<ApiError> {
-        let error = self.targets[index].reply(now, request, reply, &mut self.shared);
+    fn reply_to_target(
+        &mut self,
+        index: usize,
+        (sent, now): (Moment, Moment),
+        request: &Request,
+        reply: Reply,
+    ) -> Option<ApiError> {
+        let error = self.targets[index].reply((sent, now), request, reply, &mut self.shared);
         self.count_end(index);
         self.note_log(index, now);
         error

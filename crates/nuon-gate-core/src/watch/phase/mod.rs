@@ -381,6 +381,13 @@ pub(crate) fn is_cut_off(rows: &[Deploy]) -> bool {
     rows.len() >= MOST_ROWS as usize
 }
 
+/// Returns whether a list is as recent as a deploy: it shows that deploy, or it is cut off and all that it shows is newer, as far as
+/// times tell.
+fn is_as_recent(rows: &[Deploy], id: &DeployId, created: Option<Timestamp>) -> bool {
+    let is_newer = |row: &Deploy| row.created_at.zip(created).is_none_or(|(its, own)| its >= own);
+    rows.iter().any(|row| row.id.as_ref() == Some(id)) || is_cut_off(rows) && rows.last().is_some_and(is_newer)
+}
+
 /// Returns the baseline with its time of creation. An answer without that time is no good answer.
 fn known_baseline(deploy: &Deploy) -> Result<Baseline, ApiError> {
     let known = deploy.id.clone().zip(deploy.created_at).map(|(id, created)| Baseline::Known(id, created));

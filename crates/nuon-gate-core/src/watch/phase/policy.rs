@@ -17,6 +17,8 @@ pub(in crate::watch) struct Policy<'a> {
     pub(in crate::watch) settings: &'a WatchSettings,
     pub(in crate::watch) target: &'a Target,
     pub(in crate::watch) now: Moment,
+    /// When the request was sent whose answer is handled: the answer shows no later state for certain.
+    pub(in crate::watch) sent: Moment,
     /// When the watch began, by the server's clock as far as it is known.
     pub(in crate::watch) server_started_at: Timestamp,
     /// Whether that is known by the server's clock.

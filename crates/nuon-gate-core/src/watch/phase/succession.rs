@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Decision, End, Follow, LAG, Move, Note, Phase, Policy, Recurs, Replaced, Superseded, component_list_request,
-    is_cut_off, latest_request, past, rows_of, workflow_request, wrong_kind,
+    is_as_recent, latest_request, past, rows_of, workflow_request, wrong_kind,
 };
 use crate::api::{Depth, Fact, Request};
 use crate::cause::Cause;
@@ -32,7 +32,7 @@ pub(in crate::watch) struct Succession {
 #[derive(Debug, Default)]
 struct SuccessionReads {
     lists: u32,
-    /// The last list, if it also shows a deploy that was replaced. One that lacks it shows nothing.
+    /// The last list, if it is as recent as what was replaced. An older one shows nothing.
     rows: Option<Arc<Vec<Deploy>>>,
     workflow: Option<Arc<Workflow>>,
     found: Option<Arc<Deploy>>,
@@ -105,8 +105,9 @@ impl Succession {
         let newer = rows.iter().enumerate().find(|(place, row)| self.is_newer(row, is_first(*place)));
         self.reads.newer = newer.map(|(_, row)| Arc::new(row.clone()));
         self.reads.is_deploying = self.reads.newer.as_ref().is_some_and(|row| self.workflow_of(row).is_none());
-        let is_whole = is_cut_off(&rows) || rows.iter().any(is_replaced);
-        self.reads.rows = Some(rows).filter(|_| is_whole);
+        let Replaced { row, ids, .. } = &self.replaced;
+        let is_recent = ids.last().is_some_and(|last| is_as_recent(&rows, last, row.created_at));
+        self.reads.rows = Some(rows).filter(|_| is_recent);
     }
 
     /// Returns whether a row can be the successor: a newer deploy of the same workflow that no pin contradicts. `is_first`: what

@@ -10,10 +10,10 @@ use crate::watch::shared::Shared;
 use crate::{Moment, Verdict};
 
 impl TargetWatch {
-    /// Handles a reply, and returns the error if the request has to be sent again.
+    /// Handles a reply to a request that was sent at one moment and answered at another, and returns the error if the request has to be sent again.
     pub(in crate::watch) fn reply(
         &mut self,
-        now: Moment,
+        (sent, now): (Moment, Moment),
         request: &Request,
         reply: Reply,
         shared: &mut Shared,
@@ -24,6 +24,7 @@ impl TargetWatch {
         let outcome = match reply {
             Ok(answer) => {
                 self.poller.good(request);
+                self.poller.note_sent(sent);
                 self.accept(now, request, answer.fact, shared)
             }
             Err(error) => Err(error),

@@ -166,7 +166,7 @@ impl TargetWatch {
             let wide = self.is_wide(self.poller.polls() + 1, shared);
             if matches!(self.decide(now, shared, wide), Decision::Need(own) if own == *request) {
                 self.poller.begin(request.clone(), sent);
-                self.reply(now, request, reply.clone(), shared);
+                self.reply((sent, now), request, reply.clone(), shared);
                 return true;
             }
             self.goes_on = goes_on;
@@ -378,6 +378,7 @@ fn policy<'a>(record: &'a Record, poller: &Poller, now: Moment, shared: &'a Shar
         settings: shared.settings(),
         target,
         now,
+        sent: poller.sent().unwrap_or(now),
         server_started_at: shared.server_started_at(),
         has_server_time: shared.has_server_time(),
         by_install_list: !shared.is_once() && is_served,

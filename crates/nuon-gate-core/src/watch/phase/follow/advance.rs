@@ -104,7 +104,7 @@ impl Follow {
     pub(super) fn was_tried_again(&self, row: &Deploy, policy: &Policy<'_>) -> bool {
         let Some(workflow) = self.reads.workflow.as_deref().filter(|_| !policy.is_by_rule(row)) else { return false };
         let is_pending = policy.judge(row) == Judgement::Pending;
-        let can_be_left = is_pending || matches!(row.current_status(), Status::Error | Status::Noop);
+        let can_be_left = is_pending || can_be_tried_again(row);
         // The row may only lag, so that is not asked at once.
         let has_lasted = match policy.settings.mode {
             Mode::Wait => matches!(self.held, Some(Held { hold: Hold::Behind(_), .. })),
@@ -117,4 +117,9 @@ impl Follow {
         let (mut steps, mut others) = (workflow.steps_of(&self.own.id), workflow.steps_of(&self.own.id));
         can_be_left && steps.any(|step| was_left || workflow.was_tried_again(step)) && others.all(is_over)
     }
+}
+
+/// Returns whether a failed deploy's step can be tried again, whose row may not say so.
+pub(super) fn can_be_tried_again(row: &Deploy) -> bool {
+    matches!(row.current_status(), Status::Error | Status::Noop)
 }

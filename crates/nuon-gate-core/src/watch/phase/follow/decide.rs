@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::advance::can_be_tried_again;
 use super::bake::Healthy;
 use super::end::step_failed;
 use super::{Follow, Newest};
@@ -162,6 +163,8 @@ impl Follow {
         match judged(Picture { id: &self.own.id, row, part, judgement, by_rule, workflow }) {
             Judged::Pass | Judged::Orphan(..) if !by_rule && is_cut_short => Decision::Hold(Hold::Outdated),
             Judged::Hold(Hold::Behind(behind)) if is_cut_short => Decision::Hold(Hold::Behind(behind)),
+            // A step that is missing may try it again.
+            Judged::Fail(_) if !by_rule && is_cut_short && can_be_tried_again(row) => Decision::Hold(Hold::Outdated),
             Judged::Pass => self.contradiction(policy).unwrap_or_else(|| self.settled(row, by_rule, policy)),
             // Only the detail has the reason.
             Judged::Fail(_) if !self.own.detailed && self.reads.details == 0 => {
@@ -299,7 +302,7 @@ impl Follow {
             _ => policy.now + settle,
         };
         // The status has to last, however long the rest of the poll takes.
-        if settle > Duration::ZERO && self.reads.read_at < settled_at {
+        if settle > Duration::ZERO && self.reads.asked_at < settled_at {
             return Decision::Hold(Hold::Settling(settled_at));
         }
         let basis = match (self.own_workflow(), &self.reads.workflow) {

@@ -8,8 +8,8 @@ use super::bake::KnownHealth;
 use super::{Follow, ReadState, ShownBy};
 use crate::api::{ApiError, Fact, Request};
 use crate::model::{Deploy, Workflow};
-use crate::watch::phase::{Note, Policy, is_cut_off, known_baseline, rows_of};
-use crate::{Moment, Target};
+use crate::watch::phase::{Note, Policy, is_as_recent, is_cut_off, known_baseline, rows_of};
+use crate::{Hold, Moment, Target};
 
 impl Follow {
     /// Accepts a fact.
@@ -46,7 +46,7 @@ impl Follow {
                 let own = rows.iter().find(|row| row.id.as_ref() == Some(&self.own.id));
                 self.own.workflow_id = self.own.workflow_id.take().or_else(|| own?.workflow().cloned());
                 let own = own.cloned().map(Arc::new);
-                self.rivals.reads.shown |= own.is_some() || is_cut_off(&rows);
+                self.rivals.reads.shown |= is_as_recent(&rows, &self.own.id, self.own.created);
                 self.rivals.accept_rows(&self.own, &rows);
                 self.rivals.reads.rows = Some(rows);
                 own.map_or_else(Vec::new, |own| self.observe(own, false, policy))
@@ -172,13 +172,15 @@ impl Follow {
         let is_first = self.own.known.is_none();
         let is_new = self.own.known.as_ref().is_none_or(|known| known.current_status() != row.current_status());
         self.reads.current = true;
-        self.reads.read_at = policy.now;
+        self.reads.asked_at = policy.sent;
         self.own.matches |= self.own.pins.match_deploy(&row, policy.server_started_at);
         // The status has whole seconds. A row without it says more exactly when it was written.
         let since = |row: &Deploy| row.status_since().map(Timestamp::as_second);
         let ended_anew = self.own.known.as_ref().and_then(|known| since(known)) < since(&row);
         if let Some(ended) = row.status_since().filter(|_| ended_anew) {
             self.known_health.end_anew(ended, policy);
+            // It was something else in between.
+            self.held.take_if(|held| matches!(held.hold, Hold::Settling(_)));
         }
         // A row without details only confirms the same state. It must not replace the detail, which has the reason.
         if !detailed && !is_new {

@@ -156,8 +156,8 @@ impl ShownBy {
 struct FollowReads {
     /// This poll has read, or confirmed, the known state of the deploy.
     current: bool,
-    /// When that was.
-    read_at: Moment,
+    /// When that was asked.
+    asked_at: Moment,
     /// The install's list of deploys was read, or could not be.
     install_list: bool,
     /// How often the detail was read.
@@ -285,8 +285,8 @@ impl Follow {
         if *id == self.own.id { self.own.identified } else { self.rivals.is_rival(&self.own, id) }
     }
 
-    /// Returns whether the poll goes on without the answer to a request that failed. Newer rows are not needed if they cannot
-    /// change the verdict: then API errors must not delay the verdict of a deploy that has ended.
+    /// Returns whether the poll goes on without the answer to a request that failed. Newer rows are not needed if nothing suggests
+    /// that they change the verdict: then API errors must not delay the verdict of a deploy that has ended.
     pub(super) fn does_without(&mut self, request: &Request, policy: &Policy<'_>) -> bool {
         if matches!(request, Request::InstallDeploys(_)) {
             // The deploy's own detail says the same.
@@ -299,7 +299,10 @@ impl Follow {
             Request::Workflow(_, id) => self.rivals.is_of_rival(&self.own, id),
             _ => false,
         };
-        let is_needed = self.is_past_match(policy) || self.on_superseded(policy) != OnSuperseded::Ignore;
+        let is_needed = self.is_past_match(policy)
+            || self.on_superseded(policy) != OnSuperseded::Ignore
+            || self.hold() == Hold::NewerTry
+            || self.own.known.as_ref().is_some_and(|row| self.was_tried_again(row, policy));
         let goes_without = is_about_newer && !is_needed;
         if goes_without {
             self.rivals.reads.newest = Newest::None;

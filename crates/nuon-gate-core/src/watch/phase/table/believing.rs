@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::said::{Said, created, detail, done, list, newest, no_newest, row, said, typed, with, without, workflow};
+use super::said::{
+    STARTED_AT, Said, created, detail, done, list, newest, no_newest, row, said, typed, with, without, workflow,
+};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
 use super::{JUDGING, OTHER, OWN, REPLICAS, RETRIES, STATUSES, VERIFIED};
 use crate::cause::{Cause, Denial, DeployFailure};
@@ -31,6 +33,11 @@ fn step(text: &str) -> RemoteText {
 fn settling() -> Vec<Scene> {
     let active = row(OWN, "active");
     let proven = || [detail(&active), newest(&active), done("iwf-1")];
+    let proven_since = |second: i64| {
+        let status = json!({ "status": "active", "created_at_ts": STARTED_AT + second });
+        let active = with(active.clone(), &json!({ "status_v2": status }));
+        [detail(&active), newest(&active), done("iwf-1")]
+    };
     let settles = |second| Then::Holds(Hold::Settling(Moment::after_start(Duration::from_secs(second))));
     let scene = |name| own(name, JUDGING).with(|settings| settings.settle = Duration::from_secs(30));
     let errs =
@@ -51,6 +58,20 @@ fn settling() -> Vec<Scene> {
             .with(|settings| settings.on_stale = OnStale::Fail)
             .poll(0, proven())
             .then(settles(30)),
+        scene("a pass that was something else between two polls begins anew")
+            .poll(5, proven_since(-9))
+            .then(settles(35))
+            .poll(35, proven_since(20))
+            .then(settles(65))
+            .poll(65, proven_since(20))
+            .then(passes_by("iwf-1")),
+        scene("an answer to a request from before the pass has lasted shows no more than that moment")
+            .poll(5, proven())
+            .then(settles(35))
+            .late_poll(34, 36, proven())
+            .then(settles(35))
+            .poll(37, proven())
+            .then(passes_by("iwf-1")),
         scene("a pass that does not last begins anew")
             .poll(0, proven())
             .then(settles(30))

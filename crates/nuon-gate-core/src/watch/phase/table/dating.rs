@@ -174,7 +174,7 @@ fn lagging() -> Vec<Scene> {
         fail("fail: what could be retried until its workflow ended had not ended")
             .poll(0, [newest(&erred), detail(&erred), retrying()])
             .then(Then::Holds(Hold::Retry))
-            .poll(9, [detail(&erred), newest(&erred), steps("error", 8, &[])])
+            .poll(9, [detail(&erred), newest(&erred), steps("error", 8, &[("install_deploys", "success", -60)])])
             .then(fails_as(Status::Error)),
         fail("fail: what failed for good had ended, whenever its workflow did")
             .poll(0, [newest(&erred), detail(&erred), retrying()])

@@ -148,6 +148,17 @@ fn cut_short() -> Vec<Scene> {
         { "step_target_type": "install_deploys", "step_target_id": OWN, "status": { "status": "in-progress" } },
     ]);
     let at_work = said("workflow iwf-1", &json!({ "status": { "status": "in-progress" }, "steps": two_steps }));
+    let error = row(OWN, "error");
+    let tried_again = || {
+        let step = |word: &str, retried: bool| {
+            json!({
+                "step_target_type": "install_deploys", "step_target_id": OWN, "status": { "status": word },
+                "retried": retried,
+            })
+        };
+        let steps = [step("error", true), step("pending", false)];
+        said("workflow iwf-1", &json!({ "status": { "status": "in-progress" }, "steps": steps }))
+    };
     vec![
         own("active: without its steps it does not fail", WORKFLOWS)
             .poll(0, [detail(&active), newest(&active), odd()])
@@ -156,6 +167,11 @@ fn cut_short() -> Vec<Scene> {
             .then(broken_by(RemoteText::new("no step of its workflow has worked on it")))
             .poll(32, [detail(&active), newest(&active), odd()])
             .then(Then::Ends(Verdict::Failed, failed_by)),
+        own("error: without the step that tries it again it does not fail", WORKFLOWS)
+            .poll(0, [detail(&error), newest(&error), tried_again()])
+            .then(Then::Holds(Hold::Retry))
+            .poll(2, [detail(&error), newest(&error), workflow("iwf-1", "failed-pending-retry", OWN, "error")])
+            .then(Then::Holds(Hold::Outdated)),
         own("executing: without one of its steps it does not fail", WORKFLOWS)
             .wide_poll(0, [detail(&executing), newest(&executing), at_work])
             .then(IN_PROGRESS)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::said::{
-    STARTED_AT, Said, created, detail, list, newest, of, plans_only, row, said, typed, with, without, workflow,
+    STARTED_AT, Said, created, detail, list, newest, nothing, of, plans_only, row, said, typed, with, without, workflow,
 };
 use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, needs, own, passes, play, rejected};
 use super::{NO_DEPLOYS, OTHER, OWN, RETRIES, WHICH};
@@ -131,6 +131,12 @@ fn tried_again() -> Vec<Scene> {
         own("only a newer row of the same workflow", RETRIES)
             .poll(0, [detail(&failed), newest(&failed), at_work(), list(&[&other, &failed]), theirs])
             .then(holds()),
+        own("the list that may show one could not be read", RETRIES)
+            .poll(
+                0,
+                [detail(&failed), newest(&queued), workflow("iwf-1", "error", OWN, "retried"), nothing("list of 100")],
+            )
+            .then(Then::NoAnswer),
         own("there is none yet", RETRIES).poll(0, read("retried", &[&failed])).then(holds()),
         own("retried by its step, and the row stays pending", RETRIES)
             .poll(0, [detail(&asking), at_work(), list(&[&queued, &asking])])

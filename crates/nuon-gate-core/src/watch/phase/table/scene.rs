@@ -38,6 +38,8 @@ pub(super) struct Scene {
     overheard: Vec<(usize, Value)>,
     takeovers: Takeovers,
     polls: Vec<Poll>,
+    /// When the requests of the poll under way were sent.
+    sent: Moment,
     stop: Option<StopReason<'static>>,
     /// The expected properties at the end.
     shown: Vec<Shown>,
@@ -48,6 +50,8 @@ pub(super) struct Scene {
 }
 
 struct Poll {
+    /// When its requests were sent, and when they were answered.
+    sent: u64,
     at: u64,
     wide: bool,
     said: Vec<Said>,
@@ -114,6 +118,7 @@ impl Scene {
             overheard: Vec::new(),
             takeovers: Takeovers::default(),
             polls: Vec::new(),
+            sent: Moment::START,
             stop: None,
             shown: Vec::new(),
             thens: Vec::new(),
@@ -159,21 +164,26 @@ impl Scene {
     }
 
     pub(super) fn poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
-        self.polled(at, false, said.into())
+        self.polled((at, at), false, said.into())
+    }
+
+    /// A poll whose requests were sent long before their answers came.
+    pub(super) fn late_poll<const N: usize>(self, sent: u64, at: u64, said: [Said; N]) -> Self {
+        self.polled((sent, at), false, said.into())
     }
 
     /// A poll that reads the workflow and what is newer in any case.
     pub(super) fn wide_poll<const N: usize>(self, at: u64, said: [Said; N]) -> Self {
-        self.polled(at, true, said.into())
+        self.polled((at, at), true, said.into())
     }
 
     /// A poll with so many answers that a function builds it.
     pub(super) fn poll_of(self, at: u64, said: Vec<Said>) -> Self {
-        self.polled(at, false, said)
+        self.polled((at, at), false, said)
     }
 
-    fn polled(mut self, at: u64, wide: bool, said: Vec<Said>) -> Self {
-        self.polls.push(Poll { at, wide, said });
+    fn polled(mut self, (sent, at): (u64, u64), wide: bool, said: Vec<Said>) -> Self {
+        self.polls.push(Poll { sent, at, wide, said });
         self
     }
 
@@ -199,8 +209,9 @@ impl Scene {
     fn play(mut self) {
         let title = format!("{} ({})", self.name, self.section);
         let (mut reported, mut last, mut followed) = (Vec::new(), Moment::START, Vec::new());
-        for (nth, Poll { at, wide, said }) in std::mem::take(&mut self.polls).into_iter().enumerate() {
+        for (nth, Poll { sent, at, wide, said }) in std::mem::take(&mut self.polls).into_iter().enumerate() {
             last = Moment::after_start(Duration::from_secs(at));
+            self.sent = Moment::after_start(Duration::from_secs(sent));
             for (_, is_taken) in self.run_polls.extract_if(.., |(before, _)| *before == nth) {
                 let takeover = || Takeover { install: Line::new("acme"), by: "run-2".parse().unwrap() };
                 self.takeovers.note(last, is_taken.then(|| (target().install, takeover())).into_iter().collect());
@@ -301,6 +312,7 @@ impl Scene {
             settings: &self.settings,
             target: &target(),
             now,
+            sent: self.sent,
             server_started_at: started_at,
             has_server_time: self.has_server_time,
             by_install_list: self.by_install_list,

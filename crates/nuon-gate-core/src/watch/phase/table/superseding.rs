@@ -49,7 +49,11 @@ fn policies() -> Vec<Scene> {
     let active = row(OWN, "active");
     let answers = || [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")];
     let older = of(created(row(OTHER, "active"), -90), "iwf-2");
-    let many: Vec<_> = (0..100).map(|nth| with(older.clone(), &json!({ "id": format!("dpl-{nth}") }))).collect();
+    let many = |row: &Value| -> Said {
+        let rows: Vec<_> = (0..100).map(|nth| with(row.clone(), &json!({ "id": format!("dpl-{nth}") }))).collect();
+        list(&rows.iter().collect::<Vec<_>>())
+    };
+    let plan = of(created(row(OTHER, "no-drift"), -30), "iwf-2");
     vec![
         on("fail: superseded", OnSuperseded::Fail)
             .poll(0, answers())
@@ -85,9 +89,15 @@ fn policies() -> Vec<Scene> {
         on("fail: a list without the deploy does not", OnSuperseded::Fail)
             .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&[&older])])
             .then(Then::Holds(Hold::Outdated)),
-        on("fail: a list of as many rows as it can have does", OnSuperseded::Fail)
-            .poll(0, [detail(&active), newest(&older), done("iwf-1"), list(&many.iter().collect::<Vec<_>>())])
+        on("fail: a list of as many rows as it can have does, if all are newer", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&older), done("iwf-1"), many(&plan)])
             .then(passes_by("iwf-1")),
+        on("fail: or if they have no times", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&older), done("iwf-1"), many(&without(plan, "created_at"))])
+            .then(passes_by("iwf-1")),
+        on("fail: such a list of older rows does not", OnSuperseded::Fail)
+            .poll(0, [detail(&active), newest(&older), done("iwf-1"), many(&older)])
+            .then(Then::Holds(Hold::Outdated)),
         own("with a pin it is ignored", WHICH)
             .poll(0, [detail(&active), newest(&newer("queued")), its_workflow(), done("iwf-1")])
             .then(passes_by("iwf-1")),
@@ -292,6 +302,11 @@ fn unreadable() -> Vec<Scene> {
         on("ignore: a pass without the newest row", OnSuperseded::Ignore)
             .poll(0, [detail(&active), nothing("latest"), done("iwf-1")])
             .then(passes_by("iwf-1")),
+        on("ignore: no pass without the newest row, as a newer one of its workflow was there", OnSuperseded::Ignore)
+            .poll(0, [detail(&active), newest(&created(row(OTHER, "queued"), -30)), done("iwf-1")])
+            .then(Then::Holds(Hold::NewerTry))
+            .poll(2, [detail(&active), nothing("latest")])
+            .then(Then::NoAnswer),
         on("ignore: a pass without the list", OnSuperseded::Ignore)
             .poll(0, [detail(&active), no_newest(), nothing("list of 100"), done("iwf-1")])
             .then(passes_by("iwf-1")),
