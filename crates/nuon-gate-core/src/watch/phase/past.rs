@@ -126,6 +126,16 @@ impl Past {
         self.otherwise_at.is_some_and(|at| at >= Moment::START + LAG)
     }
 
+    /// Returns the warning that it had ended. A single poll reports the state as it is, which needs none.
+    pub(super) fn warning(self, id: &DeployId, row: &Deploy, policy: &Policy<'_>) -> Option<Note> {
+        let (deploy, ago) = (id.clone(), ago(row, policy));
+        let is_judged = self.on_stale(policy) == OnStale::Accept && policy.settings.mode == Mode::Wait;
+        match self.recurs {
+            Some(_) => Some(Note::Warned(Warning::OlderMatch { deploy, ago })),
+            None => is_judged.then_some(Note::Warned(Warning::AlreadyEnded { deploy, ago })),
+        }
+    }
+
     /// Returns when it and all the others ended, by the server's times.
     fn ended_in(self, others: impl Iterator<Item = Timestamp>, policy: &Policy<'_>) -> Era {
         match self.changed {
@@ -133,22 +143,6 @@ impl Past {
             account => account,
         }
     }
-}
-
-/// Returns whether to move on from a deploy that had ended before the wait began, and reports that. A single poll reports the state
-/// as it is, which needs no warning.
-pub(super) fn leave(past: Past, id: &DeployId, row: &Deploy, policy: &Policy<'_>, notes: &mut Vec<Note>) -> bool {
-    let (deploy, ago) = (id.clone(), ago(row, policy));
-    let on_stale = past.on_stale(policy);
-    if past.recurs.is_some() {
-        notes.push(Note::Warned(Warning::OlderMatch { deploy, ago }));
-    } else if on_stale == OnStale::Accept && policy.settings.mode == Mode::Wait {
-        notes.push(Note::Warned(Warning::AlreadyEnded { deploy, ago }));
-    }
-    if on_stale == OnStale::Wait {
-        notes.push(Note::Lost);
-    }
-    on_stale == OnStale::Wait
 }
 
 /// Refuses to judge a deploy that had ended before the wait began.

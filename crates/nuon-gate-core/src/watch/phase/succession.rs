@@ -200,22 +200,23 @@ impl Succession {
         let Some((id, row)) = found else {
             let is_stale = self.on_stale(policy).is_some() && matches!(self.decide(policy), Decision::End(_));
             let Replaced { row, ids, past, .. } = &self.replaced;
-            return match past.filter(|_| is_stale).zip(ids.last().cloned()) {
-                Some((past, id)) if past::leave(past, &id, row, policy, notes) => {
+            if let Some((past, id)) = past.filter(|_| is_stale).zip(ids.last().cloned()) {
+                notes.extend(past.warning(&id, row, policy));
+                if past.on_stale(policy) == OnStale::Wait {
+                    notes.push(Note::Lost);
                     let Replaced { row, search_pins, read_rows, newest, .. } = self.replaced;
-                    search_pins.without_past((id, &row), read_rows, newest, policy)
+                    return search_pins.without_past((id, &row), read_rows, newest, policy);
                 }
-                _ => self.make_way(policy, notes),
-            };
+            }
+            return self.make_way(policy, notes);
         };
         let Replaced { row: before, pins, search_pins, past, mut ids, read_rows, newest, .. } = self.replaced;
         ids.retain(|own| *own != id);
         let past = past.map(|past| past.of_next(&row, policy));
         notes.push(Note::Found { row: row.clone(), by: pins.matched_by(), replaces: ids.last().cloned() });
-        let follow =
-            Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past).found_by(search_pins);
-        let seen = newest.filter(|row| row.id.as_ref() == Some(follow.id()));
-        let follow = follow.having_read(read_rows).after_list(self.reads.rows);
+        let seen = newest.filter(|row| row.id.as_ref() == Some(&id));
+        let follow = Follow::successor(id, row, pins, before.kind().unwrap_or(Kind::Apply), ids, past);
+        let follow = follow.continuing(search_pins, read_rows).after_list(self.reads.rows);
         Move::Follow(Box::new(follow.not_older_than(seen.as_deref(), policy.now)))
     }
 
@@ -236,7 +237,7 @@ impl Succession {
         }
         let Replaced { row, pins, search_pins, past, ids, read_rows, .. } = self.replaced;
         let follow = Follow::newer(to, newer, Superseded { row, pins, past, ids }, policy, notes);
-        Move::Follow(Box::new(follow.found_by(search_pins).having_read(read_rows).after_list(self.reads.rows)))
+        Move::Follow(Box::new(follow.continuing(search_pins, read_rows).after_list(self.reads.rows)))
     }
 
     /// Returns whether a workflow that has ended may go on. What was replaced promises another deploy, and a person's retry shows

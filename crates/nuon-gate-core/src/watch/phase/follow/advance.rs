@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{Deploy, Status, StepState, WorkflowEnd, WorkflowStep};
-use crate::watch::phase::{Decision, Held, Move, Note, Phase, Policy, Replaced, Superseded, past, wrong_kind};
-use crate::watch::settings::{Mode, OnSuperseded};
+use crate::watch::phase::{Decision, Held, Move, Note, Phase, Policy, Replaced, Superseded, wrong_kind};
+use crate::watch::settings::{Mode, OnStale, OnSuperseded};
 use crate::{DeployId, Hold, Judgement};
 
 use super::{Follow, Own, Rivals};
@@ -60,13 +60,15 @@ impl Follow {
             return Move::Succeed { replaced, rows, exhausted: self.reads.is_list_spent };
         }
         let is_stale = self.on_stale(policy).is_some() && matches!(self.decide(policy), Decision::End(_));
-        match self.past.filter(|_| is_stale) {
-            Some(past) if past::leave(past, &self.own.id, &row, policy, notes) => {
+        if let Some(past) = self.past.filter(|_| is_stale) {
+            notes.extend(past.warning(&self.own.id, &row, policy));
+            if past.on_stale(policy) == OnStale::Wait {
+                notes.push(Note::Lost);
                 let (Own { id, search_pins, .. }, Rivals { read_rows, newest, .. }) = (self.own, self.rivals);
-                search_pins.without_past((id, &row), read_rows, newest, policy)
+                return search_pins.without_past((id, &row), read_rows, newest, policy);
             }
-            _ => Move::Stay(Phase::Following(Box::new(self))),
         }
+        Move::Stay(Phase::Following(Box::new(self)))
     }
 
     /// Goes on searching: the deploy deploys nothing, or does not exist. If the server shows it again as the newest, it does, and no
@@ -89,7 +91,7 @@ impl Follow {
         ids.push(id);
         let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);
         let follow = Self::newer(to, newer, Superseded { row, pins, past: self.past, ids }, policy, notes);
-        let mut follow = follow.found_by(search_pins).having_read(self.rivals.read_rows);
+        let mut follow = follow.continuing(search_pins, self.rivals.read_rows);
         if is_read {
             follow.rivals.note_none();
         } else {

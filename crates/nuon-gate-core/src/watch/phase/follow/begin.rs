@@ -133,14 +133,10 @@ impl Follow {
         self
     }
 
-    /// Records what was searched for when it was found, which is more than what it has to match.
-    pub(in crate::watch::phase) fn found_by(mut self, search_pins: SearchPins) -> Self {
+    /// Continues with what was searched for when it was found, which is more than what it has to match, and with what earlier answers
+    /// said about rows. Whatever else is known is compared with these, so this comes first.
+    pub(in crate::watch::phase) fn continuing(mut self, search_pins: SearchPins, read_rows: ReadRows) -> Self {
         self.own.search_pins = search_pins;
-        self
-    }
-
-    /// Continues with what earlier answers said about rows.
-    pub(in crate::watch::phase) fn having_read(mut self, read_rows: ReadRows) -> Self {
         self.own.workflow_id = self.own.known.as_ref().and_then(|own| read_rows.workflow_of(own)).cloned();
         let created = self.own.known.as_ref().and_then(|own| read_rows.created_of(own));
         self.own.created = self.own.created.or(created);

@@ -220,9 +220,9 @@ impl Search {
             false => Some(past),
         };
         let pins = self.search_pins.pins().clone();
-        let follow = Follow::matched(id, row, pins, past, place == Place::Newest).found_by(self.search_pins);
-        let seen = self.newest.clone().filter(|row| row.id.as_ref() == Some(follow.id()));
-        let follow = follow.having_read(self.read_rows).after_row(self.newest);
+        let seen = self.newest.clone().filter(|row| row.id.as_ref() == Some(&id));
+        let follow = Follow::matched(id, row, pins, past, place == Place::Newest);
+        let follow = follow.continuing(self.search_pins, self.read_rows).after_row(self.newest);
         Move::Follow(Box::new(follow.not_older_than(seen.as_deref(), policy.now)))
     }
 }
