@@ -82,12 +82,12 @@ pub struct WorkflowStep {
     pub approval: Option<Approval>,
     /// What the steps around it say about it.
     #[serde(skip)]
-    beside: Beside,
+    siblings: Siblings,
 }
 
 /// What the other steps of a workflow say about a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Beside {
+struct Siblings {
     /// A later step of its group has its name and type: it repeats this one if that was retried.
     is_repeated: bool,
     /// Such a step has its target as well, so that it repeats this one in any case.
@@ -130,7 +130,7 @@ fn note_needless(steps: &mut [WorkflowStep]) {
         if step.word() == "auto-skipped" {
             skipped.extend(step.group_idx.map(|group| (group, deploy.map(str::to_owned))));
         }
-        step.beside.is_needless = is_needless;
+        step.siblings.is_needless = is_needless;
     }
 }
 
@@ -139,8 +139,9 @@ fn note_repeated(steps: &mut [WorkflowStep]) {
     for step in steps.iter_mut().rev() {
         let (Some(group), Some(name)) = (step.group_idx, step.name.as_ref().map(first_name)) else { continue };
         let (own, kind) = (step.step_target_id.clone(), step.step_target_type.clone());
-        step.beside.is_repeated_for_same = own.is_some() && !for_same.insert((group, kind.clone(), name.clone(), own));
-        step.beside.is_repeated = !later.insert((group, kind, name));
+        step.siblings.is_repeated_for_same =
+            own.is_some() && !for_same.insert((group, kind.clone(), name.clone(), own));
+        step.siblings.is_repeated = !later.insert((group, kind, name));
     }
 }
 
@@ -183,9 +184,9 @@ impl WorkflowStep {
         match self.word() {
             _ if self.retried == Some(true) => StepState::Replaced,
             // A check of health is repeated for the same component; a deploy is repeated under another row.
-            "error" if self.beside.is_repeated_for_same && self.is_health() => StepState::Replaced,
-            "error" if self.beside.is_repeated && self.was_retried_by_itself() => StepState::Replaced,
-            "discarded" if self.beside.is_needless => StepState::Succeeded,
+            "error" if self.siblings.is_repeated_for_same && self.is_health() => StepState::Replaced,
+            "error" if self.siblings.is_repeated && self.was_retried_by_itself() => StepState::Replaced,
+            "discarded" if self.siblings.is_needless => StepState::Succeeded,
             "error" | "failed" | "timed-out" | "expired" if self.may_fail() => StepState::Succeeded,
             "retried" | "discarded" => StepState::Replaced,
             "success" | "approved" | "auto-skipped" | "user-skipped" | "warning" => StepState::Succeeded,
@@ -268,7 +269,7 @@ impl WorkflowStep {
 
     /// Returns whether a later step of its group has its name and type, and so repeats it if it was retried.
     pub(crate) fn is_repeated(&self) -> bool {
-        self.beside.is_repeated
+        self.siblings.is_repeated
     }
 
     /// Returns whether its plan was denied, or nobody answered in time, and that was the last word.

@@ -52,9 +52,9 @@ impl Watch {
         if is_polling && (!paused || self.flights.is_under_way(poller)) {
             return;
         }
-        let no_poll_left = |since: Moment| paused || self.poller(poller).has_polled_since(since);
+        let cannot_poll_before_end = |since: Moment| paused || self.poller(poller).has_polled_since(since);
         if let Some(last) = self.last_polls {
-            if no_poll_left(last.from()) {
+            if cannot_poll_before_end(last.from()) {
                 // What its deploys have come to, and what took their place, decides about a workflow.
                 let awaits_targets = poller == PollerId::Discovery && self.open > 0 && now < last.until();
                 if awaits_targets && self.discovery.follows_workflow() {
@@ -62,7 +62,9 @@ impl Watch {
                 }
                 return self.stop_poller(poller, last.occasion(), now);
             }
-        } else if let Some((clock, limit, _)) = self.clocks(poller).find(|(_, _, at)| *at <= now && no_poll_left(*at)) {
+        } else if let Some((clock, limit, _)) =
+            self.clocks(poller).find(|(_, _, at)| *at <= now && cannot_poll_before_end(*at))
+        {
             return self.on_limit(poller, clock, limit, now);
         }
         if !is_polling && self.due(poller, now) <= now {
@@ -107,7 +109,7 @@ impl Watch {
         [start, approval, queue, stall].into_iter().flatten()
     }
 
-    /// Returns when something last changed. While a target changes, more targets may come.
+    /// Returns when something last changed. For discovery, a change of any target counts too: more targets may follow.
     fn last_change(&self, poller: PollerId) -> Moment {
         match poller {
             PollerId::Discovery => self.discovery.last_change().max(self.shared.last_change()),
@@ -126,7 +128,7 @@ impl Watch {
     pub(super) fn due(&self, poller: PollerId, now: Moment) -> Moment {
         let limit = self.first_limit(poller);
         let own = self.poller(poller);
-        let likely = own.likely().filter(|_| !self.long_polls.reports_end_to(poller));
+        let likely = own.end_likely_at().filter(|_| !self.long_polls.reports_end_to(poller));
         let scheduled = likely.map_or(own.due(), |likely| likely.min(own.due()));
         let due = match self.last_polls {
             Some(_) => now,

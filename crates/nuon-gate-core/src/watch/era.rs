@@ -19,7 +19,7 @@ pub(super) struct ServerClock {
     pub(super) now: Moment,
 }
 
-/// When something happened, by the server's times. The order counts: of something with several parts, the greatest does.
+/// When something happened, by the server's times. Ordered so that the maximum of several parts is the era of the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Era {
     Before,

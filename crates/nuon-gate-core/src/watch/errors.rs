@@ -105,8 +105,8 @@ pub(super) enum Handling {
     Refuse(Refusal),
 }
 
-/// Decides. A workflow, a deploy or an install that has answered once exists, whatever comes later. An error about a
-/// deploy's workflow is never final, because an ingress or a firewall may have sent it.
+/// Decides. A workflow, a deploy or an install that has answered once exists, whatever comes later. No 404 and
+/// no other 4xx about a deploy's workflow is final, except 401 and 403: an ingress or a firewall may have sent it.
 pub(super) fn handle(
     streaks: &mut Streaks,
     now: Moment,

@@ -57,13 +57,10 @@ impl Flights {
     /// is under way will do, unless the poller knows of something newer: discovery needs one that was sent after the success
     /// that it has read.
     pub(super) fn next<'a>(&mut self, poller_of: impl Fn(PollerId) -> &'a Poller) -> Option<PollerId> {
-        while let Some(first) = self.ready.first().copied() {
+        while let Some(first) = self.ready.pop_first() {
             let (_, poller, _) = first;
             let own = poller_of(poller);
-            let Some(request) = own.request() else {
-                self.ready.remove(&first);
-                continue;
-            };
+            let Some(request) = own.request() else { continue };
             let serial = self.serials.get(request).copied();
             let full = self.under_way.len() >= MOST_AT_ONCE;
             match serial.and_then(|serial| self.under_way.get_mut(&serial)) {
@@ -71,13 +68,12 @@ impl Flights {
                     flight.pollers.push(poller);
                 }
                 Some(_) => self.waiting.entry(request.clone()).or_default().push(poller),
-                None if full => return None,
-                None => {
-                    self.ready.remove(&first);
-                    return Some(poller);
+                None if full => {
+                    self.ready.insert(first);
+                    return None;
                 }
+                None => return Some(poller),
             }
-            self.ready.remove(&first);
         }
         None
     }

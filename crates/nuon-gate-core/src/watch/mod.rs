@@ -228,7 +228,7 @@ impl Watch {
     /// Returns what to do now.
     pub fn next(&mut self, now: Moment) -> Instruction {
         self.check_deadline(now);
-        // The outage limit comes first: an API that does not answer cannot show any change.
+        // Before `wake`, which ends pollers by their own limits: an API that does not answer cannot show any change.
         self.check_outage(now);
         self.wake(now);
         if self.is_over(now) {

@@ -28,7 +28,7 @@ pub(super) struct Poller {
     schedule: Schedule,
     due: Moment,
     /// An earlier time at which a poll is worthwhile, because the end is likely.
-    likely: Option<Moment>,
+    end_likely_at: Option<Moment>,
     /// Something seems to have changed: the next poll is due at once, and reads everything.
     is_hurried: bool,
     poll: Option<Poll>,
@@ -43,7 +43,7 @@ impl Poller {
         Self {
             schedule,
             due: now,
-            likely: None,
+            end_likely_at: None,
             is_hurried: false,
             poll: None,
             polled: None,
@@ -84,13 +84,13 @@ impl Poller {
     }
 
     /// Returns when the next poll is worthwhile, if that is before it is due.
-    pub(super) fn likely(&self) -> Option<Moment> {
-        self.likely
+    pub(super) fn end_likely_at(&self) -> Option<Moment> {
+        self.end_likely_at
     }
 
     /// Sets when the next poll is worthwhile, unless something else reports the end.
     pub(super) fn expect(&mut self, now: Moment, gap: impl FnOnce(Duration) -> Duration) {
-        self.likely = Some(now + gap(self.due - now)).filter(|_| !self.is_hurried);
+        self.end_likely_at = Some(now + gap(self.due - now)).filter(|_| !self.is_hurried);
     }
 
     /// Returns what was wrong with the last poll.
@@ -117,7 +117,7 @@ impl Poller {
     /// Postpones the next poll until then, unless it is due later.
     pub(super) fn postpone(&mut self, until: Moment) {
         if self.poll.is_none() && !self.is_hurried {
-            (self.due, self.likely) = (self.due.max(until), None);
+            (self.due, self.end_likely_at) = (self.due.max(until), None);
         }
     }
 
@@ -184,7 +184,7 @@ impl Poller {
     }
 
     fn set_due(&mut self, now: Moment, due: Moment) {
-        self.likely = None;
+        self.end_likely_at = None;
         self.due = if self.is_hurried { now } else { due };
     }
 

@@ -51,7 +51,7 @@ impl Takeovers {
         self.by.get(install)
     }
 
-    /// Returns whether an install was taken, by a poll that began after this moment.
+    /// Returns whether an install was taken; that it was not, only a poll that began at this moment or later shows.
     pub(super) fn of(&self, install: &InstallId, since: Moment) -> Taken<'_> {
         match self.by.get(install) {
             _ if self.is_over => Taken::No,

@@ -1,4 +1,4 @@
-//! What a deploy's status and its workflow mean together. A pure table: `table.rs` tries every row.
+//! What a deploy's status and its workflow mean together. A pure function; `table/` lists its cases.
 
 use crate::ApprovalPlace;
 use crate::hold::Behind;

@@ -67,8 +67,8 @@ enum Move {
     /// The followed deploy had ended before the wait began: a newer one is waited for.
     SearchNewer { than: DeployId, created: Timestamp },
     /// The followed deploy was replaced: its successor is searched for, in the next poll if this one has already read
-    /// the list for it (`exhausted`). `rows`: the list, if this poll has read it for anything else.
-    Succeed { replaced: Replaced, rows: Option<Arc<Vec<Deploy>>>, exhausted: bool },
+    /// the list for it (`is_list_spent`). `rows`: the list, if this poll has read it for anything else.
+    Succeed { replaced: Replaced, rows: Option<Arc<Vec<Deploy>>>, is_list_spent: bool },
 }
 
 /// A deploy that was replaced, and what identifies its successor.
@@ -82,7 +82,7 @@ struct Replaced {
     search_pins: SearchPins,
     /// What is known of whether it had ended before the wait began; nothing where that does not matter.
     past: Option<Past>,
-    /// All that were replaced, this one included.
+    /// All that were followed, this one last.
     ids: Vec<DeployId>,
     read_rows: ReadRows,
     /// The newest deploy that any answer has shown before, which may be the successor.
@@ -270,9 +270,9 @@ impl Phase {
                     Self::Searching(Search::again(search_pins, read_rows, newest, at_once))
                 }
                 Move::SearchNewer { than, created } => Self::Searching(Search::after(than, created)),
-                Move::Succeed { replaced, rows, exhausted } => {
-                    let mut succession = Succession::new(replaced, exhausted);
-                    if let Some(rows) = rows.filter(|_| !exhausted) {
+                Move::Succeed { replaced, rows, is_list_spent } => {
+                    let mut succession = Succession::new(replaced, is_list_spent);
+                    if let Some(rows) = rows.filter(|_| !is_list_spent) {
                         succession.accept_rows(rows, policy);
                     }
                     Self::Succession(succession)
@@ -321,7 +321,7 @@ impl Phase {
     /// Returns why it is still waited for.
     pub(super) fn hold(&self) -> Hold {
         match self {
-            Self::Searching(_) => Hold::NotStarted,
+            Self::Searching(search) => search.hold(),
             Self::Following(follow) => follow.hold(),
             Self::Succession(_) => Hold::NotReplaced,
         }
@@ -346,7 +346,7 @@ impl Held {
     }
 
     /// Returns since when the workflow and its deploy contradict each other: now, if they did not before.
-    fn behind_since(held: Option<&Self>, now: Moment) -> Moment {
+    fn contradicted_since(held: Option<&Self>, now: Moment) -> Moment {
         held.filter(|held| matches!(held.hold, Hold::Behind(_))).map_or(now, |held| held.since)
     }
 }

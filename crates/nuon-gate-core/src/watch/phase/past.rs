@@ -2,9 +2,9 @@
 //!
 //! That is assumed unless there is proof to the contrary: the server's own time of its creation or end or, without one,
 //! an answer that showed the deploy in another state, or did not show it. The server's times outweigh such an answer
-//! for as long as a replica can lag, because that shows earlier states, and may omit a row that already exists. Later, the
-//! clock of the machine that wrote the times is behind that of the one that answers. A time that is ahead of the
-//! server's clock was written before that clock was set back.
+//! for as long as a replica can lag, because that shows earlier states, and may omit a row that already exists. An answer that
+//! shows another state after that outweighs the times: the clock that wrote them was behind the one that answers. A time that is
+//! ahead of the server's clock was written before that clock was set back.
 
 use std::time::Duration;
 

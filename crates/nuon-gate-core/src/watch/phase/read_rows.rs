@@ -17,7 +17,7 @@ pub(super) struct ReadRows {
     /// The workflows that only make plans, and so do all their rows.
     planning: HashSet<WorkflowId>,
     /// The rows that count as such in this decision, because their workflow does not exist. That may be a replica that lags.
-    lost: HashSet<DeployId>,
+    without_workflow: HashSet<DeployId>,
     /// The rows that are not newer than the followed deploy, or than the baseline. A row whose later answer lacks the time is
     /// still not newer.
     older: HashSet<DeployId>,
@@ -27,8 +27,19 @@ pub(super) struct ReadRows {
     baseline: Option<DeployId>,
     /// The number of the poll under way, to which [`Said`] belongs.
     poll: u32,
-    /// A row has shown it; unless it had passed, its workflow can retry it.
-    retries_in: Option<Option<WorkflowId>>,
+    baseline_fate: BaselineFate,
+}
+
+/// Whether the baseline's workflow can retry it.
+#[derive(Debug, Clone, Default)]
+enum BaselineFate {
+    /// No row has shown the baseline.
+    #[default]
+    Unread,
+    /// It had passed, or names no workflow.
+    Final,
+    /// Its workflow can retry it.
+    RetriedIn(WorkflowId),
 }
 
 /// What a row has said.
@@ -100,9 +111,9 @@ impl ReadRows {
         Self {
             left_out: self.left_out,
             planning: self.planning,
-            lost: self.lost,
+            without_workflow: self.without_workflow,
             known: self.known,
-            retries_in: self.retries_in,
+            baseline_fate: self.baseline_fate,
             poll: self.poll,
             ..Self::by(pins)
         }
@@ -116,25 +127,25 @@ impl ReadRows {
     /// Returns whether a row that says that it is a deploy counts as one.
     fn counts(&self, id: &DeployId, workflow: Option<&WorkflowId>) -> bool {
         let is_plan = workflow.is_some_and(|own| self.planning.contains(own));
-        !is_plan && !self.left_out.contains(id) && !self.lost.contains(id)
+        !is_plan && !self.left_out.contains(id) && !self.without_workflow.contains(id)
     }
 
     /// Returns whether a row retries the baseline: it is newer, but not what was triggered after that.
     pub(super) fn retries_baseline(&self, row: &Deploy) -> bool {
-        let workflow = self.retries_in.as_ref().and_then(Option::as_ref);
-        workflow.is_some() && self.workflow_of(row) == workflow
+        matches!(&self.baseline_fate, BaselineFate::RetriedIn(workflow) if self.workflow_of(row) == Some(workflow))
     }
 
     /// Returns whether it is not known whether a row retries the baseline.
     pub(super) fn may_retry_baseline(&self, row: &Deploy) -> bool {
-        self.baseline.is_some() && self.retries_in.is_none() && self.workflow_of(row).is_some()
+        let is_unread = matches!(self.baseline_fate, BaselineFate::Unread);
+        self.baseline.is_some() && is_unread && self.workflow_of(row).is_some()
     }
 
     fn note_baseline(&mut self, row: &Deploy) {
         if row.id.is_some() && row.id == self.baseline {
             let has_passed = Rules::default().judge_deploy(row) == Judgement::Passed;
-            let workflow = self.workflow_of(row).cloned();
-            self.retries_in = Some(workflow.filter(|_| !has_passed));
+            let workflow = self.workflow_of(row).filter(|_| !has_passed).cloned();
+            self.baseline_fate = workflow.map_or(BaselineFate::Final, BaselineFate::RetriedIn);
         }
     }
 
@@ -195,14 +206,14 @@ impl ReadRows {
         self.planning.insert(workflow);
     }
 
-    pub(super) fn note_lost(&mut self, id: DeployId) {
-        self.lost.insert(id);
+    pub(super) fn note_without_workflow(&mut self, id: DeployId) {
+        self.without_workflow.insert(id);
     }
 
     /// Another poll begins, which may go on with one that took too many requests.
     pub(super) fn begin_poll(&mut self, goes_on: bool) {
         if !goes_on {
-            self.lost.clear();
+            self.without_workflow.clear();
             self.forget_said();
         }
     }

@@ -23,7 +23,7 @@ pub(in crate::watch) struct Succession {
     // What lasts.
     replaced: Replaced,
     /// Since when the workflow has ended, as it seems, and its end may not be the last word.
-    open_since: Option<Moment>,
+    end_doubted_since: Option<Moment>,
     /// The poll under way.
     reads: SuccessionReads,
 }
@@ -44,17 +44,21 @@ struct SuccessionReads {
     latest: bool,
     /// The list was already read in this poll. It is not read again before the next one, so that endless replacements
     /// do not cause requests without a pause.
-    exhausted: bool,
+    is_list_spent: bool,
 }
 
 impl Succession {
-    pub(super) fn new(replaced: Replaced, exhausted: bool) -> Self {
-        Self { replaced, open_since: None, reads: SuccessionReads { exhausted, ..SuccessionReads::default() } }
+    pub(super) fn new(replaced: Replaced, is_list_spent: bool) -> Self {
+        Self {
+            replaced,
+            end_doubted_since: None,
+            reads: SuccessionReads { is_list_spent, ..SuccessionReads::default() },
+        }
     }
 
     /// Records that this poll showed no successor: one that is found later has appeared since.
     pub(super) fn note_hold(&mut self, now: Moment) {
-        if let Some(past) = self.replaced.past.as_mut().filter(|_| !self.reads.exhausted) {
+        if let Some(past) = self.replaced.past.as_mut().filter(|_| !self.reads.is_list_spent) {
             past.note_poll(now, false);
         }
     }
@@ -70,7 +74,7 @@ impl Succession {
             Fact::Workflow(workflow) if self.is_of_newer(request) => self.accept_newer(&workflow),
             Fact::Workflow(workflow) => {
                 let is_open = workflow.end().is_some() && self.may_go_on(&workflow, policy);
-                self.open_since = is_open.then(|| self.open_since.unwrap_or(policy.now));
+                self.end_doubted_since = is_open.then(|| self.end_doubted_since.unwrap_or(policy.now));
                 self.reads.workflow = Some(workflow);
             }
             Fact::Latest(row) => {
@@ -277,7 +281,7 @@ impl Succession {
     }
 
     pub(super) fn decide(&self, policy: &Policy<'_>) -> Decision {
-        if self.reads.exhausted {
+        if self.reads.is_list_spent {
             return Decision::Hold(Hold::NotReplaced);
         }
         if self.reads.lists == 0 {
@@ -307,7 +311,7 @@ impl Succession {
             Mode::Wait => policy.now < since + LAG,
             Mode::Once => [workflow.since(), row.status_since()].iter().flatten().any(|at| !policy.is_long_ago(*at)),
         };
-        if self.reads.rows.is_none() || self.open_since.is_some_and(may_lag) {
+        if self.reads.rows.is_none() || self.end_doubted_since.is_some_and(may_lag) {
             return Decision::Hold(Hold::NotReplaced);
         }
         if let (Some(OnStale::Fail), Some(id)) = (self.on_stale(policy), ids.last()) {

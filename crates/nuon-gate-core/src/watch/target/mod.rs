@@ -38,8 +38,9 @@ pub(super) struct TargetWatch {
     goes_on: bool,
     /// When another poller last read that its deploy has changed.
     overheard_at: Moment,
-    /// Until when its component had to stay healthy, so that no change was expected.
-    baked_until: Moment,
+    /// When a poll last began or ended while its component had to stay healthy, so that no change was expected: the stall clock
+    /// counts from then.
+    baking_seen_at: Moment,
 }
 
 impl TargetWatch {
@@ -59,7 +60,7 @@ impl TargetWatch {
             None => Phase::Searching(Search::new(pins.clone())),
         };
         let (poller, record) = (Poller::new(schedule, now), Record::new(index, target, now));
-        Self { pins, poller, phase, record, goes_on: false, overheard_at: Moment::START, baked_until: Moment::START }
+        Self { pins, poller, phase, record, goes_on: false, overheard_at: Moment::START, baking_seen_at: Moment::START }
     }
 
     pub(super) fn poller(&self) -> &Poller {
@@ -121,7 +122,7 @@ impl TargetWatch {
 
     /// Returns when something last changed, for the stall clock. While it baked, nothing was to change.
     pub(super) fn last_change(&self) -> Moment {
-        self.record.last_change().max(self.overheard_at).max(self.baked_until)
+        self.record.last_change().max(self.overheard_at).max(self.baking_seen_at)
     }
 
     /// Returns whether no change is expected, because the component has to stay healthy.
@@ -281,7 +282,7 @@ impl TargetWatch {
     fn hold(&mut self, hold: &Hold, now: Moment, shared: &mut Shared) {
         let before = self.phase.hold();
         if [&before, hold].iter().any(|own| matches!(own, Hold::Baking(_))) {
-            self.baked_until = now;
+            self.baking_seen_at = now;
         }
         let wide = self.is_wide(self.poller.polls(), shared);
         self.phase.note_hold(hold.clone(), &policy(&self.record, &self.poller, now, shared, wide));

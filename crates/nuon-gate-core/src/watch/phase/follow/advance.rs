@@ -49,7 +49,7 @@ impl Follow {
             && let Some(workflow) = self.own.workflow_id.clone()
         {
             notes.push(Note::Replaced(self.own.id.clone()));
-            let mut ids = self.own.replaced;
+            let mut ids = self.own.followed_before;
             if !ids.contains(&self.own.id) {
                 ids.push(self.own.id);
             }
@@ -57,7 +57,7 @@ impl Follow {
             let Rivals { read_rows, newest, reads, superseded_by, .. } = self.rivals;
             let replaced = Replaced { row, workflow, pins, search_pins, past, ids, read_rows, newest, superseded_by };
             let rows = reads.rows;
-            return Move::Succeed { replaced, rows, exhausted: self.reads.is_list_spent };
+            return Move::Succeed { replaced, rows, is_list_spent: self.reads.is_list_spent };
         }
         let is_stale = self.on_stale(policy).is_some() && matches!(self.decide(policy), Decision::End(_));
         if let Some(past) = self.past.filter(|_| is_stale) {
@@ -87,7 +87,7 @@ impl Follow {
         let Some(newer) = newer.filter(is_followed) else {
             return Move::Stay(Phase::Following(Box::new(self)));
         };
-        let Own { id, pins, replaced: mut ids, search_pins, .. } = self.own;
+        let Own { id, pins, followed_before: mut ids, search_pins, .. } = self.own;
         ids.push(id);
         let is_read = self.rivals.reads.newest_read.as_ref() == Some(&to);
         let follow = Self::newer(to, newer, Superseded { row, pins, past: self.past, ids }, policy, notes);

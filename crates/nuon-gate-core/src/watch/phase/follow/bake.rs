@@ -51,19 +51,19 @@ pub(super) struct KnownHealth {
 struct NewestTime {
     time: Option<Timestamp>,
     /// Since when they have shown earlier ones.
-    behind_since: Option<Moment>,
+    older_since: Option<Moment>,
 }
 
 impl NewestTime {
     fn note(&mut self, time: Option<Timestamp>, now: Moment) {
         let is_behind = time.zip(self.time).is_some_and(|(time, newest)| time < newest);
-        self.behind_since = is_behind.then(|| self.behind_since.unwrap_or(now));
+        self.older_since = is_behind.then(|| self.older_since.unwrap_or(now));
         self.time = self.time.max(time);
     }
 
     /// Returns whether the last answer may come from a replica that lags.
     fn is_outdated(&self, now: Moment) -> bool {
-        self.behind_since.is_some_and(|since| now < since + LAG)
+        self.older_since.is_some_and(|since| now < since + LAG)
     }
 }
 

@@ -30,7 +30,7 @@ impl Follow {
             part: None,
             missing_since: None,
             kind: None,
-            detailed: false,
+            known_is_detail: false,
             lacked_detail: false,
             workflow_id: None,
             workflow_answered: false,
@@ -38,7 +38,7 @@ impl Follow {
             answered: Vec::new(),
             most_steps: 0,
             is_beyond_install_list: false,
-            replaced: Vec::new(),
+            followed_before: Vec::new(),
         };
         Self {
             rivals: Rivals::new(ReadRows::by(&own.pins)),
@@ -58,7 +58,7 @@ impl Follow {
         past: Option<Past>,
         is_newest: bool,
     ) -> Self {
-        let states = vec![ReadState { row: row.clone(), detailed: false }];
+        let states = vec![ReadState { row: row.clone(), is_detail: false }];
         let reads = FollowReads { current: true, changed: true, states, ..FollowReads::default() };
         let mut follow = Self { past, reads, ..Self::named(id, pins) };
         if is_newest {
@@ -83,7 +83,7 @@ impl Follow {
         past: Option<Past>,
     ) -> Self {
         let mut follow = Self::matched(id, row, pins, past, false);
-        (follow.own.origin, follow.own.replaced) = (Origin::Successor(kind), before);
+        (follow.own.origin, follow.own.followed_before) = (Origin::Successor(kind), before);
         follow
     }
 

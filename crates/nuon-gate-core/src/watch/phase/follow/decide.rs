@@ -167,11 +167,11 @@ impl Follow {
             Judged::Fail(_) if !by_rule && is_cut_short && can_be_tried_again(row) => Decision::Hold(Hold::Outdated),
             Judged::Pass => self.contradiction(policy).unwrap_or_else(|| self.settled(row, by_rule, policy)),
             // Only the detail has the reason.
-            Judged::Fail(_) if !self.own.detailed && self.reads.details == 0 => {
+            Judged::Fail(_) if !self.own.known_is_detail && self.reads.details == 0 => {
                 Decision::Need(deploy_request(policy.target, &self.own.id))
             }
             // But a replica that hangs must not delay a failure for long.
-            Judged::Fail(_) if !self.own.detailed && !self.own.lacked_detail => Decision::Hold(Hold::Outdated),
+            Judged::Fail(_) if !self.own.known_is_detail && !self.own.lacked_detail => Decision::Hold(Hold::Outdated),
             Judged::Fail(verdict) => Decision::End(self.failed(verdict, row, by_rule)),
             Judged::Hold(Hold::Behind(behind)) => self.behind(behind, row, policy),
             Judged::Hold(Hold::Approval(ApprovalPlace { approval: Some(asked), .. }))
@@ -251,7 +251,7 @@ impl Follow {
             // A lagging replica may show an older row, and a row without a time does not show its age. A list may leave out
             // more than that.
             let is_whole = rival.created_at.is_some() && rival.says_what_it_does();
-            if let Some(id) = rival.id.as_ref().filter(|_| !is_whole && self.rivals.reads.detailed != rival.id) {
+            if let Some(id) = rival.id.as_ref().filter(|_| !is_whole && self.rivals.reads.detail_read != rival.id) {
                 return Some(deploy_request(policy.target, id));
             }
             let reads = &self.rivals.reads;
@@ -349,7 +349,7 @@ impl Follow {
 
     /// Decides about a deploy and a workflow that contradict each other. It waits before it believes that they do.
     fn behind(&self, behind: Behind, row: &Deploy, policy: &Policy<'_>) -> Decision {
-        let since = Held::behind_since(self.held.as_ref(), policy.now);
+        let since = Held::contradicted_since(self.held.as_ref(), policy.now);
         let has_lasted = match policy.settings.mode {
             Mode::Wait => policy.now >= since + LAG,
             // There is no other poll, so the contradiction's age by the server's times decides.

@@ -67,7 +67,7 @@ impl Follow {
     /// Accepts the detail of a newer row, or of the baseline.
     fn accept_other(&mut self, row: &Arc<Deploy>, policy: &Policy<'_>) -> Result<(), ApiError> {
         if row.id.as_ref().is_some_and(|id| self.rivals.is_rival(&self.own, id)) {
-            self.rivals.reads.detailed = row.id.clone();
+            self.rivals.reads.detail_read = row.id.clone();
             match row.kind() {
                 Some(_) => self.rivals.accept_newest(&self.own, Some(row.clone()), ShownBy::default()),
                 None => self.rivals.pass_over(&self.own, true),
@@ -149,15 +149,15 @@ impl Follow {
     }
 
     /// Records a state of the deploy, unless it is older than what is known.
-    fn observe(&mut self, row: Arc<Deploy>, detailed: bool, policy: &Policy<'_>) -> Vec<Note> {
+    fn observe(&mut self, row: Arc<Deploy>, is_detail: bool, policy: &Policy<'_>) -> Vec<Note> {
         // Nothing would show that what was read before, or comes later, is newer.
         if self.own.known.is_some() && !row.says_its_status() && row.updated_at.is_none() {
             return Vec::new();
         }
-        self.rivals.read_rows.note(&row, detailed);
+        self.rivals.read_rows.note(&row, is_detail);
         let row = self.own.typed(row);
         let is_contradicted = self.own.is_contradicted_by(&row);
-        self.reads.states.push(ReadState { row: row.clone(), detailed });
+        self.reads.states.push(ReadState { row: row.clone(), is_detail });
         self.own.workflow_id = self.own.workflow_id.take().or_else(|| row.workflow().cloned());
         self.reads.contradicted |= is_contradicted;
         if is_contradicted || !self.own.freshness.admit(policy.now, &row) {
@@ -183,12 +183,12 @@ impl Follow {
             self.held.take_if(|held| matches!(held.hold, Hold::Settling(_)));
         }
         // A row without details only confirms the same state. It must not replace the detail, which has the reason.
-        if !detailed && !is_new {
+        if !is_detail && !is_new {
             match &self.own.known {
-                Some(known) if self.own.detailed && ended_anew => {
+                Some(known) if self.own.known_is_detail && ended_anew => {
                     self.own.known = Some(Arc::new(known.dated_by(&row)));
                 }
-                Some(_) if self.own.detailed => {}
+                Some(_) if self.own.known_is_detail => {}
                 _ => self.own.known = Some(row),
             }
             return Vec::new();
@@ -196,13 +196,13 @@ impl Follow {
         self.own.known = Some(row.clone());
         if is_new {
             (self.held, self.known_health) = (None, KnownHealth::default());
-            (self.own.lacked_detail, self.rivals.beside) = (false, None);
+            (self.own.lacked_detail, self.rivals.unreplacing) = (false, None);
             self.past = self.past.map(|past| past.in_next_state(&row, policy));
             // The workflow was read before this, so it is read again.
             (self.reads.workflow, self.reads.workflows) = (None, 0);
             self.reads.changed = true;
         }
-        self.own.detailed = detailed;
+        self.own.known_is_detail = is_detail;
         if is_first {
             return vec![Note::Found { row, by: self.own.pins.matched_by(), replaces: None }];
         }
@@ -217,8 +217,8 @@ impl Follow {
         let is_same = |read: &ReadState| read.row.current_status() == known.current_status();
         let differs = |read: &ReadState| !is_same(read) && !is_later(known, &read.row);
         states.iter().rposition(is_same).is_some_and(|last| {
-            let was_read_again = !states[last].detailed;
-            let speaks = |read: &ReadState| was_read_again && read.detailed || policy.judge(&read.row).is_final();
+            let was_read_again = !states[last].is_detail;
+            let speaks = |read: &ReadState| was_read_again && read.is_detail || policy.judge(&read.row).is_final();
             states[last + 1..].iter().any(differs) || states.iter().any(|read| speaks(read) && differs(read))
         })
     }

@@ -70,7 +70,7 @@ struct Own {
     /// What it does, by its detail. A deploy keeps its type.
     kind: Option<Kind>,
     /// The known state includes the detail.
-    detailed: bool,
+    known_is_detail: bool,
     /// A poll has ended without the detail since the deploy has had its status.
     lacked_detail: bool,
     /// The workflow that the deploy has named. A later row without one does not remove it.
@@ -85,8 +85,8 @@ struct Own {
     most_steps: usize,
     /// A full list of the install's deploys did not contain it, because there are too many newer ones.
     is_beyond_install_list: bool,
-    /// Deploys that were followed before.
-    replaced: Vec<DeployId>,
+    /// All deploys that were followed before it: replaced or superseded.
+    followed_before: Vec<DeployId>,
 }
 
 /// What is known about the component's newer deploys, from poll to poll.
@@ -98,7 +98,7 @@ struct Rivals {
     newest_by: ShownBy,
     superseded_by: Option<DeployId>,
     /// A newer deploy of the same workflow that has not replaced the followed one for longer than a replica can lag.
-    beside: Option<DeployId>,
+    unreplacing: Option<DeployId>,
     /// The poll under way.
     reads: RivalReads,
 }
@@ -114,7 +114,7 @@ struct RivalReads {
     /// The newest rows, if they were read.
     rows: Option<Arc<Vec<Deploy>>>,
     /// The newest row whose detail was read. The detail may have a creation time that the row lacks.
-    detailed: Option<DeployId>,
+    detail_read: Option<DeployId>,
     /// The newest row whose workflow was read and does more than plan.
     deploying: Option<DeployId>,
     /// The endpoint that hides plans was read.
@@ -140,14 +140,14 @@ struct ShownBy {
     /// The endpoint that hides plans, not only a list.
     latest: bool,
     /// A list that also contains the followed deploy, so it is recent enough.
-    beside: bool,
+    with_own: bool,
 }
 
 impl ShownBy {
-    const LATEST: Self = Self { latest: true, beside: false };
+    const LATEST: Self = Self { latest: true, with_own: false };
 
     fn or(self, other: Self) -> Self {
-        Self { latest: self.latest || other.latest, beside: self.beside || other.beside }
+        Self { latest: self.latest || other.latest, with_own: self.with_own || other.with_own }
     }
 }
 
@@ -183,7 +183,7 @@ struct FollowReads {
 #[derive(Debug)]
 struct ReadState {
     row: Arc<Deploy>,
-    detailed: bool,
+    is_detail: bool,
 }
 
 /// The component's newest deploy.
@@ -246,7 +246,7 @@ impl Follow {
             }
             self.past = Some(past);
         }
-        self.own.lacked_detail |= !self.own.detailed;
+        self.own.lacked_detail |= !self.own.known_is_detail;
         // They are of no use between polls, and there may be thousands of targets.
         self.reads.states = Vec::new();
         // An outdated answer does not change the earlier hold.
@@ -264,7 +264,7 @@ impl Follow {
             held.polls = held.polls.max(2);
         }
         if held.hold == Hold::NewerTry && now >= held.since + LAG {
-            self.rivals.note_beside();
+            self.rivals.note_unreplacing();
         }
         self.held = Some(held);
     }

@@ -24,7 +24,7 @@ impl Follow {
 impl Rivals {
     pub(super) fn new(read_rows: ReadRows) -> Self {
         let reads = RivalReads::default();
-        Self { read_rows, newest: None, newest_by: ShownBy::default(), superseded_by: None, beside: None, reads }
+        Self { read_rows, newest: None, newest_by: ShownBy::default(), superseded_by: None, unreplacing: None, reads }
     }
 
     /// Records that this poll shows the followed deploy as the newest.
@@ -36,12 +36,13 @@ impl Rivals {
     /// time is not older than any other.
     pub(super) fn newer_than(&self, own: &Own) -> Option<&Arc<Deploy>> {
         let (Newest::Row(newest), Some(_)) = (&self.reads.newest, &own.known) else { return None };
-        let replaces = self.is_another_try(own, newest) && self.beside != newest.id;
-        let was_followed = newest.id.as_ref().is_some_and(|id| *id == own.id || own.replaced.contains(id));
+        let replaces = self.is_another_try(own, newest) && self.unreplacing != newest.id;
+        let was_followed = newest.id.as_ref().is_some_and(|id| *id == own.id || own.followed_before.contains(id));
         let order = newest.created_at.zip(own.created).map(|(newest, own)| newest.cmp(&own));
         let supersedes = match order {
             Some(Ordering::Less) => false,
-            // It was left for a row without a time, so it may turn out to be newer after all.
+            // Also if it was followed before: the target moved on to a row without a time, and now a time shows that this one is
+            // newer.
             Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&own.id),
             Some(Ordering::Equal) => !replaces && !was_followed,
             None => !replaces && !was_followed && !self.read_rows.is_older(newest),
@@ -57,12 +58,12 @@ impl Rivals {
     /// it was replaced.
     pub(super) fn has_newer_try(&self, own: &Own) -> bool {
         let Newest::Row(newest) = &self.reads.newest else { return false };
-        let is_known = newest.id.as_ref().is_some_and(|id| *id == own.id || own.replaced.contains(id));
+        let is_known = newest.id.as_ref().is_some_and(|id| *id == own.id || own.followed_before.contains(id));
         let is_older = newest.created_at.zip(own.created).is_some_and(|(newest, own)| newest < own);
         // One that was replaced itself is an earlier try, whatever a clock that was put back says.
         let is_over = Rules::default().judge_deploy(newest) == Judgement::Replaced;
         let is_next = !is_known && !is_older && !is_over && !self.read_rows.is_older(newest);
-        is_next && self.is_another_try(own, newest) && self.beside != newest.id
+        is_next && self.is_another_try(own, newest) && self.unreplacing != newest.id
     }
 
     /// Returns whether the newest row is such a try, and another workflow's deploy was shown that is newer than the followed one too.
@@ -71,9 +72,9 @@ impl Rivals {
     }
 
     /// Records that the newest row does not replace the followed deploy, although it is of the same workflow.
-    pub(super) fn note_beside(&mut self) {
+    pub(super) fn note_unreplacing(&mut self) {
         if let Newest::Row(newest) = &self.reads.newest {
-            self.beside = newest.id.clone();
+            self.unreplacing = newest.id.clone();
         }
     }
 
@@ -93,7 +94,7 @@ impl Rivals {
     /// Returns whether it is certain which of the two is newer: by both times or, where a server leaves one out, by a list that
     /// contains both. An answer with the newest alone may be a replica's that lags.
     pub(super) fn has_order(&self, own: &Own, newest: &Deploy) -> bool {
-        own.created.is_some() && newest.created_at.is_some() || self.newest_by.beside
+        own.created.is_some() && newest.created_at.is_some() || self.newest_by.with_own
     }
 
     /// Returns whether this is the newest row, and supersedes.
@@ -121,7 +122,7 @@ impl Rivals {
             let is_newer = times.map_or_else(|| is_first(row), |(its, own)| its > own);
             let is_asked_for = own.pins.contradicted_by(row, policy.server_started_at).is_none();
             let is_same = row.kind() == kind && is_asked_for;
-            is_newer && is_same && self.read_rows.is_another_of(workflow, &own.replaced, row)
+            is_newer && is_same && self.read_rows.is_another_of(workflow, &own.followed_before, row)
         };
         rows.iter().any(is_next)
     }
@@ -153,7 +154,7 @@ impl Rivals {
         if let Some(rival) = self.newer_than(own).and_then(|row| row.id.clone()) {
             match only_plans {
                 true => self.read_rows.leave_out(rival),
-                false => self.read_rows.note_lost(rival),
+                false => self.read_rows.note_without_workflow(rival),
             }
             match self.reads.rows.clone() {
                 Some(rows) => self.accept_rows(own, &rows),
@@ -183,8 +184,8 @@ impl Rivals {
         for row in place.into_iter().flat_map(|place| &rows[place + 1..]).filter(|row| row.created_at.is_none()) {
             self.read_rows.note_older(row);
         }
-        let beside = place.is_some();
-        self.accept_newest(own, newest.map(Arc::new), ShownBy { latest: false, beside });
+        let with_own = place.is_some();
+        self.accept_newest(own, newest.map(Arc::new), ShownBy { latest: false, with_own });
     }
 
     /// Accepts the row that an answer shows as the newest. Neither a lagging replica nor a row without a time revokes what

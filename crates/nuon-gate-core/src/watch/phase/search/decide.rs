@@ -75,7 +75,7 @@ impl Search {
         let Some(end) = workflow.end().filter(|_| !self.is_workflow_shown) else {
             return Decision::Hold(Hold::NotStarted);
         };
-        let since = Held::behind_since(self.held.as_ref(), policy.now);
+        let since = Held::contradicted_since(self.held.as_ref(), policy.now);
         let has_lasted = match policy.settings.mode {
             Mode::Wait => policy.now >= since + LAG,
             Mode::Once => policy.has_stood_long(workflow),

@@ -197,6 +197,10 @@ impl Search {
         self.held = Some(Held::next(self.held.take(), hold, now));
     }
 
+    pub(super) fn hold(&self) -> Hold {
+        self.held.as_ref().map_or(Hold::NotStarted, |held| held.hold.clone())
+    }
+
     pub(super) fn has_answered(&self, request: &Request) -> bool {
         match request {
             Request::Install(_) | Request::InstallComponent(..) => self.exists,
