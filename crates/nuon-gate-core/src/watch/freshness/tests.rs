@@ -148,6 +148,27 @@ fn a_state_that_says_no_time_is_continued_as_the_one_before_it() {
 }
 
 #[test]
+fn what_came_before_stays_so_however_often_clocks_are_put_back() {
+    let executing = || with(3, &[("queued", 40), ("planning", 50), ("executing", 3)]);
+    let wiped = || with(9, &[("error", 9)]);
+    let states = [
+        (with(50, &[("queued", 40), ("planning", 50)]), true),
+        (executing(), true),
+        // The same, without its times.
+        (with(-1, &[("queued", -1), ("planning", -1), ("executing", -1)]), true),
+        (executing(), true),
+        (wiped(), true),
+        (with(1, &[("error", 9), ("active", 1)]), true),
+        (executing(), false),
+        (wiped(), false),
+    ];
+    let mut freshness = Freshness::default();
+    for (nth, (state, expected)) in states.iter().enumerate() {
+        assert_eq!(freshness.admit(Moment::START, state), *expected, "{nth}");
+    }
+}
+
+#[test]
 fn a_history_that_was_wiped_begins_anew() {
     let after = |first: &str| {
         let status = json!({ "status": "active", "created_at_ts": 1_800_000_027, "history": [{ "status": first }] });

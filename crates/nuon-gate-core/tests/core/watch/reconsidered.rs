@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nuon_gate_core::api::{Depth, Request};
 use nuon_gate_core::pins::Pins;
-use nuon_gate_core::watch::{Clocks, Mode, OnStale, OnSuperseded, WatchSettings};
+use nuon_gate_core::schedule::Intervals;
+use nuon_gate_core::watch::{Clocks, EventKind, Mode, OnStale, OnSuperseded, WatchSettings};
 use nuon_gate_core::{Kind, Verdict};
 use serde_json::{Value, json};
 
@@ -238,4 +239,37 @@ fn a_deploy_of_another_workflow_than_the_pinned_one_does_not_pass() {
         })
     });
     assert_ne!(run.report.verdict, Verdict::Passed);
+}
+
+/// The answer about the newest deploy names it, and its own detail is missing.
+#[test]
+fn a_deploy_whose_detail_is_missing_for_a_while_is_still_the_one() {
+    // From when to when it is missing: from the start, or once it has been read.
+    for missing in [0..28, 4..90] {
+        let run = run(latest(settings()), |now, request| {
+            soon(match request {
+                Request::Deploy(..) if missing.contains(&now.as_secs()) => status(404),
+                Request::LatestDeploy(..) | Request::Deploy(..) => deploy(&own(now, 100)),
+                Request::Deploys(..) => list(&[own(now, 100)]),
+                Request::Workflow(..) => running(now, 100),
+                _ => exists(request),
+            })
+        });
+        assert_eq!((run.report.verdict, run.deploy_id()), (Verdict::Passed, "dpl0"), "{missing:?}");
+        assert_eq!(run.count(|kind| matches!(kind, EventKind::Found { .. })), 1, "{missing:?}");
+    }
+}
+
+#[test]
+fn an_unknown_deploy_is_rejected_however_rarely_it_is_polled() {
+    let intervals = Intervals::new(s(40), s(40)).unwrap();
+    let settings = WatchSettings { intervals, ..settings() };
+    let run =
+        run(watch(settings, 1, Pins { deploy: Some("dpl0".parse().unwrap()), ..Pins::default() }), |_, request| {
+            soon(match request {
+                Request::Deploy(..) => status(404),
+                _ => exists(request),
+            })
+        });
+    assert_eq!(run.report.verdict, Verdict::Rejected, "{:?}", run.run_reason());
 }

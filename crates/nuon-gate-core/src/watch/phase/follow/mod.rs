@@ -109,7 +109,7 @@ struct RivalReads {
     newest: Newest,
     /// The newest row that the server has shown, if an answer of this poll has shown it.
     newest_read: Option<DeployId>,
-    /// The answer about the newest deploy is recent enough: it shows the followed deploy, or one that is not older.
+    /// An answer about newer deploys is recent enough: it shows the followed deploy, or is cut off before it.
     shown: bool,
     /// The newest rows, if they were read.
     rows: Option<Arc<Vec<Deploy>>>,

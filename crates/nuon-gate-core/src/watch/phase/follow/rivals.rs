@@ -37,13 +37,13 @@ impl Rivals {
     pub(super) fn newer_than(&self, own: &Own) -> Option<&Arc<Deploy>> {
         let (Newest::Row(newest), Some(_)) = (&self.reads.newest, &own.known) else { return None };
         let replaces = self.is_another_try(own, newest) && self.unreplacing != newest.id;
-        let was_followed = newest.id.as_ref().is_some_and(|id| *id == own.id || own.followed_before.contains(id));
+        let was_followed = newest.id.as_ref().is_some_and(|id| own.followed_before.contains(id));
         let order = newest.created_at.zip(own.created).map(|(newest, own)| newest.cmp(&own));
         let supersedes = match order {
             Some(Ordering::Less) => false,
             // Also if it was followed before: the target moved on to a row without a time, and now a time shows that this one is
             // newer.
-            Some(Ordering::Greater) => !replaces && newest.id.as_ref() != Some(&own.id),
+            Some(Ordering::Greater) => !replaces,
             Some(Ordering::Equal) => !replaces && !was_followed,
             None => !replaces && !was_followed && !self.read_rows.is_older(newest),
         };
@@ -58,7 +58,7 @@ impl Rivals {
     /// it was replaced.
     pub(super) fn has_newer_try(&self, own: &Own) -> bool {
         let Newest::Row(newest) = &self.reads.newest else { return false };
-        let is_known = newest.id.as_ref().is_some_and(|id| *id == own.id || own.followed_before.contains(id));
+        let is_known = newest.id.as_ref().is_some_and(|id| own.followed_before.contains(id));
         let is_older = newest.created_at.zip(own.created).is_some_and(|(newest, own)| newest < own);
         // One that was replaced itself is an earlier try, whatever a clock that was put back says.
         let is_over = Rules::default().judge_deploy(newest) == Judgement::Replaced;
@@ -200,10 +200,7 @@ impl Rivals {
         {
             self.read_rows.note_older(row);
         }
-        // Without both times, only an answer with its own row is known to be recent enough.
-        let is_dated = |row: &Deploy| own.created.is_some() && (row.created_at.is_some() || by != ShownBy::default());
-        let is_late = |row: &Deploy| row.id.as_ref() == Some(&own.id) || is_dated(row);
-        self.reads.shown |= row.as_ref().is_some_and(|row| is_late(row) && !self.read_rows.is_older(row));
+        self.reads.shown |= shown.as_ref() == Some(&own.id);
         let before = self.newest.take().filter(|before| self.read_rows.is_deploy(before));
         let before = before.filter(|before| row.as_ref().is_none_or(|row| stays_newest(own, before, row)));
         let is_outdated = before.is_some() && was == shown;

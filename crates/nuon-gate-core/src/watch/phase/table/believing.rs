@@ -72,6 +72,11 @@ fn settling() -> Vec<Scene> {
             .then(settles(35))
             .poll(37, proven())
             .then(passes_by("iwf-1")),
+        scene("a pass that a step held until now has not lasted yet")
+            .poll(5, [detail(&active), newest(&active), workflow("iwf-1", "in-progress", OWN, "in-progress")])
+            .then(Then::Holds(Hold::Step(step("step 1 of 1, apply, is `in-progress`"))))
+            .poll(40, proven())
+            .then(settles(70)),
         scene("a pass that does not last begins anew")
             .poll(0, proven())
             .then(settles(30))

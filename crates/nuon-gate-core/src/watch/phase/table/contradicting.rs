@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::said::{STARTED_AT, created, detail, done, list, newest, of, plans_only, row, said, typed, with, without};
+use super::said::{
+    STARTED_AT, created, detail, done, list, newest, of, plans_only, row, said, typed, with, without, workflow,
+};
 use super::scene::{IN_PROGRESS, Scene, Then, id, latest, named, needs, own, passes_by, play, rejected, search};
 use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, RETRIES, WHICH};
 use crate::cause::Cause;
@@ -100,21 +102,53 @@ fn a_pinned_build_that_was_replaced() -> Vec<Scene> {
     let status = json!({ "status": "error", "created_at_ts": STARTED_AT - 60 });
     let failed = || said("workflow iwf-1", &json!({ "status": status, "finished": true }));
     let newer = of(created(row(OTHER, "active"), -30), "iwf-2");
+    let both = || list(&[&newer, &retried]);
+    let deployed = || workflow("iwf-2", "success", OTHER, "success");
     let build = || Pins { build: "bld-2".parse().ok(), ..Pins::default() };
-    let never = Then::Ends(
-        Verdict::Failed,
-        Cause::NeverDeployed { end: WorkflowEnd::Failed, step: None, replaced: Some(id(OWN)) },
-    );
+    let since = of(created(row(OTHER, "active"), 5), "iwf-2");
+    let never = || {
+        Then::Ends(
+            Verdict::Failed,
+            Cause::NeverDeployed { end: WorkflowEnd::Failed, step: None, replaced: Some(id(OWN)) },
+        )
+    };
     vec![
         search("it is judged where it is the latest", RETRIES, build())
             .poll(
                 0,
                 [newest(&retried), detail(&retried), list(&[&retried]), failed(), list(&[&retried]), newest(&retried)],
             )
-            .then(never),
+            .then(never()),
         search("not where a newer one was there before the wait began", WHICH, build())
-            .poll(0, [newest(&newer), list(&[&newer, &retried]), detail(&retried), list(&[&newer, &retried])])
-            .then(needs("workflow iwf-1")),
+            .poll(0, [newest(&newer), both(), detail(&retried), both(), failed(), deployed(), both(), newest(&newer)])
+            .then(Then::Holds(Hold::NotStarted))
+            .reports([
+                "found dpl-web by build",
+                "dpl-web was replaced",
+                "dpl-db supersedes dpl-web: ignore",
+                "dpl-web is older and had ended",
+                "lost",
+            ]),
+        search("nor where that is shown only once, and it was taken for the latest", WHICH, build())
+            .poll(
+                0,
+                [newest(&retried), detail(&retried), both(), failed(), deployed(), list(&[&retried]), newest(&retried)],
+            )
+            .then(Then::Holds(Hold::NotStarted)),
+        search("but where the newer one has been created since", WHICH, build())
+            .poll(
+                0,
+                [
+                    newest(&retried),
+                    detail(&retried),
+                    list(&[&since, &retried]),
+                    failed(),
+                    deployed(),
+                    list(&[&since, &retried]),
+                    newest(&since),
+                ],
+            )
+            .then(never()),
         named("its id is known", RETRIES, Pins { deploy: Some(id(OWN)), ..build() })
             .poll(0, [detail(&retried), list(&[&retried])])
             .then(needs("workflow iwf-1")),

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::closing::{timed_out, total_limit};
 use super::said::{
-    Said, component, created, detail, done, install as install_exists, list, lost, missing, newest, no_newest, nothing,
-    of, plans_only, row, said, typed, with, without, workflow, written,
+    STARTED_AT, Said, component, created, detail, done, install as install_exists, list, lost, missing, newest,
+    no_newest, nothing, of, plans_only, row, said, typed, with, without, workflow, written,
 };
 use super::scene::{
     IN_PROGRESS, NOT_STARTED, Scene, Then, failed, fails_as, id, latest, named, needs, of_workflow, passes, passes_by,
@@ -18,7 +18,7 @@ use crate::cause::Cause;
 use crate::cause::DeployFailure;
 use crate::model::Status;
 use crate::pins::Pins;
-use crate::watch::phase::Basis;
+use crate::watch::phase::{Basis, Phase};
 use crate::watch::settings::OnSuperseded;
 use crate::{Hold, RemoteText, Verdict};
 
@@ -165,6 +165,15 @@ fn following() -> Vec<Scene> {
         by_rule: false,
     };
     let found = |name| latest(name, LISTS).by_install_list().poll(0, [install(&[&queued])]).then(IN_PROGRESS);
+    let described = |text: &str, second: i64| {
+        let status = json!({ "status": "queued", "created_at_ts": STARTED_AT + second });
+        with(queued.clone(), &json!({ "status_description": text, "status_v2": status }))
+    };
+    let still_waits = |phase: &Phase| {
+        let Phase::Following(follow) = phase else { return false };
+        let text = follow.known().and_then(|row| row.status_description.as_ref());
+        text.is_some_and(|text| text.is("still waits"))
+    };
     vec![
         found("nothing but the list is read while the deploy goes on")
             .poll(2, [install(&[&queued])])
@@ -172,6 +181,18 @@ fn following() -> Vec<Scene> {
             .poll(4, [install(&[&executing])])
             .then(IN_PROGRESS)
             .reports(["found dpl-web by latest"]),
+        found("the last row says what is known, of the same second")
+            .poll(2, [install(&[&described("waits", 1)])])
+            .then(IN_PROGRESS)
+            .poll(4, [install(&[&described("still waits", 1)])])
+            .then(IN_PROGRESS)
+            .shows("the last", still_waits),
+        found("or of a later one")
+            .poll(2, [install(&[&described("waits", 1)])])
+            .then(IN_PROGRESS)
+            .poll(4, [install(&[&described("still waits", 3)])])
+            .then(IN_PROGRESS)
+            .shows("the last", still_waits),
         found("a pass: the row says whose it is, and the workflow is read after it")
             .poll(2, [install(&[&active]), done("iwf-1")])
             .then(passes_by("iwf-1")),

@@ -110,6 +110,8 @@ fn other_tries() -> Vec<Scene> {
     let next = created(row(OTHER, "queued"), -30);
     let between = of(created(row("dpl-3", "queued"), -45), "iwf-2");
     let timeless = without(row(OTHER, "queued"), "created_at");
+    let erred = row(OWN, "error");
+    let over = created(row(OTHER, "retried"), -30);
     let held = || Then::Holds(Hold::NewerTry);
     let beside = |name, way, other: &Value| {
         let poll = || [detail(&active), newest(other), done("iwf-1")];
@@ -129,11 +131,11 @@ fn other_tries() -> Vec<Scene> {
             .poll(32, [detail(&active), newest(&timeless)])
             .then(needs("deploy dpl-db")),
         on("a row of the same workflow that was replaced itself", OnSuperseded::Fail)
-            .poll(0, [detail(&active), newest(&created(row(OTHER, "retried"), -30)), done("iwf-1")])
+            .poll(0, [detail(&active), newest(&over), done("iwf-1"), list(&[&over, &active])])
             .then(passes_by("iwf-1")),
         on("a newer row of the same workflow, beside an error that a flag makes a pass", OnSuperseded::Fail)
             .with(|settings| settings.rules = Rules::new(vec![Status::Error], vec![], vec![]).unwrap())
-            .poll(0, [detail(&row(OWN, "error")), newest(&next), done("iwf-1")])
+            .poll(0, [detail(&erred), newest(&next), done("iwf-1"), list(&[&next, &erred])])
             .then(passes(OWN, Basis::Rule(Status::Error))),
         on("the same, and another workflow's was shown before", OnSuperseded::Fail)
             .with(|settings| settings.rules = Rules::new(vec![Status::Error], vec![], vec![]).unwrap())
