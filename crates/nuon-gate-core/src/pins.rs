@@ -336,6 +336,14 @@ mod tests {
             let missed = pins.missed_by(&deploy(), at("03")).map(|missed| missed.to_string());
             assert_eq!(missed.as_deref(), expected, "{pins:?}");
         }
+        let of_run = |branch_run| Pins { workflow: "inw1".parse().ok(), branch_run, ..Pins::default() };
+        for (run, expected) in [(None, MatchedBy::Workflow), (Some(RunPin::Newest), MatchedBy::BranchRun)] {
+            let missed = of_run(run).missed_by(&deploy(), at("03"));
+            assert!(matches!(missed, Some(Mismatch::Pin { pin, .. }) if pin == expected), "{missed:?}");
+        }
+        let of_build = Pins { build: "bld1".parse().ok(), workflow: None, ..of_run(Some(RunPin::Newest)) };
+        let missed = of_build.missed_by(&deploy(), at("03"));
+        assert!(matches!(missed, Some(Mismatch::Pin { pin: MatchedBy::Build, .. })), "{missed:?}");
         let nameless: Deploy = serde_json::from_str(r#"{"id": "dpl2"}"#).unwrap();
         let pins = Pins { commit: "abcdef1".parse().ok(), ..Pins::default() };
         let missed = pins.missed_by(&nameless, at("03")).map(|missed| missed.to_string());

@@ -102,10 +102,7 @@ pub(super) fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     if let Some(steps) = &mut steps {
         note_first_group(steps);
         note_needless(steps);
-        // Few workflows have any, and names have to be read for it.
-        if steps.iter().any(|step| step.word() == "error" || step.state() == StepState::Replaced) {
-            note_repeated(steps);
-        }
+        note_repeated(steps);
     }
     Ok(steps)
 }

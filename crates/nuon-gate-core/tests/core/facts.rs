@@ -4,7 +4,7 @@ use Becomes::{Elsewhere, Fact, NoAnswer, NoneYet};
 use jiff::Timestamp;
 use nuon_gate_core::api::{ApiError, Depth, Fact as Said, Reply, Request, Runs, interpret};
 use nuon_gate_core::{BranchPlace, CheckStatus, ComponentId, InstallId, PushedCheck, WorkflowId};
-use nuon_gate_http::header::HeaderMap;
+use nuon_gate_http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// How an answer is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -492,5 +492,27 @@ fn a_wrong_owner_is_reported_with_the_expected_one() {
     ];
     for (request, body, words) in cases {
         assert_eq!(becomes(request, body).1.unwrap_err().to_string(), words);
+    }
+}
+
+#[test]
+fn a_server_without_the_tail_of_a_log_says_so_with_an_error_of_the_client() {
+    let request = Request::Tail("lgs1".parse().unwrap(), None);
+    let body = br#"{"error": "no", "user_error": true, "description": "no"}"#;
+    let none_at = |status: u16, headers: &[(&'static str, &'static str)]| {
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        let headers = HeaderMap::from_iter(headers.iter().map(header));
+        let reply = interpret(&request, status, &headers, body, Timestamp::UNIX_EPOCH);
+        matches!(reply, Ok(answer) if matches!(answer.fact, Said::Tail(None)))
+    };
+    let (mark, later) = (("x-nuon-api-version", "0.19.1147"), ("retry-after", "3"));
+    for status in [400, 403, 404, 405] {
+        assert!(none_at(status, &[mark]), "{status}");
+        assert!(!none_at(status, &[mark, later]), "{status}");
+    }
+    for status in [408, 425, 429, 500, 501] {
+        assert!(!none_at(status, &[mark]), "{status}");
     }
 }

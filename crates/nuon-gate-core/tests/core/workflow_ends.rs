@@ -68,8 +68,12 @@ const TABLE: &[(&str, Option<WorkflowEnd>, Option<WorkflowEnd>)] = &[
     ("succe\u{455}s", RUNS, FAILED),
 ];
 
+fn workflow(body: &Value) -> Workflow {
+    decode(body.to_string().as_bytes()).unwrap()
+}
+
 fn end(body: &Value) -> Option<WorkflowEnd> {
-    decode::<Workflow>(body.to_string().as_bytes()).unwrap().end()
+    workflow(body).end()
 }
 
 #[test]
@@ -119,4 +123,27 @@ fn a_workflow_that_awaits_a_retry_is_parked() {
             }
         }
     }
+}
+
+#[test]
+fn a_workflow_of_a_branch_says_so_by_its_owner_or_by_its_runs() {
+    let cases = [
+        (json!({ "owner_type": "app_branches" }), true),
+        (json!({ "owner_type": "app_branches", "app_branch_runs": [] }), true),
+        (json!({ "owner_type": "installs", "app_branch_runs": [{ "id": "abr1" }] }), true),
+        (json!({ "owner_type": "installs", "app_branch_runs": [] }), false),
+        (json!({ "owner_type": "installs" }), false),
+        (json!({}), false),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(workflow(&body).is_of_branch(), expected, "{body}");
+    }
+}
+
+#[test]
+fn a_hidden_step_is_not_listed() {
+    let step = |name: &str, kind: &str| json!({ "name": name, "execution_type": kind });
+    let body = json!({ "steps": [step("plan", "approval"), step("state", "hidden"), step("check", "skipped")] });
+    let names: Vec<_> = workflow(&body).standing().iter().map(|step| step.name.plain().to_owned()).collect();
+    assert_eq!(names, ["plan"]);
 }
