@@ -22,8 +22,13 @@ pub enum InvalidId {
     #[error("`{0}` cannot be an id")]
     Dots(String),
     /// A slash, or an invisible character.
-    #[error("an id cannot hold {0:?}")]
+    #[error("an id cannot hold {}", visible(*.0))]
     Character(char),
+}
+
+/// An invisible character is shown by its number. Not all are escaped by `Debug`: some count as letters.
+fn visible(c: char) -> String {
+    if is_hidden(c) { format!("'{}'", c.escape_unicode()) } else { format!("{c:?}") }
 }
 
 fn check(text: &str) -> Result<String, InvalidId> {

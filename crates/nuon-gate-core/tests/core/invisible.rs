@@ -120,6 +120,7 @@ fn no_word_and_no_id_holds_an_invisible_character() {
         assert!(matches!(status, Status::Other(_)), "U+{code:04X}, {name}: {status:?}");
         let id = format!("dpl{c}1").parse::<DeployId>();
         assert_eq!(id, Err(InvalidId::Character(c)), "U+{code:04X}, {name}");
+        assert_eq!(InvalidId::Character(c).to_string(), format!("an id cannot hold '\\u{{{code:x}}}'"));
         assert!(!RemoteText::new(format!("api{c}")).is("api"), "U+{code:04X}, {name}");
     }
 }

@@ -186,6 +186,11 @@ fn lagging() -> Vec<Scene> {
             .then(Then::Holds(Hold::Behind(Behind::Failure)))
             .poll(9, [detail(&verified), newest(&verified), applied(-50)])
             .then(NOT_STARTED),
+        wait("wait: what failed in a workflow that was being retried had not ended")
+            .poll(0, [newest(&erred), detail(&erred), steps("retrying", -60, &[("install_deploys", "error", -60)])])
+            .then(Then::Holds(Hold::Behind(Behind::Failure)))
+            .poll(9, [detail(&verified), newest(&verified), applied(8)])
+            .then(passes_by("iwf-1")),
         fail("fail: what was verified before it said when had not ended, if the server gives no times")
             .poll(0, [newest(&row(OWN, "active")), detail(&row(OWN, "active")), applying()])
             .then(waits("in-progress"))

@@ -109,6 +109,8 @@ fn hidden() -> Vec<Scene> {
     let newer = with(of(created(row(OTHER, "active"), -30), "iwf-2"), &json!({ "build_id": "bld-3" }));
     let older = with(row(OWN, "active"), &json!({ "build_id": "bld-2" }));
     let rows = || list(&[&newer, &older]);
+    let buildless = without(older.clone(), "build_id");
+    let drift = with(newer.clone(), &json!({ "status": "no-drift" }));
     let at_work = || workflow("iwf-2", "in-progress", OTHER, "in-progress");
     let later = created(newer.clone(), 1);
     let latest_of_all = of(created(row("dpl-3", "queued"), 1), "iwf-3");
@@ -128,6 +130,15 @@ fn hidden() -> Vec<Scene> {
             .poll(2, [detail(&older), newest(&newer), at_work(), done("iwf-1")])
             .then(passes_by("iwf-1"))
             .reports(["found dpl-web by build", "dpl-db supersedes dpl-web: ignore"]),
+        search("what the list shows first was the latest, superseded since the wait began", WHICH, by_build())
+            .poll(
+                0,
+                [newest(&drift), list(&[&drift, &older]), detail(&older), newest(&later), at_work(), done("iwf-1")],
+            )
+            .then(passes_by("iwf-1")),
+        search("the same, where only the list says its build", WHICH, by_build())
+            .poll(0, [newest(&buildless), list(&[&older]), detail(&older), newest(&later), at_work(), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         search("what the newest hides had ended before: another is waited for", WHICH, by_build())
             .poll(0, ended_before())
             .then(NOT_STARTED)

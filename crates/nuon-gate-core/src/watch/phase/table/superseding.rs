@@ -204,6 +204,7 @@ fn following() -> Vec<Scene> {
 /// The deploy was replaced, and a newer one of another workflow comes before the replacement.
 fn instead_of_a_successor() -> Vec<Scene> {
     let retried = row(OWN, "retried");
+    let built = with(retried.clone(), &json!({ "build_id": "bld-2" }));
     let (queued, teardown) = (newer("queued"), typed(newer("queued"), "teardown"));
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
     let first = |newer: &Value| [detail(&retried), list(&[newer, &retried]), at_work(), its_workflow()];
@@ -228,6 +229,14 @@ fn instead_of_a_successor() -> Vec<Scene> {
         on("fail: superseded before a replacement comes", OnSuperseded::Fail)
             .poll(0, first(&queued))
             .then(superseded()),
+        search(
+            "fail: a pinned build that is at work, too",
+            WHICH,
+            Pins { build: "bld-2".parse().ok(), ..Pins::default() },
+        )
+        .with(|settings| settings.on_superseded = Some(OnSuperseded::Fail))
+        .poll(0, [newest(&built), detail(&built), list(&[&queued, &built]), at_work(), its_workflow()])
+        .then(superseded()),
         on("fail: not by what is older", OnSuperseded::Fail)
             .poll(0, [detail(&retried), list(&[&retried, &created(queued.clone(), -90)]), at_work()])
             .then(waits()),
