@@ -233,6 +233,18 @@ fn a_server_without_health_is_inconclusive_after_three_polls() {
 }
 
 #[test]
+fn a_server_that_fails_to_say_the_health_for_a_minute_is_polled_again() {
+    for code in [408, 429, 500, 503] {
+        let mut server = server(healthy);
+        let run = run(latest(requiring(0)), |now, request| match request {
+            Request::Resources(..) if now < s(ENDS + 60) => soon(status(code)),
+            _ => server(now, request),
+        });
+        assert_eq!(run.report.verdict, Verdict::Passed, "{code}: {:?}", run.run_reason());
+    }
+}
+
+#[test]
 fn health_that_cannot_be_read_is_inconclusive_after_five_minutes() {
     for body in [json!({}), json!({ "id": "inc0", "install_id": "inl2", "component_id": "cmp0" }), json!([])] {
         let mut server = server(healthy);
