@@ -37,10 +37,10 @@ use self::search_pins::SearchPins;
 pub(super) use self::succession::Succession;
 use super::LAG;
 use super::event::Refusal;
-use super::settings::OnSuperseded;
+use super::settings::{Mode, OnSuperseded};
 use crate::api::{ApiError, Depth, Fact, MOST_ROWS, Request};
 use crate::cause::{Cause, Limit, Standing, StoppedBy, Warning};
-use crate::model::Deploy;
+use crate::model::{Deploy, Workflow};
 use crate::pins::{Baseline, Pins};
 use crate::report::Stop;
 use crate::{Clock, DeployId, Hold, Kind, MatchedBy, Moment, RemoteText, Target, Verdict, WorkflowId};
@@ -345,9 +345,14 @@ impl Held {
         }
     }
 
-    /// Returns since when the workflow and its deploy contradict each other: now, if they did not before.
-    fn contradicted_since(held: Option<&Self>, now: Moment) -> Moment {
-        held.filter(|held| matches!(held.hold, Hold::Behind(_))).map_or(now, |held| held.since)
+    /// Returns whether the workflow and its deploy have contradicted each other for longer than a replica can lag. For a single poll
+    /// there is no other, so the server's times decide.
+    fn has_contradicted_for_long(held: Option<&Self>, workflow: Option<&Workflow>, policy: &Policy<'_>) -> bool {
+        let since = held.filter(|held| matches!(held.hold, Hold::Behind(_))).map(|held| held.since);
+        match policy.settings.mode {
+            Mode::Wait => since.is_some_and(|since| policy.now >= since + LAG),
+            Mode::Once => workflow.is_some_and(|own| policy.has_stood_long(own)),
+        }
     }
 }
 

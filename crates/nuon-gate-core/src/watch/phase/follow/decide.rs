@@ -349,13 +349,7 @@ impl Follow {
 
     /// Decides about a deploy and a workflow that contradict each other. It waits before it believes that they do.
     fn behind(&self, behind: Behind, row: &Deploy, policy: &Policy<'_>) -> Decision {
-        let since = Held::contradicted_since(self.held.as_ref(), policy.now);
-        let has_lasted = match policy.settings.mode {
-            Mode::Wait => policy.now >= since + LAG,
-            // There is no other poll, so the contradiction's age by the server's times decides.
-            Mode::Once => self.reads.workflow.as_ref().is_some_and(|own| policy.has_stood_long(own)),
-        };
-        if !has_lasted {
+        if !Held::has_contradicted_for_long(self.held.as_ref(), self.reads.workflow.as_deref(), policy) {
             return Decision::Hold(Hold::Behind(behind));
         }
         Decision::End(match behind {

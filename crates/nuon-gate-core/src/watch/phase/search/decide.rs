@@ -8,10 +8,9 @@ use crate::hold::Behind;
 use crate::model::WorkflowEnd;
 use crate::pins::Baseline;
 use crate::watch::phase::{
-    Decision, End, Held, LAG, Policy, component_list_request, deploy_request, install_list_request, latest_request,
+    Decision, End, Held, Policy, component_list_request, deploy_request, install_list_request, latest_request,
     workflow_request,
 };
-use crate::watch::settings::Mode;
 
 impl Search {
     pub(in crate::watch::phase) fn decide(&self, policy: &Policy<'_>) -> Decision {
@@ -75,11 +74,7 @@ impl Search {
         let Some(end) = workflow.end().filter(|_| !self.is_workflow_shown) else {
             return Decision::Hold(Hold::NotStarted);
         };
-        let since = Held::contradicted_since(self.held.as_ref(), policy.now);
-        let has_lasted = match policy.settings.mode {
-            Mode::Wait => policy.now >= since + LAG,
-            Mode::Once => policy.has_stood_long(workflow),
-        };
+        let has_lasted = Held::has_contradicted_for_long(self.held.as_ref(), Some(workflow), policy);
         // If the workflow has deployed something, the list of rows may just be out of date.
         let may_be_ahead = !workflow.deploys().is_empty() || end == WorkflowEnd::Succeeded;
         if may_be_ahead && !has_lasted {
