@@ -23,10 +23,12 @@ mod rivals;
 mod said;
 mod scene;
 mod searching;
+mod settling;
 mod stale;
 mod status;
 mod superseding;
 mod taking;
+mod undated;
 mod unseen;
 
 use std::sync::Arc;
@@ -404,6 +406,7 @@ fn named_rows() -> Vec<(&'static str, &'static str)> {
 fn all_scenes() -> Vec<scene::Scene> {
     let each = [
         searching::scenes(),
+        settling::scenes(),
         stale::scenes(),
         dating::scenes(),
         pinning::scenes(),
@@ -414,6 +417,7 @@ fn all_scenes() -> Vec<scene::Scene> {
         approving::scenes(),
         superseding::scenes(),
         rivals::scenes(),
+        undated::scenes(),
         taking::scenes(),
         closing::scenes(),
         baking::scenes(),

@@ -4,6 +4,7 @@ mod asking;
 mod basics;
 mod branch;
 mod branch_polls;
+mod branch_takeovers;
 mod clocks;
 mod discovery;
 mod discovery_retries;

@@ -1,23 +1,19 @@
 //! When an answer is believed: what has to last, what contradicts itself, and what is older than an earlier answer.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::said::{
-    STARTED_AT, Said, created, detail, done, list, newest, no_newest, row, said, typed, with, without, workflow,
-};
+use super::said::{Said, created, detail, done, list, newest, no_newest, row, said, typed, with, without, workflow};
 use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, latest, own, passes, passes_by, play};
 use super::{JUDGING, OTHER, OWN, REPLICAS, RETRIES, STATUSES, VERIFIED};
 use crate::cause::{Cause, Denial, DeployFailure};
 use crate::hold::Behind;
 use crate::model::{Status, WorkflowEnd};
 use crate::watch::phase::Basis;
-use crate::watch::settings::{OnStale, OnSuperseded};
-use crate::{Hold, Moment, RemoteText, Rules, Verdict};
+use crate::watch::settings::OnSuperseded;
+use crate::{Hold, RemoteText, Rules, Verdict};
 
 pub(super) fn scenes() -> Vec<Scene> {
-    [settling(), retries(), contradictions(), in_one_poll(), orphans(), ages(), flags()].into_iter().flatten().collect()
+    [retries(), contradictions(), in_one_poll(), orphans(), ages(), flags()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -27,68 +23,6 @@ fn what_is_believed() {
 
 fn step(text: &str) -> RemoteText {
     RemoteText::new(text)
-}
-
-/// A pass has to last.
-fn settling() -> Vec<Scene> {
-    let active = row(OWN, "active");
-    let proven = || [detail(&active), newest(&active), done("iwf-1")];
-    let proven_since = |second: i64| {
-        let status = json!({ "status": "active", "created_at_ts": STARTED_AT + second });
-        let active = with(active.clone(), &json!({ "status_v2": status }));
-        [detail(&active), newest(&active), done("iwf-1")]
-    };
-    let settles = |second| Then::Holds(Hold::Settling(Moment::after_start(Duration::from_secs(second))));
-    let scene = |name| own(name, JUDGING).with(|settings| settings.settle = Duration::from_secs(30));
-    let errs =
-        || [detail(&row(OWN, "error")), newest(&row(OWN, "error")), workflow("iwf-1", "in-progress", OWN, "retrying")];
-    vec![
-        scene("a pass is polled once more")
-            .poll(5, proven())
-            .then(settles(35))
-            .poll(34, proven())
-            .then(settles(35))
-            .poll(35, proven())
-            .then(passes_by("iwf-1")),
-        latest("what had ended before settles, too, if it is judged", JUDGING)
-            .with(|settings| settings.settle = Duration::from_secs(30))
-            .poll(0, [newest(&active), detail(&active), done("iwf-1")])
-            .then(settles(30)),
-        scene("what is named settles, whatever is to be done with what had ended before")
-            .with(|settings| settings.on_stale = OnStale::Fail)
-            .poll(0, proven())
-            .then(settles(30)),
-        scene("a pass that was something else between two polls begins anew")
-            .poll(5, proven_since(-9))
-            .then(settles(35))
-            .poll(35, proven_since(20))
-            .then(settles(65))
-            .poll(65, proven_since(20))
-            .then(passes_by("iwf-1")),
-        scene("an answer to a request from before the pass has lasted shows no more than that moment")
-            .poll(5, proven())
-            .then(settles(35))
-            .late_poll(34, 36, proven())
-            .then(settles(35))
-            .poll(37, proven())
-            .then(passes_by("iwf-1")),
-        scene("a pass that a step held until now has not lasted yet")
-            .poll(5, [detail(&active), newest(&active), workflow("iwf-1", "in-progress", OWN, "in-progress")])
-            .then(Then::Holds(Hold::Step(step("step 1 of 1, apply, is `in-progress`"))))
-            .poll(40, proven())
-            .then(settles(70)),
-        scene("a pass that does not last begins anew")
-            .poll(0, proven())
-            .then(settles(30))
-            .poll(10, errs())
-            .then(Then::Holds(Hold::Retry))
-            .poll(20, proven())
-            .then(settles(50))
-            .poll(30, proven())
-            .then(settles(50))
-            .poll(50, proven())
-            .then(passes_by("iwf-1")),
-    ]
 }
 
 /// An error that can be retried.
