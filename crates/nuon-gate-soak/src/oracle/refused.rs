@@ -141,12 +141,17 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
     }
 }
 
-/// Returns whether another target may have requested the detail of a deploy that is not its own. With a pinned workflow, that
-/// may be the deploy that this one follows.
+/// Returns whether another target may have requested the detail of a deploy that is not its own. With a pinned workflow, or where an
+/// answer about that target's newest deploy has shown it, that may be the deploy that this one follows.
 fn by_another(case: &Case, own: &Exchange) -> bool {
     let followed = case.outcome.deploy.as_deref().filter(|_| case.question.workflow.is_none());
-    case.question.targets.len() > 1
-        && matches!(Ask::of(&own.path), Ask::Detail(_, _, deploy) if Some(deploy.as_str()) != followed)
+    let Ask::Detail(_, _, deploy) = Ask::of(&own.path) else { return false };
+    let is_shown_by = |own: &Exchange| body(own).is_some_and(|body| text(body, "id") == deploy);
+    let is_of_another = |own: &&Exchange| {
+        matches!(Ask::of(&own.path), Ask::Latest(_, component) if component != case.component) && is_shown_by(own)
+    };
+    let is_own = Some(deploy.as_str()) == followed && !case.reads.iter().any(|own| is_of_another(&own));
+    case.question.targets.len() > 1 && !is_own
 }
 
 /// Reports that the outage timeout cannot have expired, and the health may be known.

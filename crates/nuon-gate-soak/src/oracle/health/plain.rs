@@ -70,7 +70,8 @@ impl Health<'_> {
 
     /// Returns whether an observation was made since the deploy passed, in every reading of the contract.
     pub(super) fn is_plainly_fresh(&self, look: &Look) -> bool {
-        let first = self.looks.first().and_then(|own| own.newest);
+        // What was observed before the deploy got its status shows nothing about clocks after that.
+        let first = self.looks.iter().find(|own| own.done >= self.ended_ms).and_then(|own| own.newest);
         let later = |by: i64| self.ended_by.zip(look.newest).is_some_and(|(ended, newest)| newest > ended + by);
         let is_newer = first.is_some() && look.newest > first;
         let shown = self.looks.iter().find(|own| own.newest == look.newest);

@@ -165,6 +165,10 @@ impl Follow {
             Judged::Hold(Hold::Behind(behind)) if is_cut_short => Decision::Hold(Hold::Behind(behind)),
             // A step that is missing may try it again.
             Judged::Fail(_) if !by_rule && is_cut_short && can_be_tried_again(row) => Decision::Hold(Hold::Outdated),
+            // The workflow may lag behind another try that was shown.
+            Judged::Fail(_) if !by_rule && can_be_tried_again(row) && self.rivals.has_newer_try(&self.own) => {
+                Decision::Hold(Hold::NewerTry)
+            }
             Judged::Pass => self.contradiction(policy).unwrap_or_else(|| self.settled(row, by_rule, policy)),
             // Only the detail has the reason.
             Judged::Fail(_) if !self.own.known_is_detail && self.reads.details == 0 => {

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::said::{
     STARTED_AT, Said, created, detail, list, newest, nothing, of, plans_only, row, said, typed, with, without, workflow,
 };
-use super::scene::{IN_PROGRESS, Scene, Then, failed, id, latest, named, needs, own, passes, play, rejected};
+use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, play, rejected};
 use super::{NO_DEPLOYS, OTHER, OWN, RETRIES, WHICH};
 use crate::cause::Cause;
-use crate::model::WorkflowEnd;
+use crate::model::{Status, WorkflowEnd};
 use crate::pins::Pins;
 use crate::watch::phase::Basis;
 use crate::watch::settings::OnSuperseded;
@@ -113,6 +113,7 @@ fn tried_again() -> Vec<Scene> {
     let (asking, active) = (row(OWN, "pending-approval"), created(row("dpl-new", "active"), -30));
     let timeless = |row: &Value| without(row.clone(), "created_at");
     let at_work = || workflow("iwf-1", "in-progress", OWN, "retried");
+    let parked = || workflow("iwf-1", "failed-pending-retry", OWN, "error");
     let read = |step, rows: &[&Value]| {
         [detail(&failed), newest(rows[0]), workflow("iwf-1", "in-progress", OWN, step), list(rows)]
     };
@@ -137,6 +138,18 @@ fn tried_again() -> Vec<Scene> {
                 [detail(&failed), newest(&queued), workflow("iwf-1", "error", OWN, "retried"), nothing("list of 100")],
             )
             .then(Then::NoAnswer),
+        own("the newest is another try, and the workflow does not say so yet", RETRIES)
+            .poll(0, [detail(&failed), newest(&queued), parked()])
+            .then(Then::Holds(Hold::NewerTry))
+            .poll(2, [detail(&failed), newest(&queued), at_work(), list(&both)])
+            .then(IN_PROGRESS),
+        own("nor does it for half a minute: no pin has asked for that one", RETRIES)
+            .poll(0, [detail(&failed), newest(&queued), parked()])
+            .then(Then::Holds(Hold::NewerTry))
+            .poll(30, [detail(&failed), newest(&queued), parked()])
+            .then(Then::Holds(Hold::NewerTry))
+            .poll(32, [detail(&failed), newest(&queued), parked()])
+            .then(fails_as(Status::Error)),
         own("there is none yet", RETRIES).poll(0, read("retried", &[&failed])).then(holds()),
         own("retried by its step, and the row stays pending", RETRIES)
             .poll(0, [detail(&asking), at_work(), list(&[&queued, &asking])])
