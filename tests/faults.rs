@@ -38,6 +38,8 @@ const FAULTS: [(&str, &str); 29] = [
     (r#"answer = "huge""#, "undecodable answer: it is larger than 16 MiB"),
     (r#"answer = "status", code = 200, body = "empty""#, "undecodable answer: it is empty"),
 ];
+/// Answers that are about something else. From the endpoint for the newest deploy, an empty object means that there is none.
+const ODD: [&str; 2] = [r#"answer = "empty-object""#, r#"answer = "another""#];
 /// Those that take a request's whole timeout.
 const SLOW: [&str; 2] = [r#"answer = "hang""#, r#"answer = "drip""#];
 const TIMEOUT: [&str; 2] = ["--request-timeout", "700ms"];
@@ -64,6 +66,16 @@ fn passes_in_spite_of(on: &str, fault: &str, words: &str) {
 fn a_fault_is_retried_by_the_next_poll() {
     for (fault, words) in FAULTS {
         passes_in_spite_of("deploy", fault, words);
+    }
+}
+
+#[test]
+fn an_answer_about_something_else_is_a_fault() {
+    for fault in ODD {
+        passes_in_spite_of("deploy", fault, "no good answer (undecodable answer: ");
+        let sim = serve(&with_fault(PASSING, "workflow", "[1, 2]", fault));
+        let outcome = Gate::wait(&sim).json();
+        assert_eq!((outcome.code, outcome.errors()), (0, 2), "{fault}:\n{}", outcome.stderr);
     }
 }
 

@@ -92,6 +92,8 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
         Answer::Html => plain("text/html", b"<html><body>signed out</body></html>"),
         Answer::Null => plain("application/json", b"null"),
         Answer::Array => plain("application/json", b"[]"),
+        Answer::EmptyObject => plain("application/json", b"{}"),
+        Answer::Another => whole,
         Answer::Nothing => plain("application/json", b""),
         Answer::Compressed => whole.with("Content-Encoding", &"gzip"),
         Answer::Huge => plain("application/json", &vec![b' '; HUGE]),

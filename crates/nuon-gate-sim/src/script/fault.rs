@@ -149,6 +149,10 @@ pub enum Answer {
     Null,
     /// A 200 with `[]`.
     Array,
+    /// A 200 with `{}`.
+    EmptyObject,
+    /// A 200 about another object, a deploy that nobody knows.
+    Another,
     /// A 200 without a body.
     Nothing,
     /// A 200 that claims to be compressed.
