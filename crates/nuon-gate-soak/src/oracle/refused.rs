@@ -150,7 +150,7 @@ fn by_another(case: &Case, own: &Exchange) -> bool {
     let is_of_another = |own: &&Exchange| {
         matches!(Ask::of(&own.path), Ask::Latest(_, component) if component != case.component) && is_shown_by(own)
     };
-    let is_own = Some(deploy.as_str()) == followed && !case.reads.iter().any(|own| is_of_another(&own));
+    let is_own = Some(deploy.as_str()) == followed && !case.reads.iter().any(is_of_another);
     case.question.targets.len() > 1 && !is_own
 }
 
