@@ -10,6 +10,7 @@ mod arguments;
 mod asking;
 mod branch_runs;
 mod cancel;
+mod changed;
 mod checks;
 #[cfg(unix)]
 mod command;

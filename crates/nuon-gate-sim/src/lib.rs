@@ -23,9 +23,10 @@ use tokio::sync::oneshot;
 
 pub use self::message::Seen;
 pub use self::script::{
-    Answer, App, Body, Branch, Cancel, Check, Component, Deploy, Endpoint, Fault, Generation, GroupInstall, Health,
-    InstallGroup, InvalidScript, LogLine, LongPoll, NoDeploy, Observation, Oidc, Outcome, Plan, Run, RunState, Script,
-    Severity, Slack, SlackWebhook, SlackWebhookRefusal, Stay, Step, StepAwait, Webhook, Workflow, WorkflowState,
+    Answer, App, Body, Branch, Cancel, Change, Check, Component, Deploy, Endpoint, Fault, Generation, GroupInstall,
+    Health, InstallGroup, InvalidScript, LogLine, LongPoll, NoDeploy, Observation, Oidc, Outcome, Plan, Run, RunState,
+    Script, Severity, Slack, SlackWebhook, SlackWebhookRefusal, Stay, Step, StepAwait, Webhook, Workflow,
+    WorkflowState,
 };
 pub use self::sinks::{DiscordMessage, SlackMessage};
 use self::state::{State, lock};

@@ -52,6 +52,7 @@ pub(crate) struct Reply {
     status: u16,
     content_type: &'static str,
     headers: Vec<(&'static str, String)>,
+    without: Vec<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -85,6 +86,12 @@ impl Reply {
         self
     }
 
+    /// Leaves out a header.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.without.push(name.to_owned());
+        self
+    }
+
     /// A load balancer's page.
     pub(crate) fn html(status: u16) -> Self {
         let body = format!("<html>\n<head><title>{status}</title></head>\n<body>load balancer</body>\n</html>\n");
@@ -93,23 +100,19 @@ impl Reply {
 
     /// An answer of these bytes, with any content type.
     pub(crate) fn raw(status: u16, content_type: &'static str, body: &[u8]) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: body.to_vec() }
+        Self { status, content_type, headers: Vec::new(), without: Vec::new(), body: body.to_vec() }
     }
 
-    /// Returns the head of an answer with this content length.
-    pub(crate) fn head(&self, length: usize) -> Vec<u8> {
-        let Self { status, content_type, headers, .. } = self;
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
-        let now = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()).unwrap_or_default();
+    /// Returns the head of an answer with this content length, at this time.
+    pub(crate) fn head(&self, length: usize, now: Timestamp) -> Vec<u8> {
+        let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap_or_default();
+        let own = [("Date", date), ("X-Nuon-API-Version", "simulated".to_owned())];
+        let of_body = [("Content-Type", self.content_type.to_owned()), ("Content-Length", length.to_string())];
         // An answer without a body must not have a content length.
-        let body = match status {
-            204 => String::new(),
-            _ => format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n"),
-        };
-        let head = format!(
-            "HTTP/1.1 {status} Simulated\r\nDate: {now}\r\nX-Nuon-API-Version: simulated\r\n{headers}{body}\r\n"
-        );
-        head.into_bytes()
+        let of_body = of_body.iter().filter(|_| self.status != 204);
+        let all = own.iter().chain(&self.headers).chain(of_body);
+        let kept = all.filter(|(name, _)| !self.without.iter().any(|own| own.eq_ignore_ascii_case(name)));
+        let headers: String = kept.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("HTTP/1.1 {} Simulated\r\n{headers}\r\n", self.status).into_bytes()
     }
 }

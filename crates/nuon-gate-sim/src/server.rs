@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,14 +45,20 @@ async fn connection(mut stream: TcpStream, state: &Mutex<State>) -> io::Result<(
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await? {
         let (answered, fault) = lock(state).answer(request);
-        match fault {
-            None => write(&mut stream, &hold(answered, state).await).await?,
-            Some(fault) => {
-                if !strike(&mut stream, &fault).await? {
-                    return Ok(());
-                }
+        let strikes = fault.as_ref().filter(|fault| fault.change.is_none());
+        if let Some(fault) = strikes {
+            let date = lock(state).date();
+            if !strike(&mut stream, fault, date).await? {
+                return Ok(());
             }
+            continue;
         }
+        let mut reply = hold(answered, state).await;
+        if let Some(change) = fault.and_then(|fault| fault.change) {
+            reply = change.apply(reply);
+        }
+        let date = lock(state).date();
+        write(&mut stream, &reply, date).await?;
     }
     Ok(())
 }
@@ -69,14 +76,14 @@ async fn hold(mut answered: Answered, state: &Mutex<State>) -> Reply {
     }
 }
 
-async fn write(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
-    let mut bytes = reply.head(reply.body.len());
+async fn write(stream: &mut TcpStream, reply: &Reply, date: Timestamp) -> io::Result<()> {
+    let mut bytes = reply.head(reply.body.len(), date);
     bytes.extend_from_slice(&reply.body);
     stream.write_all(&bytes).await
 }
 
 /// Applies a fault in place of the answer. Returns whether the connection can still be used.
-async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
+async fn strike(stream: &mut TcpStream, fault: &Fault, date: Timestamp) -> io::Result<bool> {
     let sentence = json!({"id": "dplnobody0000000000000000", "status": "active", "status_description": "never whole"});
     let whole = Reply::ok(&sentence);
     let half = whole.body.len() / 2;
@@ -105,16 +112,17 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
             stream.set_zero_linger()?;
             return Ok(false);
         }
-        Answer::ResetInHead => return reset_after(stream, &whole.head(half)[..half]).await,
+        Answer::ResetInHead => return reset_after(stream, &whole.head(half, date)[..half]).await,
         Answer::ResetInBody => {
-            return reset_after(stream, &[whole.head(whole.body.len()), whole.body[..half].to_vec()].concat()).await;
+            return reset_after(stream, &[whole.head(whole.body.len(), date), whole.body[..half].to_vec()].concat())
+                .await;
         }
         Answer::LengthTooLong => {
-            stream.write_all(&[whole.head(2 * whole.body.len()), whole.body].concat()).await?;
+            stream.write_all(&[whole.head(2 * whole.body.len(), date), whole.body].concat()).await?;
             return Ok(false);
         }
         Answer::LengthTooShort => {
-            stream.write_all(&[whole.head(half), whole.body].concat()).await?;
+            stream.write_all(&[whole.head(half, date), whole.body].concat()).await?;
             return Ok(true);
         }
         Answer::Unchunked => {
@@ -124,17 +132,17 @@ async fn strike(stream: &mut TcpStream, fault: &Fault) -> io::Result<bool> {
         }
         Answer::Hang => std::future::pending().await,
         Answer::Drip => {
-            stream.write_all(&whole.head(whole.body.len())).await?;
+            stream.write_all(&whole.head(whole.body.len(), date)).await?;
             for byte in &whole.body {
                 stream.write_all(&[*byte]).await?;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             return Ok(false);
         }
-        // A lagging answer has already been given.
-        Answer::Lagging | Answer::ClockBehind => whole,
+        // These have been given as a whole.
+        Answer::Lagging | Answer::ClockBehind | Answer::Changed => whole,
     };
-    write(stream, &with_retry_after(reply, fault)).await?;
+    write(stream, &with_retry_after(reply, fault), date).await?;
     Ok(true)
 }
 

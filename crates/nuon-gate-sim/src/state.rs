@@ -189,8 +189,18 @@ impl State {
         first.elapsed() + self.script.began.unwrap_or_default()
     }
 
+    /// Returns the time by the server's clock.
+    #[expect(clippy::disallowed_methods, reason = "the simulated server has a clock of its own")]
+    pub(crate) fn date(&self) -> Timestamp {
+        self.by_own_clock(Timestamp::now())
+    }
+
+    fn by_own_clock(&self, time: Timestamp) -> Timestamp {
+        time.saturating_add(self.script.clock).unwrap_or(time)
+    }
+
     pub(crate) fn wall(&self, at: Duration) -> Timestamp {
-        let first = self.first_request.map_or(Timestamp::UNIX_EPOCH, |(_, first)| first);
+        let first = self.first_request.map_or(Timestamp::UNIX_EPOCH, |(_, first)| self.by_own_clock(first));
         let start = first.saturating_sub(self.script.began.unwrap_or_default()).unwrap_or(first);
         start.saturating_add(at).unwrap_or(start)
     }
@@ -270,5 +280,5 @@ fn given_or_held(reply: Option<Reply>, held: Held) -> Answered {
 }
 
 fn takes_effect(fault: Option<&Fault>) -> bool {
-    fault.is_none_or(|fault| fault.after_effect)
+    fault.is_none_or(|fault| fault.after_effect || fault.change.is_some())
 }

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::Change;
+
 /// A fault in the answers to some requests.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,9 @@ pub struct Fault {
     /// The body, for `answer = "status"`.
     #[serde(default)]
     pub body: Body,
+    /// How the answer differs, for `answer = "changed"`.
+    #[serde(default)]
+    pub change: Option<Change>,
     /// The `Retry-After` header, as it is written.
     #[serde(default)]
     pub retry_after: Option<String>,
@@ -165,6 +170,8 @@ pub enum Answer {
     Lagging,
     /// The answer if the last change was written by a machine whose clock is an hour behind.
     ClockBehind,
+    /// The answer, with a [`Change`].
+    Changed,
 }
 
 impl Answer {

@@ -1,6 +1,7 @@
 //! The script: what the simulated API has, how it changes, and what goes wrong. Read from TOML.
 
 mod app;
+mod change;
 mod component;
 mod fault;
 mod health;
@@ -17,6 +18,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
 
 pub use self::app::{App, Branch, GroupInstall, InstallGroup, Run, RunState};
+pub use self::change::Change;
 pub use self::component::{Component, Deploy, LogLine, NoDeploy, Severity, Stay};
 pub use self::fault::{Answer, Body, Endpoint, Fault};
 pub use self::health::{Check, Health, Observation, Outcome};
@@ -47,6 +49,9 @@ pub struct Script {
     /// How long before the first request it begins.
     #[serde(deserialize_with = "duration")]
     pub began: Option<Duration>,
+    /// How far its clock is ahead of this machine's; negative if it is behind.
+    #[serde(deserialize_with = "offset")]
+    pub clock: SignedDuration,
     /// Where its dashboard is said to be.
     pub dashboard: String,
     /// Who can sign in with an identity; if left out, the server does not know of that.
@@ -80,6 +85,7 @@ impl Default for Script {
             org: "orgsimulated00000000000000".to_owned(),
             generation: Generation::default(),
             began: None,
+            clock: SignedDuration::ZERO,
             dashboard: "https://app.nuon.example".to_owned(),
             oidc: None,
             components: Vec::new(),
@@ -126,6 +132,8 @@ impl Script {
             "a health gate needs an outcome, and 1 to 100 tries"
         } else if denials.any(|denial| !denial.contains(": ")) {
             "a denial is written `policy name: what was found`"
+        } else if self.faults.iter().any(|fault| fault.change.is_some() != (fault.answer == Answer::Changed)) {
+            "`change` and `answer = \"changed\"` need each other"
         } else if !self.webhook.is_possible() {
             "a webhook answers with a status of 200 to 299, and refuses with one of 300 to 599"
         } else {
@@ -159,6 +167,11 @@ pub enum Generation {
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     parsed(&String::deserialize(deserializer)?).map(Some)
+}
+
+fn offset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| de::Error::custom(format!("`{text}` is not a duration like 3s or -1m")))
 }
 
 fn durations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Duration>, D::Error> {
