@@ -516,3 +516,22 @@ fn a_server_without_the_tail_of_a_log_says_so_with_an_error_of_the_client() {
         assert!(!none_at(status, &[mark]), "{status}");
     }
 }
+
+#[test]
+fn only_an_absence_says_that_there_is_no_queue_and_no_plan() {
+    let none_at = |request: &Request, status: u16| {
+        let version = HeaderName::from_static("x-nuon-api-version");
+        let headers = HeaderMap::from_iter([(version, HeaderValue::from_static("0.19.1147"))]);
+        let body = br#"{"error": "no", "user_error": true, "description": "no"}"#;
+        let reply = interpret(request, status, &headers, body, Timestamp::UNIX_EPOCH);
+        matches!(reply, Ok(answer) if matches!(answer.fact, Said::Queue(None) | Said::Plan(None)))
+    };
+    let queue = Request::QueuePosition("inw1".parse().unwrap());
+    let plan = Request::Plan("inw1".parse().unwrap(), "iws1".parse().unwrap(), "waa1".parse().unwrap());
+    for request in [queue, plan] {
+        assert!(none_at(&request, 404), "{request:?}");
+        for status in [400, 401, 403, 429, 500, 503] {
+            assert!(!none_at(&request, status), "{request:?}: {status}");
+        }
+    }
+}

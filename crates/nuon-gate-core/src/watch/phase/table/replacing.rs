@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::said::{
     STARTED_AT, Said, created, detail, list, newest, nothing, of, plans_only, row, said, typed, with, without, workflow,
 };
-use super::scene::{IN_PROGRESS, Scene, Then, failed, fails_as, id, latest, named, needs, own, passes, play, rejected};
+use super::scene::{
+    IN_PROGRESS, Scene, Then, failed, fails_as, failure, id, latest, named, needs, own, passes, play, rejected,
+};
 use super::{NO_DEPLOYS, OTHER, OWN, RETRIES, WHICH};
 use crate::cause::Cause;
 use crate::model::{Status, WorkflowEnd};
@@ -143,6 +145,12 @@ fn tried_again() -> Vec<Scene> {
             .then(Then::Holds(Hold::NewerTry))
             .poll(2, [detail(&failed), newest(&queued), at_work(), list(&both)])
             .then(IN_PROGRESS),
+        own("it was cancelled, which no try follows", RETRIES)
+            .poll(
+                0,
+                [detail(&row(OWN, "cancelled")), newest(&queued), workflow("iwf-1", "cancelled", OWN, "cancelled")],
+            )
+            .then(Then::Ends(Verdict::Cancelled, failure(Status::Cancelled))),
         own("nor does it for half a minute: no pin has asked for that one", RETRIES)
             .poll(0, [detail(&failed), newest(&queued), parked()])
             .then(Then::Holds(Hold::NewerTry))

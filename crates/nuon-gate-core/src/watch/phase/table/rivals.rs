@@ -141,6 +141,20 @@ fn other_tries() -> Vec<Scene> {
             .then(Then::NoAnswer)
             .poll(2, [detail(&row(OWN, "error")), newest(&next), done("iwf-1"), list(&[&next, &between])])
             .then(Then::Holds(Hold::Outdated)),
+        on("the same, and a list shows all three", OnSuperseded::Fail)
+            .with(|settings| settings.rules = Rules::new(vec![Status::Error], vec![], vec![]).unwrap())
+            .wide_poll(0, [detail(&row(OWN, "queued")), newest(&between), nothing("workflow iwf-2")])
+            .then(Then::NoAnswer)
+            .poll(
+                2,
+                [
+                    detail(&row(OWN, "error")),
+                    newest(&next),
+                    done("iwf-1"),
+                    list(&[&next, &between, &row(OWN, "error")]),
+                ],
+            )
+            .then(Then::Holds(Hold::Outdated)),
         on("a newer row of the same workflow, and then the row says so", OnSuperseded::Fail)
             .poll(0, [detail(&active), newest(&next), done("iwf-1")])
             .then(held())
