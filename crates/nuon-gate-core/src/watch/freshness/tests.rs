@@ -151,21 +151,17 @@ fn a_state_that_says_no_time_is_continued_as_the_one_before_it() {
 fn what_came_before_stays_so_however_often_clocks_are_put_back() {
     let executing = || with(3, &[("queued", 40), ("planning", 50), ("executing", 3)]);
     let wiped = || with(9, &[("error", 9)]);
-    let states = [
-        (with(50, &[("queued", 40), ("planning", 50)]), true),
-        (executing(), true),
-        // The same, without its times.
-        (with(-1, &[("queued", -1), ("planning", -1), ("executing", -1)]), true),
-        (executing(), true),
-        (wiped(), true),
-        (with(1, &[("error", 9), ("active", 1)]), true),
-        (executing(), false),
-        (wiped(), false),
-    ];
-    let mut freshness = Freshness::default();
-    for (nth, (state, expected)) in states.iter().enumerate() {
-        assert_eq!(freshness.admit(Moment::START, state), *expected, "{nth}");
-    }
+    let planning = || with(50, &[("queued", 40), ("planning", 50)]);
+    let then = || with(1, &[("error", 9), ("active", 1)]);
+    let timeless = || with(-1, &[("queued", -1), ("planning", -1), ("executing", -1)]);
+    let states = |same: &[Deploy]| -> (Vec<bool>, [bool; 2]) {
+        let mut freshness = Freshness::default();
+        let mut admit = |state: &Deploy| freshness.admit(Moment::START, state);
+        let first = [&[planning(), executing()], same, &[wiped(), then()]].concat();
+        (first.iter().map(&mut admit).collect(), [executing(), wiped()].each_ref().map(&mut admit))
+    };
+    assert_eq!(states(&[]), (vec![true; 4], [false; 2]));
+    assert_eq!(states(&[timeless(), executing()]), (vec![true; 6], [false; 2]), "the same, without its times");
 }
 
 #[test]
