@@ -49,6 +49,24 @@ fn a_baseline_can_be_named_by_its_id() {
 }
 
 #[test]
+fn what_came_after_the_baseline_and_does_not_count_is_named() {
+    let row = |id: &str, more: &str| format!("[[component.deploy]]\nid = \"{id}\"\nworkflow = \"inwold\"\n{more}\n");
+    let old = row("dplold", "statuses = [{ status = \"error\" }, { status = \"retried\" }]");
+    for (newer, words) in [
+        (
+            row("dplnew", "after_polls = 2\nstatuses = [{ status = \"active\" }]"),
+            "dplnew, retries the deploy that a newer one is waited for",
+        ),
+        (row("dplnew", "after_polls = 2\ntype = \"recover\""), "dplnew, deploys nothing that could be waited for"),
+    ] {
+        let script = format!("{}[[component]]\ninstall = \"{INSTALL}\"\nid = \"{API}\"\n{old}{newer}", access());
+        let sim = serve(&script);
+        let outcome = Gate::wait(&sim).args(["--after", "dplold", "--start-timeout", "200ms"]).json().exits(124);
+        assert!(outcome.reason().contains(words), "{}", outcome.reason());
+    }
+}
+
+#[test]
 fn none_yet_is_marked_as_well() {
     let folder = Folder::new();
     let path = folder.file("marks.json");
