@@ -86,7 +86,13 @@ macro_rules! ids {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                // As it was sent: with blanks around it, it is another id than without.
+                let text = String::deserialize(deserializer)?;
+                let own: Self = text.parse().map_err(de::Error::custom)?;
+                match text.chars().find(|c| c.is_whitespace()) {
+                    Some(blank) if own.0 != text => Err(de::Error::custom(InvalidId::Character(blank))),
+                    _ => Ok(own),
+                }
             }
         }
     )*};

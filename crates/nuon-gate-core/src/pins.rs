@@ -36,7 +36,7 @@ impl FromStr for CommitPrefix {
 
 impl CommitPrefix {
     fn begins(&self, commit: &RemoteText) -> bool {
-        commit.line(64).plain().to_ascii_lowercase().starts_with(&self.0)
+        commit.is_hexadecimal_from(&self.0)
     }
 }
 
@@ -344,6 +344,15 @@ mod tests {
         let of_build = Pins { build: "bld1".parse().ok(), workflow: None, ..of_run(Some(RunPin::Newest)) };
         let missed = of_build.missed_by(&deploy(), at("03"));
         assert!(matches!(missed, Some(Mismatch::Pin { pin: MatchedBy::Build, .. })), "{missed:?}");
+        for (sha, matches) in
+            [("ABCDEF12", true), ("abcdef1\u{200b}2", false), (" abcdef12", false), ("abcdef12\n", false)]
+        {
+            let body =
+                serde_json::json!({ "id": "dpl2", "component_build": { "vcs_connection_commit": { "sha": sha } } });
+            let deploy: Deploy = serde_json::from_str(&body.to_string()).unwrap();
+            let pins = Pins { commit: "abcdef1".parse().ok(), ..Pins::default() };
+            assert_eq!(pins.match_deploy(&deploy, at("03")), matches, "{sha:?}");
+        }
         let nameless: Deploy = serde_json::from_str(r#"{"id": "dpl2"}"#).unwrap();
         let pins = Pins { commit: "abcdef1".parse().ok(), ..Pins::default() };
         let missed = pins.missed_by(&nameless, at("03")).map(|missed| missed.to_string());

@@ -291,8 +291,11 @@ fn latest(install: &InstallId, component: &ComponentId, body: &[u8]) -> Result<O
     Ok(Some(Arc::new(deploy)))
 }
 
-/// Refuses a deploy that names another owner. Some endpoints do not name the owner.
+/// Refuses a deploy that names another owner, or two builds or workflows. Some endpoints do not name the owner.
 fn is_not_of_others(deploy: &Deploy, install: &InstallId, component: Option<&ComponentId>) -> Result<(), ApiError> {
+    if deploy.contradicts_itself() {
+        return Err(about_something_else("two builds or two workflows of one deploy"));
+    }
     let what = || deploy.id.as_ref().map_or_else(|| "a deploy".to_owned(), |id| format!("deploy {id}"));
     match (&deploy.install_id, &deploy.component_id, component) {
         (Some(owner), _, _) if owner != install => {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::bounded::{first, text};
-use super::open::{identifier, instant, lenient, lenient_object, object, open_enum};
+use super::open::{identifier, identifier_if_text, instant, lenient_object, object, open_enum};
 use super::{CompositeError, CompositeStatus, LogStream, PolicyReport, RunnerJob, Status};
 use crate::{BuildId, ComponentId, DeployId, InstallId, Kind, LogStreamId, RemoteText, WorkflowId};
 
@@ -40,10 +40,10 @@ pub struct Deploy {
     #[serde(deserialize_with = "identifier")]
     pub id: Option<DeployId>,
     /// The build it brings.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "identifier_if_text")]
     pub build_id: Option<BuildId>,
     /// The component; absent in the latest endpoint's answer.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "identifier_if_text")]
     pub component_id: Option<ComponentId>,
     /// The component's name; absent there too.
     #[serde(deserialize_with = "text")]
@@ -52,7 +52,7 @@ pub struct Deploy {
     #[serde(deserialize_with = "text")]
     pub install_component_id: Option<RemoteText>,
     /// The install; empty in the latest endpoint's answer, so only the detail proves the owner.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "identifier_if_text")]
     pub install_id: Option<InstallId>,
     /// What it does.
     pub install_deploy_type: Option<DeployType>,
@@ -177,6 +177,13 @@ impl Deploy {
         self.component_id.as_ref().zip(of_build).is_some_and(|(own, its)| own != its)
     }
 
+    /// Returns whether it names two builds, or two workflows: then it is not known what it is about.
+    pub(crate) fn contradicts_itself(&self) -> bool {
+        let build = self.component_build.as_ref().and_then(|build| build.id.as_ref());
+        self.build_id.as_ref().zip(build).is_some_and(|(own, its)| own != its)
+            || self.workflow_id.as_ref().zip(self.install_workflow_id.as_ref()).is_some_and(|(own, old)| own != old)
+    }
+
     /// Returns the jobs of either shape, newest first.
     pub fn jobs(&self) -> impl Iterator<Item = &RunnerJob> {
         self.runner_jobs.iter().flatten().chain(self.runner_job.as_ref())
@@ -204,6 +211,9 @@ impl Deploy {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ComponentBuild {
+    /// Its id.
+    #[serde(deserialize_with = "identifier_if_text")]
+    pub id: Option<BuildId>,
     /// Whose build it is. Some servers deploy a build under another component, too.
     #[serde(deserialize_with = "identifier")]
     pub component_id: Option<ComponentId>,

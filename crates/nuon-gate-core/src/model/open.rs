@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Declares an open enumeration of wire values: an unlisted value is `Other`, never an error.
@@ -125,15 +125,23 @@ where
 }
 
 /// Reads an identifier; the empty text that the server writes for "none" is absent.
-pub(super) fn identifier<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(super) fn identifier<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    named(Option::deserialize(deserializer)?)
+}
+
+/// The same for an owner or a build, which a row can leave out: what is no text is absent too.
+pub(super) fn identifier_if_text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
-    T: std::str::FromStr<Err = crate::InvalidId>,
+    T: Deserialize<'de>,
 {
-    match Option::<String>::deserialize(deserializer)? {
-        Some(text) if !text.trim().is_empty() => text.parse().map(Some).map_err(D::Error::custom),
-        _ => Ok(None),
-    }
+    named(lenient(deserializer)?)
+}
+
+fn named<'de, T: Deserialize<'de>, E: Error>(text: Option<String>) -> Result<Option<T>, E> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| T::deserialize(text.into_deserializer())).transpose()
 }
 
 /// Reads an instant; anything else, and Go's zero time (year 1), is absent.

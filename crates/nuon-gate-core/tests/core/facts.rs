@@ -175,6 +175,26 @@ fn a_deploy_by_its_id() {
         (r#"{"id": "dpl1", "install_id": 1, "component_id": "cmp1"}"#, NoAnswer),
         (r#"{"id": "dpl1", "install_id": "inl1", "component_id": ["cmp1"]}"#, NoAnswer),
         (r#"{"install_id": "", "plan_only": false}"#, NoAnswer),
+        // As they were sent: these are other ids, and not absent ones.
+        (r#"{"id": "dpl1 ", "install_id": "inl1", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl1 ", "component_id": "cmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl1", "component_id": "\u200bcmp1"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1", "build_id": "bld1\u200b"}"#, NoAnswer),
+        (r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1", "workflow_id": " inw1"}"#, NoAnswer),
+        // It contradicts itself.
+        (
+            r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1", "build_id": "bld1", "component_build": {"id": "bld2"}}"#,
+            NoAnswer,
+        ),
+        (
+            r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1", "workflow_id": "inw1", "install_workflow_id": "inw2"}"#,
+            NoAnswer,
+        ),
+        (
+            r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1", "build_id": "bld1", "workflow_id": "inw1",
+                "component_build": {"id": "bld1"}, "install_workflow_id": "inw1"}"#,
+            Fact,
+        ),
     ];
     const OTHER_COMPONENT: &str = r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp2"}"#;
     let of_any = Request::Deploy(install(), None, "dpl1".parse().unwrap());
