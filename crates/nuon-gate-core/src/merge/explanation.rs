@@ -45,7 +45,7 @@ impl Explanation {
 /// Returns a target's reason, preceded by what distinguishes the target, and followed by how many did not pass.
 fn of_several(targets: &[&TargetResult], at: usize) -> Line {
     let target = targets[at];
-    let why = target.reason.as_ref().map_or("it did not pass", Line::plain);
+    let why = target.reason.as_ref().map_or("", Line::plain);
     if targets.len() == 1 {
         return Line::new(why);
     }

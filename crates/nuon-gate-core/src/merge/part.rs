@@ -8,8 +8,9 @@ use serde::Deserialize;
 use super::Flaw;
 use super::trouble::{Trouble, shard_words};
 use crate::input::json_fault;
-use crate::result::v1::{RunResult, ShardResult, TargetResult};
-use crate::{Line, Shard, Signal, Target, Verdict};
+use crate::model::DeployType;
+use crate::result::v1::{DeployResult, RunResult, ShardResult, TargetResult};
+use crate::{DeployId, Line, Shard, Signal, Target, Verdict};
 
 /// A valid result.
 pub(super) struct Part {
@@ -34,6 +35,19 @@ struct AnyForm {
     schema: u64,
 }
 
+/// Returns whether a deploy has an id, and a type that deploys something. Any status can be a pass, if a flag said so.
+fn can_pass(deploy: &DeployResult) -> bool {
+    let has_id = deploy.id.as_ref().is_some_and(|id| id.plain().parse::<DeployId>().is_ok());
+    has_id && deploy.deploy_type.as_ref().is_none_or(|named| DeployType::from(named.plain()).kind().is_some())
+}
+
+/// A target that did not pass says so, if its shard left out why.
+fn explain(target: &mut TargetResult) {
+    let passes = matches!(target.verdict, Verdict::Passed | Verdict::Pending);
+    let unexplained = (!passes).then(|| Line::new("it did not pass"));
+    target.reason = target.reason.take().filter(|reason| !reason.is_empty()).or(unexplained);
+}
+
 impl Part {
     /// Reads a result, and refuses one that contradicts itself.
     pub(super) fn read(text: &str) -> Result<Self, Flaw> {
@@ -43,7 +57,9 @@ impl Part {
         if schema != 1 {
             return Err(Flaw::Schema(schema));
         }
-        let result: RunResult = serde_json::from_str(text).map_err(broken)?;
+        let mut result: RunResult = serde_json::from_str(text).map_err(broken)?;
+        result.reason = result.reason.filter(|reason| !reason.is_empty());
+        result.targets.iter_mut().for_each(explain);
         let Some(ShardResult { index, count, run_id, run_name, all_targets, complete }) = &result.shard else {
             return Err(Flaw::NoShard);
         };
@@ -75,8 +91,8 @@ impl Part {
             if matches!(verdict, Verdict::Interrupted(_) | Verdict::NotifyFailed) {
                 return Err(Flaw::NoVerdict { target: label, verdict });
             }
-            let deploy = result.deploy.as_ref().and_then(|deploy| deploy.id.as_ref());
-            if verdict == Verdict::Passed && (deploy.is_none() || result.matched_by.is_none()) {
+            let is_proven = || result.matched_by.is_some() && result.deploy.as_ref().is_some_and(can_pass);
+            if verdict == Verdict::Passed && !is_proven() {
                 return Err(Flaw::Unproven(label));
             }
             if !self.shard.has(&target) {

@@ -196,6 +196,15 @@ fn a_workflow_or_run_that_did_not_end_well_is_never_a_pass() {
 }
 
 #[test]
+fn a_target_whose_reason_cannot_be_seen_still_did_not_pass() {
+    for blank in [json!(""), json!("\u{3164}"), Value::Null] {
+        let result = merged(&[with(part(1, 1, 1, &[Failed]), "/targets/0/reason", blank)], Require::All).unwrap();
+        let reasons = [&result.reason, &result.targets[0].reason].map(|reason| reason.as_ref().map(Line::plain));
+        assert_eq!(reasons, [Some("it did not pass"); 2]);
+    }
+}
+
+#[test]
 fn what_cannot_be_believed_is_refused() {
     let one = || part(1, 2, 2, &[Passed]);
     let two = || part(2, 2, 2, &[Passed]);
@@ -204,7 +213,7 @@ fn what_cannot_be_believed_is_refused() {
     let shard = |index| Shard::new(index, 2).unwrap();
     let other_name = |name: &str| with(two(), "/shard/run_name", json!(name));
     let twice = with(part(2, 2, 3, &[Passed]), "/targets", json!([two()["targets"][0], two()["targets"][0]]));
-    let cases: [(Vec<Value>, Option<usize>, Flaw); 23] = [
+    let cases: [(Vec<Value>, Option<usize>, Flaw); 27] = [
         (vec![with(one(), "/schema", json!(2))], Some(0), Flaw::Schema(2)),
         (vec![json!({"schema": 7, "all": "new"})], Some(0), Flaw::Schema(7)),
         (vec![with(one(), "/shard", Value::Null)], Some(0), Flaw::NoShard),
@@ -226,6 +235,10 @@ fn what_cannot_be_believed_is_refused() {
         ),
         (vec![with(one(), "/targets/0/deploy", Value::Null)], Some(0), Flaw::Unproven(label(1))),
         (vec![with(one(), "/targets/0/deploy/id", Value::Null)], Some(0), Flaw::Unproven(label(1))),
+        (vec![with(one(), "/targets/0/deploy/id", json!(""))], Some(0), Flaw::Unproven(label(1))),
+        (vec![with(one(), "/targets/0/deploy/id", json!("\u{3164}"))], Some(0), Flaw::Unproven(label(1))),
+        (vec![with(one(), "/targets/0/deploy/type", json!("recover"))], Some(0), Flaw::Unproven(label(1))),
+        (vec![with(one(), "/targets/0/deploy/type", json!("unheard-of"))], Some(0), Flaw::Unproven(label(1))),
         (vec![with(one(), "/targets/0/matched_by", Value::Null)], Some(0), Flaw::Unproven(label(1))),
         (
             vec![one(), with(two(), "/targets/0/component/id", json!(foreign))],

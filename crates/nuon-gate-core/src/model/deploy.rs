@@ -107,6 +107,18 @@ pub struct Deploy {
     pub policy_reports: Option<Vec<PolicyReport>>,
 }
 
+impl DeployType {
+    /// Returns what a deploy of this type does, if it can be waited for.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Apply | Self::SyncImage | Self::Install | Self::Release => Some(Kind::Apply),
+            Self::Teardown => Some(Kind::Teardown),
+            Self::Other(empty) if empty.is_empty() => Some(Kind::Apply),
+            Self::PlanOnly | Self::Recover | Self::Other(_) => None,
+        }
+    }
+}
+
 impl Deploy {
     /// Returns whether this row was created before or after another; `None` if one of the times is not known.
     pub(crate) fn order(&self, other: &Self) -> Option<Ordering> {
@@ -152,12 +164,8 @@ impl Deploy {
     pub fn kind(&self) -> Option<Kind> {
         match &self.install_deploy_type {
             _ if self.plan_only == Some(true) => None,
-            None | Some(DeployType::Apply | DeployType::SyncImage | DeployType::Install | DeployType::Release) => {
-                Some(Kind::Apply)
-            }
-            Some(DeployType::Teardown) => Some(Kind::Teardown),
-            Some(DeployType::Other(empty)) if empty.is_empty() => Some(Kind::Apply),
-            Some(DeployType::PlanOnly | DeployType::Recover | DeployType::Other(_)) => None,
+            None => Some(Kind::Apply),
+            Some(named) => named.kind(),
         }
     }
 
