@@ -19,6 +19,8 @@ use crate::input::Input;
 use crate::trouble::Trouble;
 use crate::words::clock_flag;
 
+/// How long files may take where no timeout counts: as long as a wait gives its trigger.
+const FILES: Duration = Duration::from_secs(300);
 const NOTHING_DONE: &str = "nothing was waited for";
 const WRITER: &str = "make sure that its writer starts, and ends";
 
@@ -30,9 +32,20 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
+    /// The limit of a command that has no timeout.
+    pub(crate) fn of_files() -> Self {
+        Self::fixed(FILES)
+    }
+
     /// A fixed limit.
     pub(crate) fn fixed(length: Duration) -> Self {
         Self { left: length, called: format!("the limit of {}", human(length)), hint: WRITER.to_owned() }
+    }
+
+    /// How long that is from now.
+    #[cfg(test)]
+    pub(crate) fn left(&self) -> Duration {
+        self.left
     }
 
     /// The rest of a timeout of this length.

@@ -36,8 +36,8 @@ use crate::trigger_response::Triggered;
 use crate::trouble::Trouble;
 use crate::words;
 
-/// An upper bound for one poll and for reading the files before it.
-pub(crate) const ONCE: Duration = Duration::from_secs(3600);
+/// An upper bound for one poll.
+const ONCE: Duration = Duration::from_secs(3600);
 
 /// The settings of a run, as far as they are known before any file is read.
 pub(crate) struct Settings {

@@ -16,7 +16,6 @@ use crate::marking::resolve;
 use crate::output::{Console, mask, stdout_line};
 use crate::reader::Limit;
 use crate::runtime;
-use crate::settings::ONCE;
 use crate::targets::TypedTargets;
 use crate::trouble::Trouble;
 use crate::words::{if_not_signed_in, if_unanswered};
@@ -42,7 +41,7 @@ pub(crate) fn run(arguments: CheckArguments, environment: &Environment) -> Resul
             let connection = ConnectionParts::read(reader, connection, environment).await?.whole()?;
             Ok((connection, typed.read(reader).await?))
         };
-        let (connection, wanted) = reader.within(Limit::fixed(ONCE), reading).await?;
+        let (connection, wanted) = reader.within(Limit::of_files(), reading).await?;
         let client = client(&connection, request_timeout)?;
         let ask =
             async |request: Request| repeat(|| client.request(&request), Instant::now() + PATIENCE, MOST_FOREIGN).await;

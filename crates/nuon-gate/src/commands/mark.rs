@@ -11,7 +11,7 @@ use crate::marks::Marks;
 use crate::output::{Console, ReportFile, mask, written_to_stdout};
 use crate::reader::Limit;
 use crate::runtime;
-use crate::settings::{MarkSettings, ONCE};
+use crate::settings::MarkSettings;
 use crate::trouble::Trouble;
 
 /// The time limit for the reader of the file, if it is a pipe.
@@ -23,7 +23,7 @@ const REPEATS: Duration = Duration::from_secs(1);
 pub(crate) fn run(arguments: MarkArguments, environment: &Environment) -> Result<u8, Trouble> {
     runtime::run(async |reader| {
         let reading = MarkSettings::read(reader, arguments, environment);
-        let settings = reader.within(Limit::fixed(ONCE), reading).await?;
+        let settings = reader.within(Limit::of_files(), reading).await?;
         // An unwritable path is found before any request.
         let file = settings.file.as_deref().map(open).transpose()?;
         let client = client(&settings.connection, settings.request_timeout)?;

@@ -20,7 +20,6 @@ use crate::notify::{Audience, NotifySettings};
 use crate::output::{OutputSettings, Outputs};
 use crate::reader::Limit;
 use crate::runtime;
-use crate::settings::ONCE;
 use crate::sharding::run_name;
 use crate::trouble::Trouble;
 
@@ -38,7 +37,7 @@ pub(crate) fn run(arguments: MergeArguments, verbosity: Verbosity, environment: 
             let setup = setup(reader, ca_file, environment).await?;
             Ok((texts, NotifySettings::read(reader, notify, setup, environment).await?))
         };
-        reader.within(Limit::fixed(ONCE), reading).await
+        reader.within(Limit::of_files(), reading).await
     })?;
     let merged = merge(&texts, &options).map_err(|error| refused(&error, &results))?;
     let runtime = runtime::runtime()?;

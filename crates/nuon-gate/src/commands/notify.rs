@@ -16,7 +16,6 @@ use crate::notify::{invalid_setup, sinks};
 use crate::output::{Console, stdout_line};
 use crate::reader::Limit;
 use crate::runtime;
-use crate::settings::ONCE;
 use crate::trouble::Trouble;
 
 pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) -> Result<u8, Trouble> {
@@ -25,7 +24,7 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
         return Err(Trouble::new("--result <PATH> is missing").hint("name the file that `--report json=PATH` wrote"));
     }
     runtime::run(async |reader| {
-        let Parsed { sinks, notices } = reader.within(Limit::fixed(ONCE), sinks(reader, environment)).await?;
+        let Parsed { sinks, notices } = reader.within(Limit::of_files(), sinks(reader, environment)).await?;
         let console = Console::new();
         notices.iter().for_each(|notice| console.warning(notice));
         if sinks.is_empty() {
@@ -35,12 +34,12 @@ pub(crate) fn run(arguments: NotifyCommandArguments, environment: &Environment) 
         }
         let mentions = flatten(slack_mention_on_failure);
         if let Some(path) = result.filter(|_| action == NotifyAction::Render) {
-            let text = reader.within(Limit::fixed(ONCE), reader.read(Input::Result, &path)).await?;
+            let text = reader.within(Limit::of_files(), reader.read(Input::Result, &path)).await?;
             let saved = serde_json::from_str(&text).map_err(|error| Input::Result.wrong_json(&path, &error))?;
             show(&sinks, &saved, &mentions);
             return Ok(0);
         }
-        let setup = reader.within(Limit::fixed(ONCE), setup(reader, ca_file, environment)).await?;
+        let setup = reader.within(Limit::of_files(), setup(reader, ca_file, environment)).await?;
         let options = Options { slack_mention_on_failure: mentions, ..Options::new(setup) };
         test(&sinks, options, notify_timeout.0).await
     })

@@ -8,7 +8,6 @@ use crate::input::Input;
 use crate::output::{Console, stdout_line};
 use crate::reader::Limit;
 use crate::runtime::{self, runtime};
-use crate::settings::ONCE;
 use crate::signals;
 use crate::trouble::Trouble;
 
@@ -16,7 +15,7 @@ pub(crate) fn run(arguments: &SimArguments) -> Result<u8, Trouble> {
     let script = runtime::run(async |reader| match &arguments.script {
         None => demo::script(false),
         Some(path) => {
-            let text = reader.within(Limit::fixed(ONCE), reader.read(Input::Script, path)).await?;
+            let text = reader.within(Limit::of_files(), reader.read(Input::Script, path)).await?;
             text.parse().map_err(|error| Input::Script.wrong(path, error))
         }
     })?;

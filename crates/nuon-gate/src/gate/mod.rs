@@ -79,7 +79,7 @@ async fn gate(settings: Settings, trigger: Option<Trigger>, signals: UnboundedRe
     let read_by_people = output.is_read_by_people();
     let sharding = watch.sharding.clone();
     let mut publisher = Publisher { client: None, exits, ci_url: output.ci_url, sharding, warnings };
-    let mut opening = Opening::new(watch.clocks, signals);
+    let mut opening = Opening::new(watch.clocks, watch.mode, signals);
     let Inputs { connection, notify } = match opening.reading(async |reader| unread.read(reader).await).await {
         Ok(inputs) => inputs,
         Err(trouble) => return opening.give_up(trouble.into(), publisher, None, outputs).await,

@@ -8,7 +8,7 @@ use nuon_gate_core::cause::Cause;
 use nuon_gate_core::conclude::Deadline;
 use nuon_gate_core::pins::Pins;
 use nuon_gate_core::report::Report;
-use nuon_gate_core::watch::{Clocks, Scope, Watch, WatchSettings};
+use nuon_gate_core::watch::{Clocks, Mode, Scope, Watch, WatchSettings};
 use nuon_gate_core::{Clock, Signal, Target, Targets};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -26,6 +26,7 @@ use crate::words;
 pub(super) struct Opening {
     reader: Reader,
     clocks: Clocks,
+    mode: Mode,
     /// The time that counts against the timeouts, which run while files are read.
     spent: Duration,
     pub(super) started_at: Timestamp,
@@ -62,10 +63,11 @@ impl NotBegun {
 }
 
 impl Opening {
-    pub(super) fn new(clocks: Clocks, signals: UnboundedReceiver<Signal>) -> Self {
+    pub(super) fn new(clocks: Clocks, mode: Mode, signals: UnboundedReceiver<Signal>) -> Self {
         Self {
             reader: Reader::default(),
             clocks,
+            mode,
             spent: Duration::ZERO,
             started_at: now(),
             signals,
@@ -98,6 +100,9 @@ impl Opening {
 
     /// Returns the time limit for reading: until it is done, there is no deploy either.
     fn limit(&self) -> Limit {
+        if self.mode == Mode::Once {
+            return Limit::of_files();
+        }
         let Clocks { total, start, .. } = self.clocks;
         let (clock, length) = match start.filter(|start| *start < total) {
             Some(start) => (Clock::Start, start),
@@ -146,6 +151,23 @@ impl Opening {
         match trigger.run(signals, deadline).await {
             Ok(()) => Ok((targets, After::Marks(marks))),
             Err(trouble) => Err(NotBegun { targets: targets.as_slice().to_vec(), trouble }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_the_time_of_the_clocks_or_else_five_minutes() {
+        let (hour, minute) = (Duration::from_secs(3600), Duration::from_secs(60));
+        let clocks = |start| Clocks { total: hour, start, stall: None, approval: None, queue: None, outage: None };
+        let opening = |start, mode| Opening::new(clocks(start), mode, tokio::sync::mpsc::unbounded_channel().1);
+        for (start, mode, left) in
+            [(None, Mode::Wait, hour), (Some(minute), Mode::Wait, minute), (None, Mode::Once, Duration::from_secs(300))]
+        {
+            assert_eq!(opening(start, mode).limit().left(), left, "{start:?} {mode:?}");
         }
     }
 }
