@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use crate::support::{API, Folder, Gate, INSTALL, ORG, Outcome, TOKEN, access, component, serve, shown};
+use crate::support::{API, Folder, Gate, INSTALL, ORG, Outcome, TOKEN, access, component, one_deploy, serve, shown};
 
 const HOOK: &str = "http://127.0.0.1:9/services/T0/B0/Xf3mQ9rL0aZt7VbW2kHs8NyE";
 const SLACK_TOKEN: &str = "xoxb-planted/2d4c&9e1f";
@@ -157,9 +157,12 @@ fn a_server_that_repeats_a_secret_in_an_answer_is_not_quoted() {
             encode(TOKEN).replace(' ', ""),
             ascii.replace(' ', "")
         );
+        // What cannot be an id makes the whole answer undecodable.
+        let is_id = |text: &String| text.parse::<nuon_gate_core::BuildId>().is_ok_and(|id| id.as_str() == text);
         let deploy = json!({
             "id": "dpl1", "install_id": INSTALL, "component_id": API, "install_deploy_type": "apply",
-            "status": known, "status_description": known, "created_at": "2026-08-03T14:02:11Z", "build_id": encode(TOKEN),
+            "status": known, "status_description": known, "created_at": "2026-08-03T14:02:11Z",
+            "build_id": Some(encode(TOKEN)).filter(is_id),
         });
         let answers = [
             ("an error", 3, answer("403 Forbidden", &version, error.as_bytes())),
@@ -207,6 +210,21 @@ fn a_deploy_that_prints_a_secret_is_not_quoted_to_anyone() {
         assert!(sent.contains("[redacted]"), "{sent}");
         assert_eq!(shown(&SECRETS.map(str::to_owned).into(), &sent), None, "encoding {number}: {sent}");
     });
+}
+
+#[test]
+fn what_a_runner_writes_its_log_with_is_a_secret_too() {
+    const WRITE_TOKEN: &str = "simulated-write-token-never-to-be-shown";
+    let logs = format!("logs = [{{ severity = \"error\", text = \"push as {WRITE_TOKEN}\" }}]\n");
+    let statuses = format!(
+        "{{ status = \"executing\", polls = 3 }}, {{ status = \"error\", description = \"used {WRITE_TOKEN}\" }}"
+    );
+    let script = one_deploy(&statuses).replace("[[component.deploy]]\n", &format!("[[component.deploy]]\n{logs}"));
+    for follow in [&[][..], &["--follow-logs", "all"]] {
+        let outcome = Gate::wait(&serve(&script)).args(follow).json().exits(1);
+        assert!(outcome.stdout.contains("push as [redacted]"), "{}", outcome.stdout);
+        assert!(!(outcome.stdout + &outcome.stderr).contains(WRITE_TOKEN), "{follow:?}");
+    }
 }
 
 #[test]

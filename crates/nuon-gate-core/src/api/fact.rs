@@ -177,6 +177,7 @@ pub(super) fn read(request: &Request, headers: &HeaderMap, body: &[u8]) -> Resul
             if deploy.install_id.is_none() || deploy.component_id.is_none() {
                 return Err(undecodable("the deploy does not say whose it is"));
             }
+            deploy.conceal_log_token(false);
             Fact::Deploy(Arc::new(deploy))
         }
         Request::Workflow(install, id) => Fact::Workflow(Arc::new(workflow(install.as_ref(), id, body)?)),

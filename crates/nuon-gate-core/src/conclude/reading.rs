@@ -138,6 +138,7 @@ fn tasks(report: &Report, wanted: &Wanted) -> Vec<Task> {
     let logs = logs.filter_map(|(index, target)| {
         let deploy = target.deploy.as_deref()?;
         let (install, component) = (target.target.install.clone(), target.target.component.clone());
+        deploy.conceal_log_token(true);
         // The short form of a deploy does not name its log.
         let source = match deploy.log_stream_id() {
             Some(stream) => LogSource::Stream(stream.clone()),
@@ -201,10 +202,13 @@ where
             let stream = match source {
                 LogSource::Stream(stream) => stream,
                 LogSource::Deploy(request) => match send(request).await?.fact {
-                    Fact::Deploy(deploy) => match deploy.log_stream_id() {
-                        Some(stream) => stream.clone(),
-                        None => return Ok(Finding::Log(index, LogExcerpt::default())),
-                    },
+                    Fact::Deploy(deploy) => {
+                        deploy.conceal_log_token(true);
+                        match deploy.log_stream_id() {
+                            Some(stream) => stream.clone(),
+                            None => return Ok(Finding::Log(index, LogExcerpt::default())),
+                        }
+                    }
                     _ => return unexpected(),
                 },
             };

@@ -197,6 +197,11 @@ impl Deploy {
         self.runner_jobs.iter().flatten().chain(self.runner_job.as_ref())
     }
 
+    /// Conceals what its runner writes the log with, the more so if its log `is_read`.
+    pub(crate) fn conceal_log_token(&self, is_read: bool) {
+        self.log_stream.iter().for_each(|stream| stream.conceal_token(is_read));
+    }
+
     /// Returns its log stream: its own, or else a job's.
     pub fn log_stream_id(&self) -> Option<&LogStreamId> {
         let own = self.log_stream.as_ref().and_then(|stream| stream.id.as_ref());

@@ -9,6 +9,9 @@ use crate::text::{is_hidden, visible};
 /// The longest escape that is read: `&#` and a number with leading zeros.
 const LONGEST_ESCAPE: usize = 24;
 
+/// With what follows it, this colours a terminal's text.
+const ESCAPE: char = '\u{1b}';
+
 /// A text without what cannot be seen, blanks included, and without differences that do not matter: between small and
 /// capital letters, between narrow and wide ones, between the two alphabets of base64, and between one `#` and several, as
 /// a [`Line`](crate::Line) has but one.
@@ -69,22 +72,45 @@ impl Folded {
                 at += 1;
                 continue;
             }
-            let (piece, length) = escape(at).unwrap_or((Piece::Byte(self.bytes[at]), 1));
+            let (piece, mut length) = escape(at).unwrap_or((Piece::Byte(self.bytes[at]), 1));
             let Range { start, end } = self.place(at, length);
             match piece {
+                // What colours a terminal's text.
+                Piece::Char(ESCAPE) | Piece::Byte(0x1b) => length += self.control_sequence(at + length),
                 Piece::Char(c) => decoded.push(c, (start, end)),
                 Piece::Byte(byte) if byte.is_ascii() => decoded.push(char::from(byte), (start, end)),
                 Piece::Byte(byte) => decoded.push_byte(byte, (start, end)),
             }
             at += length;
         }
-        Some(decoded)
+        Some(decoded.refolded())
+    }
+
+    /// Folds what bytes are together, now that they are no longer escaped. Those that are no text are left out.
+    fn refolded(self) -> Self {
+        let mut folded = Self::with_room(self.bytes.len());
+        for chunk in self.bytes.utf8_chunks() {
+            let begin = chunk.valid().as_ptr().addr() - self.bytes.as_ptr().addr();
+            for (at, c) in chunk.valid().char_indices() {
+                let place = self.place(begin + at, c.len_utf8());
+                folded.is_broken |= self.breaks[begin + at];
+                folded.push(c, (place.start, place.end));
+            }
+        }
+        folded
+    }
+
+    /// Returns how long the rest of a terminal's control sequence is, after its escape character.
+    fn control_sequence(&self, at: usize) -> usize {
+        let Some([b'[', rest @ ..]) = self.bytes.get(at..) else { return 0 };
+        let parameters = rest.iter().take(LONGEST_ESCAPE).take_while(|byte| (0x20..0x40).contains(*byte)).count();
+        if rest.get(parameters).is_some_and(|last| (0x40..0x7f).contains(last)) { parameters + 2 } else { 0 }
     }
 
     /// Reads the escape that there is at a place, and returns its length as well.
     fn escape(&self, at: usize, encoding: Encoding) -> Option<(Piece, usize)> {
         // Most characters begin none.
-        if !matches!(self.bytes[at], b'%' | b'\\' | b'&' | b'=') {
+        if !matches!(self.bytes[at], b'%' | b'\\' | b'&' | b'=' | b'^') {
             return None;
         }
         let more = self.breaks[at + 1..].iter().take(LONGEST_ESCAPE - 1).take_while(|is_break| !**is_break).count();
@@ -111,6 +137,8 @@ impl Folded {
             // Where bytes were no text, the replacement character stands.
             '\u{fffd}' => {}
             _ if c.is_whitespace() => self.is_broken = true,
+            // Nor is anything shown where no font has a sign.
+            '\u{e000}'..='\u{f8ff}' | '\u{f0000}'.. => {}
             _ if is_hidden(c) => {}
             _ => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| self.push_byte(byte, place)),
         }
@@ -172,6 +200,15 @@ fn escape(text: &[u8]) -> Option<(Piece, usize)> {
         [b'\\', b'u', code @ ..] => Some((Piece::Char(number(code.get(..4)?, 16)?), 6)),
         [b'\\', b'b' | b'f' | b'n' | b'r' | b't', ..] => Some((Piece::Char(' '), 2)),
         [b'\\', sign, ..] if sign.is_ascii_punctuation() => Some((Piece::Byte(*sign), 2)),
+        [b'\\', b'e', ..] | [b'^', b'[', ..] => Some((Piece::Char(ESCAPE), 2)),
+        // Browsers read a number without a semicolon as well.
+        [b'&', b'#', digits @ ..] if digits.first().is_some_and(|digit| digit.is_ascii_digit() || *digit == b'x') => {
+            let (begin, radix) = if digits[0] == b'x' { (1, 16) } else { (0, 10) };
+            let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+            let end = begin + digits[begin..].iter().take_while(is_digit).count();
+            let closed = usize::from(digits.get(end) == Some(&b';'));
+            Some((Piece::Char(number(&digits[begin..end], radix)?), 2 + end + closed))
+        }
         [b'&', rest @ ..] => {
             let length = rest.iter().position(|byte| *byte == b';')?;
             Some((Piece::Char(entity(&rest[..length])?), length + 2))
@@ -191,8 +228,24 @@ fn entity(name: &[u8]) -> Option<char> {
         b"gt" => Some('>'),
         b"quot" => Some('"'),
         b"apos" => Some('\''),
-        [b'#', b'x', digits @ ..] => number(digits, 16),
-        [b'#', digits @ ..] => number(digits, 10),
+        b"sol" => Some('/'),
+        b"bsol" => Some('\\'),
+        b"plus" => Some('+'),
+        b"equals" => Some('='),
+        b"lowbar" => Some('_'),
+        b"hyphen" | b"dash" => Some('-'),
+        b"period" => Some('.'),
+        b"comma" => Some(','),
+        b"colon" => Some(':'),
+        b"semi" => Some(';'),
+        b"excl" => Some('!'),
+        b"quest" => Some('?'),
+        b"num" => Some('#'),
+        b"dollar" => Some('$'),
+        b"percnt" => Some('%'),
+        b"ast" => Some('*'),
+        b"commat" => Some('@'),
+        b"shy" | b"nbsp" | b"zerowidthspace" | b"zwj" | b"zwnj" | b"lrm" | b"rlm" | b"nobreak" => Some('\u{ad}'),
         _ => None,
     }
 }

@@ -33,6 +33,9 @@ const SHORTEST: usize = 8;
 /// half a part, in whatever encoding.
 const PART: usize = 128 * 1024;
 
+/// From how many texts on only those are concealed that are likely to be shown.
+const MANY: usize = 250;
+
 /// How many encodings within each other are undone.
 const DEEPEST: usize = 3;
 
@@ -48,11 +51,19 @@ pub fn protect(secret: &str) {
 }
 
 /// Registers a text that is redacted like a secret, but that CI systems are not asked to mask: the path of a secret
-/// address, whose words may occur anywhere in a job's output.
+/// address, whose words may occur anywhere in a job's output, or what only a server's answer holds.
 pub fn conceal(text: &str) {
     let text = text.trim();
-    if text.len() >= SHORTEST {
-        KNOWN.write().unwrap_or_else(PoisonError::into_inner).add_forms(text);
+    if text.len() < SHORTEST || KNOWN.read().unwrap_or_else(PoisonError::into_inner).conceals(text) {
+        return;
+    }
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).conceal(text);
+}
+
+/// The same for one of which a run can have thousands, unless there are many already. Each takes some 40 KiB.
+pub(crate) fn conceal_one_of_many(text: &str) {
+    if KNOWN.read().unwrap_or_else(PoisonError::into_inner).concealed.len() < MANY {
+        conceal(text);
     }
 }
 
@@ -129,6 +140,7 @@ pub(crate) fn redacted_end(text: &str, longest: usize) -> String {
 /// The secrets, and the forms to search for.
 struct Known {
     secrets: Vec<Zeroizing<String>>,
+    concealed: Vec<Zeroizing<String>>,
     /// By their first byte.
     forms: Vec<Vec<Zeroizing<Vec<u8>>>>,
     /// A bit for each two bytes that any begins with, so that most places in a text are passed over at once.
@@ -137,7 +149,7 @@ struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { secrets: Vec::new(), forms: vec![Vec::new(); 256], beginnings: vec![0; 1 << 10] }
+        Self { secrets: Vec::new(), concealed: Vec::new(), forms: vec![Vec::new(); 256], beginnings: vec![0; 1 << 10] }
     }
 }
 
@@ -153,6 +165,19 @@ impl Known {
         }
         self.secrets.push(Zeroizing::new(secret.to_owned()));
         self.add_forms(secret);
+    }
+
+    fn conceals(&self, text: &str) -> bool {
+        self.concealed.iter().any(|known| known.as_str() == text)
+    }
+
+    fn conceal(&mut self, text: &str) {
+        // Another thread may have done so at the same time.
+        if self.conceals(text) {
+            return;
+        }
+        self.concealed.push(Zeroizing::new(text.to_owned()));
+        self.add_forms(text);
     }
 
     fn add_forms(&mut self, text: &str) {
@@ -246,9 +271,12 @@ fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
         }
         forms.push(Folded::new(&once).into_bytes());
     }
-    let utf16: Zeroizing<Vec<u8>> = Zeroizing::new(secret.encode_utf16().flat_map(u16::to_le_bytes).collect());
-    forms.extend((0..3).map(|before| Folded::new(&in_base64(&utf16, before)).into_bytes()));
-    forms.push(in_hexadecimal(secret));
+    for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let utf16: Zeroizing<Vec<u8>> = Zeroizing::new(secret.encode_utf16().flat_map(bytes).collect());
+        forms.extend((0..3).map(|before| Folded::new(&in_base64(&utf16, before)).into_bytes()));
+        forms.push(in_hexadecimal(&utf16));
+    }
+    forms.push(in_hexadecimal(secret.as_bytes()));
     forms.push(in_base32(secret));
     forms.extend(in_numbers(secret));
     forms
@@ -260,10 +288,12 @@ fn in_numbers(secret: &str) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
         let numbers: Vec<String> = secret.bytes().map(write).collect();
         Zeroizing::new(numbers.join(between).into_bytes())
     };
-    let decimal = ["", ","].map(|between| joined(|byte| byte.to_string(), between));
-    let hexadecimal = [":", "+", ","].map(|between| joined(|byte| format!("{byte:02x}"), between));
+    let decimal = ["", ",", ";", ".", "u8,"].map(|between| joined(|byte| byte.to_string(), between));
+    let octal = ["", ","].map(|between| joined(|byte| format!("{byte:03o}"), between));
+    // A folded text has `/` for `_`.
+    let hexadecimal = [":", "+", ",", ".", "/"].map(|between| joined(|byte| format!("{byte:02x}"), between));
     let prefixed = ["", ","].map(|between| joined(|byte| format!("0x{byte:02x}"), between));
-    decimal.into_iter().chain(hexadecimal).chain(prefixed)
+    decimal.into_iter().chain(octal).chain(hexadecimal).chain(prefixed)
 }
 
 fn in_base32(secret: &str) -> Zeroizing<Vec<u8>> {
@@ -284,9 +314,9 @@ fn in_base64(secret: &[u8], before: usize) -> Zeroizing<String> {
     Zeroizing::new(encoded[own].to_owned())
 }
 
-fn in_hexadecimal(secret: &str) -> Zeroizing<Vec<u8>> {
+fn in_hexadecimal(secret: &[u8]) -> Zeroizing<Vec<u8>> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = secret.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = secret.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     Zeroizing::new(digits.map(|digit| DIGITS[usize::from(digit)]).collect())
 }
 

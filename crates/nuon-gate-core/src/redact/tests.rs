@@ -77,12 +77,22 @@ fn encoded(secret: &str, by: usize) -> String {
             .collect(),
         44 => STANDARD.encode(utf16(secret)),
         45 => URL_SAFE_NO_PAD.encode(utf16(&format!("$token = '{secret}'"))),
+        46 => STANDARD.encode(secret.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()),
+        47 => secret.chars().map(|c| format!("&#{}", u32::from(c))).collect(),
+        48 => secret.replace('&', "&amp;").replace('/', "&sol;").replace('+', "&plus;").replace('=', "&equals;"),
+        49 => secret.bytes().map(|byte| format!("{byte}; ")).collect(),
+        50 => secret.bytes().map(|byte| format!("{byte}.")).collect(),
+        51 => secret.bytes().map(|byte| format!("{byte}u8, ")).collect(),
+        52 => secret.bytes().map(|byte| format!("{byte:03o} ")).collect(),
+        53 => secret.bytes().map(|byte| format!("{byte:02x}.")).collect(),
+        54 => secret.bytes().map(|byte| format!("{byte:02x}_")).collect(),
+        55 => utf16(secret).iter().map(|byte| format!("{byte:02x}")).collect(),
         _ => serde_json::to_string(&serde_json::json!(secret)).unwrap(),
     }
 }
 
 /// How many encodings there are.
-const ENCODINGS: usize = 47;
+const ENCODINGS: usize = 57;
 
 fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
@@ -183,6 +193,20 @@ fn nothing_in_between_hides_a_secret() {
         "\r\n",
         "%20",
         "\\n",
+        "\\u001b[0m",
+        "\\u{1b}[1;31m",
+        "\\x1b[0m",
+        "\\033[0m",
+        "\\e[0m",
+        "^[[0m",
+        "&#27;[0m",
+        "%1B[0m",
+        "&shy;",
+        "&ZeroWidthSpace;",
+        "%E2%80%8B",
+        "\\xe2\\x80\\x8b",
+        "%ff",
+        "\u{e000}",
     ] {
         for at in 1..18 {
             let text = format!("<{}{between}{}>", &"interrupted-secret"[..at], &"interrupted-secret"[at..]);

@@ -102,6 +102,7 @@ impl Logs {
         }
         if let Some(log) = self.followed.get_mut(&target).filter(|log| log.stream.is_none()) {
             log.stream = deploy.log_stream_id().cloned();
+            deploy.conceal_log_token(true);
         }
     }
 
