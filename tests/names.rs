@@ -135,6 +135,25 @@ fn near_misses_are_named() {
 }
 
 #[test]
+fn near_misses_that_look_the_same_say_what_differs() {
+    let cases = [
+        ("api", "api\\u200B", "no component `api` in install `acme`; did you mean `api` (with U+200B)?"),
+        ("api", " api", "no component `api` in install `acme`; did you mean `api` (with U+0020)?"),
+        ("api", "\\u0430pi", "no component `api` in install `acme`; did you mean `\u{430}pi` (with U+0430)?"),
+        ("\u{430}pi", "api", "no component `\u{430}pi` (with U+0430) in install `acme`; did you mean `api`?"),
+        ("caf\u{e9}", "cafe\\u0301", "did you mean `cafe\u{301}` (with U+0301)?"),
+    ];
+    for (given, name, reason) in cases {
+        let script = access()
+            + &component(API, PASSING)
+                .replace("[[component.deploy]]", &format!("name = \"{name}\"\n[[component.deploy]]"));
+        let sim = serve(&script);
+        let outcome = Gate::at(&sim.url(), "wait").args(["--install", "acme", "--component", given]).json().exits(3);
+        assert!(outcome.reason().ends_with(reason), "{}", outcome.reason());
+    }
+}
+
+#[test]
 fn near_misses_are_on_any_page() {
     let install = |number: u32| component(API, PASSING).replace(INSTALL, &format!("inl{number:023}"));
     let others = (0..110).fold(access(), |script, at| script + &install(at).replace("acme", &format!("a{at}")));

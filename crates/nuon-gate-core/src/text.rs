@@ -59,6 +59,11 @@ impl RemoteText {
         self.0 == text
     }
 
+    /// Returns its characters as they were sent. They are not for showing.
+    pub(crate) fn characters(&self) -> impl Iterator<Item = char> {
+        self.0.chars()
+    }
+
     /// Returns whether it begins with these lower-case digits, in either case, and is a hexadecimal number.
     pub(crate) fn is_hexadecimal_from(&self, digits: &str) -> bool {
         self.0.bytes().all(|byte| byte.is_ascii_hexdigit()) && self.0.to_ascii_lowercase().starts_with(digits)

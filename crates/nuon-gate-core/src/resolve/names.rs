@@ -80,7 +80,9 @@ pub struct UnknownName {
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, given, within, .. } = self;
-        write!(f, "no {} `{given}`", kind.as_str())?;
+        let nearest = self.suggestions.first().filter(|_| self.are_alike);
+        let odd = nearest.map(|nearest| unlike(&RemoteText::new(given), nearest)).unwrap_or_default();
+        write!(f, "no {} `{given}`{odd}", kind.as_str())?;
         let place = match kind {
             Named::Install | Named::App => return self.suggest(f, " in this organisation"),
             Named::Component => "install",
@@ -96,13 +98,31 @@ impl UnknownName {
     fn suggest(&self, f: &mut fmt::Formatter<'_>, place: &str) -> fmt::Result {
         let Self { suggestions, are_alike, .. } = self;
         f.write_str(place)?;
-        let names: Vec<String> = suggestions.iter().map(|name| format!("`{}`", name.line(255).plain())).collect();
+        let given = RemoteText::new(&self.given);
+        let odd = |name: &RemoteText| if *are_alike { unlike(name, &given) } else { String::new() };
+        let shown = |name: &RemoteText| format!("`{}`{}", name.line(255).plain(), odd(name));
+        let names: Vec<String> = suggestions.iter().map(shown).collect();
         match (names.is_empty(), are_alike) {
             (true, _) => Ok(()),
             (false, true) => write!(f, "; did you mean {}?", names.join(", ")),
             (false, false) => write!(f, "; there is {}", names.join(", ")),
         }
     }
+}
+
+/// Names the characters of a name that another one lacks, and that a reader may not see or take for others. Accents on Latin letters
+/// are seen.
+fn unlike(name: &RemoteText, other: &RemoteText) -> String {
+    const MOST: usize = 3;
+    let is_clear = |c: &char| c.is_ascii_graphic() || ('\u{c0}'..='\u{24f}').contains(c);
+    let mut odd: Vec<char> = Vec::new();
+    for c in name.characters().filter(|c| !is_clear(c)) {
+        if odd.len() < MOST && !odd.contains(&c) && !other.characters().any(|own| own == c) {
+            odd.push(c);
+        }
+    }
+    let codes: Vec<String> = odd.into_iter().map(|c| format!("U+{:04X}", u32::from(c))).collect();
+    if codes.is_empty() { String::new() } else { format!(" (with {})", codes.join(", ")) }
 }
 
 /// Two things have the same name.
