@@ -75,6 +75,14 @@ pub(super) fn is_earlier(row: &Deploy, than: &Deploy) -> bool {
     !freshness.admit(Moment::START, row)
 }
 
+/// Returns whether a row's history goes on where another state of the deploy ends, by its words alone: then the other one is
+/// older, whether or not a time says so.
+pub(super) fn goes_on(row: &Deploy, from: &Deploy) -> bool {
+    let (own, its) = (history(row), history(from));
+    let begins_alike = || own.iter().zip(its).all(|(own, its)| own.status == its.status);
+    own.get(its.len()).is_some_and(|next| next.status.as_ref() == Some(from.current_status())) && begins_alike()
+}
+
 impl Freshness {
     /// Records an answer, unless it is older than an earlier one. Returns whether it counts.
     ///

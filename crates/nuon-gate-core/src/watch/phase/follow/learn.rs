@@ -8,6 +8,7 @@ use super::bake::KnownHealth;
 use super::{Follow, ReadState, ShownBy};
 use crate::api::{ApiError, Fact, Request};
 use crate::model::{Deploy, Workflow};
+use crate::watch::freshness::goes_on;
 use crate::watch::phase::{Note, Policy, is_as_recent, is_cut_off, known_baseline, rows_of};
 use crate::{Hold, Moment, Target};
 
@@ -211,14 +212,15 @@ impl Follow {
 
     /// Returns whether this poll has read another status as well, and no time shows that it is the older one. It counts if it
     /// was read after the last answer with the known status; in a detail, unless that was read again since; or if it is an
-    /// end.
+    /// end, or goes on from the known state.
     pub(super) fn is_disputed(&self, policy: &Policy<'_>) -> bool {
         let (Some(known), states) = (&self.own.known, &self.reads.states) else { return false };
         let is_same = |read: &ReadState| read.row.current_status() == known.current_status();
         let differs = |read: &ReadState| !is_same(read) && !is_later(known, &read.row);
         states.iter().rposition(is_same).is_some_and(|last| {
             let was_read_again = !states[last].is_detail;
-            let speaks = |read: &ReadState| was_read_again && read.is_detail || policy.judge(&read.row).is_final();
+            let is_next = |read: &ReadState| policy.judge(&read.row).is_final() || goes_on(&read.row, known);
+            let speaks = |read: &ReadState| was_read_again && read.is_detail || is_next(read);
             states[last + 1..].iter().any(differs) || states.iter().any(|read| speaks(read) && differs(read))
         })
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::said::{
-    STARTED_AT, created, detail, done, list, newest, of, plans_only, row, said, typed, with, without, workflow,
+    STARTED_AT, created, detail, done, list, newest, of, plans_only, row, said, typed, with, without, workflow, written,
 };
 use super::scene::{IN_PROGRESS, Scene, Then, id, latest, named, needs, own, passes_by, play, rejected, search};
 use super::{JUDGING, NO_DEPLOYS, OTHER, OWN, RETRIES, WHICH};
@@ -28,6 +28,10 @@ fn contradictions() -> Vec<Scene> {
     let part = |id: &str| with(active.clone(), &json!({ "install_component_id": id }));
     let flagged = with(active.clone(), &json!({ "plan_only": true }));
     let typeless = without(active.clone(), "install_deploy_type");
+    let status = json!({ "status": "active", "created_at_ts": STARTED_AT - 5, "history": [{ "status": "queued" }] });
+    let timed = written(with(active.clone(), &json!({ "status_v2": status })), 3);
+    let later = json!({ "status": "hibernating", "history": [{ "status": "queued" }, { "status": "active" }] });
+    let timeless = with(active.clone(), &json!({ "status": "hibernating", "status_v2": later }));
     let held = || Then::Holds(Hold::Contradicted);
     let found =
         |name, row: &Value| latest(name, JUDGING).poll(0, [newest(row), detail(&active), done("iwf-1")]).then(held());
@@ -49,6 +53,11 @@ fn contradictions() -> Vec<Scene> {
             &typed(active.clone(), "teardown"),
             &typeless,
         ),
+        own("its newest goes on after its detail, and says no time", JUDGING)
+            .poll(0, [detail(&timed), newest(&timeless), done("iwf-1"), detail(&timed)])
+            .then(Then::Holds(Hold::Outdated))
+            .poll(2, [detail(&timed), newest(&timed), done("iwf-1")])
+            .then(passes_by("iwf-1")),
         own("a list may leave out that it tears down", JUDGING)
             .poll(0, [detail(&typed(active.clone(), "teardown")), newest(&typeless), done("iwf-1")])
             .then(Then::Passes(Proof::new(id(OWN), Kind::Teardown, Basis::Steps("iwf-1".parse().unwrap()), None))),
