@@ -157,12 +157,9 @@ fn a_server_that_repeats_a_secret_in_an_answer_is_not_quoted() {
             encode(TOKEN).replace(' ', ""),
             ascii.replace(' ', "")
         );
-        // What cannot be an id makes the whole answer undecodable.
-        let is_id = |text: &String| text.parse::<nuon_gate_core::BuildId>().is_ok_and(|id| id.as_str() == text);
         let deploy = json!({
             "id": "dpl1", "install_id": INSTALL, "component_id": API, "install_deploy_type": "apply",
-            "status": known, "status_description": known, "created_at": "2026-08-03T14:02:11Z",
-            "build_id": Some(encode(TOKEN)).filter(is_id),
+            "status": known, "status_description": known, "created_at": "2026-08-03T14:02:11Z", "build_id": encode(TOKEN),
         });
         let answers = [
             ("an error", 3, answer("403 Forbidden", &version, error.as_bytes())),

@@ -263,7 +263,7 @@ fn trouble_with_the_details_does_not_hide_a_failure() {
 
 #[test]
 fn trouble_with_the_links_does_not_hide_a_pass() {
-    for (fault, words) in FAULTS {
+    in_parallel(&FAULTS, |(fault, words)| {
         let sim = serve(&with_fault(PASSING, "cli-config", "[]", fault));
         let outcome = Gate::wait(&sim).json();
         assert_eq!(outcome.code, 0, "{fault}:\n{}", outcome.stderr);
@@ -271,5 +271,5 @@ fn trouble_with_the_links_does_not_hide_a_pass() {
         let warnings = outcome.result()["warnings"].to_string();
         // A slow machine does not read the largest of them within the two seconds for a link.
         assert!(warnings.contains(words) || warnings.contains("not within 2s"), "{fault}: {warnings}");
-    }
+    });
 }

@@ -192,11 +192,11 @@ impl Pins {
 
     /// Returns how each pin that was given and a deploy fit, for a watch that began at this time by the server's clock.
     fn each(&self, deploy: &Deploy, started_at: Timestamp) -> impl Iterator<Item = (MatchedBy, Fit)> {
-        let (id, build, created) = (deploy.id.as_ref(), deploy.build_id.as_ref(), deploy.created_at);
+        let (id, build, created) = (deploy.id.as_ref(), deploy.said_build(), deploy.created_at);
         let each = [
             (MatchedBy::Deploy, self.deploy.as_ref().map(|pin| Fit::of(id, |own| own == pin))),
             (MatchedBy::Workflow, self.workflow.as_ref().map(|pin| Fit::of(deploy.workflow(), |own| own == pin))),
-            (MatchedBy::Build, self.build.as_ref().map(|pin| Fit::of(build, |own| own == pin))),
+            (MatchedBy::Build, self.build.as_ref().map(|pin| Fit::of(build, |own| own.is(pin.as_str())))),
             (MatchedBy::Commit, self.commit.as_ref().map(|pin| Fit::of(deploy.commit(), |own| pin.begins(own)))),
             (MatchedBy::After, self.after.as_ref().map(|pin| pin.fit(deploy))),
             (MatchedBy::Since, self.since.map(|pin| Fit::of(created, |own| own >= pin.earliest(started_at)))),
@@ -224,7 +224,7 @@ impl Pins {
         let (wanted, has) = match pin {
             MatchedBy::Deploy => (line(self.deploy.as_ref()), line(deploy.id.as_ref())),
             MatchedBy::Workflow | MatchedBy::BranchRun => (line(self.workflow.as_ref()), line(deploy.workflow())),
-            MatchedBy::Build => (line(self.build.as_ref()), line(deploy.build_id.as_ref())),
+            MatchedBy::Build => (line(self.build.as_ref()), deploy.said_build().map(|build| build.line(LONGEST))),
             MatchedBy::Commit => (line(self.commit.as_ref()), deploy.commit().map(|commit| commit.line(LONGEST))),
             MatchedBy::After => (line(self.after.as_ref()), created()),
             MatchedBy::Since => (line(self.since.map(|since| since.earliest(started_at))), created()),
@@ -248,7 +248,7 @@ impl Pins {
 
     /// Returns whether a build or a commit is pinned, and a deploy does not say its own.
     pub(crate) fn lack_build_of(&self, deploy: &Deploy) -> bool {
-        self.build.is_some() && deploy.build_id.is_none() || self.commit.is_some() && deploy.commit().is_none()
+        self.build.is_some() && deploy.said_build().is_none() || self.commit.is_some() && deploy.commit().is_none()
     }
 
     /// Returns whether a deploy matches every pin, for a watch that began at this time by the server's clock. An absent
@@ -344,6 +344,20 @@ mod tests {
         let of_build = Pins { build: "bld1".parse().ok(), workflow: None, ..of_run(Some(RunPin::Newest)) };
         let missed = of_build.missed_by(&deploy(), at("03"));
         assert!(matches!(missed, Some(Mismatch::Pin { pin: MatchedBy::Build, .. })), "{missed:?}");
+        for (said, fit) in [
+            (Some("bld1"), Fit::Fits),
+            (Some("bld1 "), Fit::Contradicts),
+            (Some("bld1\u{200b}"), Fit::Contradicts),
+            (Some("bld1/"), Fit::Contradicts),
+            (Some(""), Fit::Unsaid),
+            (None, Fit::Unsaid),
+        ] {
+            let body = serde_json::json!({ "id": "dpl2", "build_id": said });
+            let deploy: Deploy = serde_json::from_str(&body.to_string()).unwrap();
+            let pins = Pins { build: "bld1".parse().ok(), ..Pins::default() };
+            assert!(pins.each(&deploy, at("03")).all(|(_, own)| own == fit), "{said:?}");
+            assert_eq!(deploy.build().is_some(), fit == Fit::Fits, "{said:?}");
+        }
         for (sha, matches) in
             [("ABCDEF12", true), ("abcdef1\u{200b}2", false), (" abcdef12", false), ("abcdef12\n", false)]
         {

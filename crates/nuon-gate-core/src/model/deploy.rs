@@ -39,9 +39,9 @@ pub struct Deploy {
     /// Its id. The answer for "none" is an object without one.
     #[serde(deserialize_with = "identifier")]
     pub id: Option<DeployId>,
-    /// The build it brings.
-    #[serde(deserialize_with = "identifier_if_text")]
-    pub build_id: Option<BuildId>,
+    /// The build it brings, as it was sent. Read it with [`Deploy::build`].
+    #[serde(deserialize_with = "text")]
+    pub build_id: Option<RemoteText>,
     /// The component; absent in the latest endpoint's answer.
     #[serde(deserialize_with = "identifier_if_text")]
     pub component_id: Option<ComponentId>,
@@ -185,10 +185,21 @@ impl Deploy {
         self.component_id.as_ref().zip(of_build).is_some_and(|(own, its)| own != its)
     }
 
+    /// Returns the build it brings, if that can be an id.
+    pub fn build(&self) -> Option<BuildId> {
+        let text = self.said_build()?;
+        text.line(usize::MAX).plain().parse().ok().filter(|id: &BuildId| text.is(id.as_str()))
+    }
+
+    /// Returns what it says of its build. What cannot be an id is not absent.
+    pub(crate) fn said_build(&self) -> Option<&RemoteText> {
+        self.build_id.as_ref().filter(|text| !text.is_blank())
+    }
+
     /// Returns whether it names two builds, or two workflows: then it is not known what it is about.
     pub(crate) fn contradicts_itself(&self) -> bool {
-        let build = self.component_build.as_ref().and_then(|build| build.id.as_ref());
-        self.build_id.as_ref().zip(build).is_some_and(|(own, its)| own != its)
+        let build = self.component_build.as_ref().and_then(|build| build.id.as_ref()).filter(|text| !text.is_blank());
+        self.said_build().zip(build).is_some_and(|(own, its)| own != its)
             || self.workflow_id.as_ref().zip(self.install_workflow_id.as_ref()).is_some_and(|(own, old)| own != old)
     }
 
@@ -224,9 +235,9 @@ impl Deploy {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ComponentBuild {
-    /// Its id.
-    #[serde(deserialize_with = "identifier_if_text")]
-    pub id: Option<BuildId>,
+    /// Its id, as it was sent.
+    #[serde(deserialize_with = "text")]
+    pub id: Option<RemoteText>,
     /// Whose build it is. Some servers deploy a build under another component, too.
     #[serde(deserialize_with = "identifier")]
     pub component_id: Option<ComponentId>,

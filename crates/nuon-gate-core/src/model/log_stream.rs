@@ -16,15 +16,15 @@ pub struct LogStream {
     /// The stream's id.
     #[serde(deserialize_with = "identifier")]
     pub id: Option<LogStreamId>,
-    #[serde(deserialize_with = "lenient")]
-    write_token: Option<WriteToken>,
+    #[serde(rename = "write_token", deserialize_with = "lenient")]
+    writes_with: Option<WriteToken>,
 }
 
 impl LogStream {
     /// Conceals the credential that the server sends along: a runner may have logged it. Where a wait has very many deploys, only
     /// those whose log `is_read` have theirs concealed.
     pub(super) fn conceal_token(&self, is_read: bool) {
-        match &self.write_token {
+        match &self.writes_with {
             Some(WriteToken(token)) if is_read => conceal(token),
             Some(WriteToken(token)) => conceal_one_of_many(token),
             None => {}
@@ -45,6 +45,6 @@ impl From<String> for WriteToken {
 
 impl fmt::Debug for WriteToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WriteToken")
+        f.write_str("…")
     }
 }

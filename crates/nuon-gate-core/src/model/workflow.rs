@@ -307,8 +307,9 @@ impl Workflow {
         let noted = step.reason().map(|text| text.line(300).plain().to_owned()).or_else(|| step.health_seen());
         let noted = noted.or_else(|| said().map(|text| text.line(300).plain().to_owned()));
         let noted = noted.map(|noted| format!(" ({noted})")).unwrap_or_default();
-        let (number, count, name) = (position + 1, steps.len(), name.plain());
-        Some(RemoteText::new(format!("step {number} of {count}, {name}, {}{noted}", step.words_for(state))))
+        let name = if name.is_empty() { String::new() } else { format!(", {},", name.plain()) };
+        let (number, count) = (position + 1, steps.len());
+        Some(RemoteText::new(format!("step {number} of {count}{name} {}{noted}", step.words_for(state))))
     }
 
     /// Returns whether a plan was denied, or nobody answered in time. With `deploy`: the plan of a step that works on

@@ -179,7 +179,6 @@ fn a_deploy_by_its_id() {
         (r#"{"id": "dpl1 ", "install_id": "inl1", "component_id": "cmp1"}"#, NoAnswer),
         (r#"{"id": "dpl1", "install_id": "inl1 ", "component_id": "cmp1"}"#, NoAnswer),
         (r#"{"id": "dpl1", "install_id": "inl1", "component_id": "\u200bcmp1"}"#, NoAnswer),
-        (r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1", "build_id": "bld1\u200b"}"#, NoAnswer),
         (r#"{"id": "dpl1", "install_id": "inl1", "component_id": "cmp1", "workflow_id": " inw1"}"#, NoAnswer),
         // It contradicts itself.
         (

@@ -223,3 +223,13 @@ fn a_failed_step_says_why() {
         assert_eq!(described.line(900).plain(), format!("step 1 of 1, plan, {expected}"), "{status}");
     }
 }
+
+#[test]
+fn a_step_without_a_name_is_known_by_its_place() {
+    for name in [json!(null), json!(""), json!("\u{3164}")] {
+        let body =
+            json!({ "id": "inw1", "owner_id": "inl1", "steps": [{ "name": name, "status": { "status": "error" } }] });
+        let workflow: Workflow = decode(body.to_string().as_bytes()).unwrap();
+        assert_eq!(workflow.failed_step().unwrap().line(900).plain(), "step 1 of 1 failed", "{name}");
+    }
+}

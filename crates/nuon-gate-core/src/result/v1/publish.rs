@@ -163,7 +163,7 @@ impl DeployResult {
             deploy_type: deploy.install_deploy_type.as_ref().map(|kind| Line::new(kind.as_str())),
             status: Line::new(deploy.current_status().as_str()),
             status_description: text(deploy.description()),
-            build_id: deploy.build_id.as_ref().map(|id| Line::new(id.as_str())),
+            build_id: deploy.build().map(|id| Line::new(id.as_str())),
             commit: text(deploy.commit()),
             workflow_id: deploy.workflow().map(|id| Line::new(id.as_str())),
             created_by: text(deploy.author()),
@@ -177,7 +177,7 @@ impl LastGood {
     fn new(deploy: &crate::model::Deploy) -> Option<Self> {
         Some(Self {
             deploy_id: Line::new(deploy.id.as_ref()?.as_str()),
-            build_id: deploy.build_id.as_ref().map(|id| Line::new(id.as_str())),
+            build_id: deploy.build().map(|id| Line::new(id.as_str())),
             commit: text(deploy.commit()),
             at: deploy.status_since().map(rfc3339),
         })

@@ -236,7 +236,7 @@ impl Record {
         self.seen_late_by = row.status_since().map(|at| span(at, shared.server_now(now))).unwrap_or_default();
         shared.note_change(now);
         if let Some(deploy) = row.id.clone() {
-            let (build, commit) = (row.build_id.clone(), row.commit().map(|commit| commit.line(40)));
+            let (build, commit) = (row.build(), row.commit().map(|commit| commit.line(40)));
             let (target, spent) = (self.index, self.seen_late_by);
             let found = EventKind::Found { target, deploy, status, spent, build, commit, matched_by: by, replaces };
             shared.emit(now, found);
