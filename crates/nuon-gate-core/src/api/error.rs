@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nuon_gate_http::{Failure, ProxyFailure, ProxyTrouble};
 
+use crate::timeline::human;
 use crate::{InvalidToken, Line};
 
 /// Why there is no good answer.
@@ -46,7 +47,7 @@ pub enum ApiError {
         retry_after: Option<Duration>,
     },
     /// A status code other than success.
-    #[error("HTTP {status}{}", .message.as_ref().map(|text| format!(": {}", text.plain())).unwrap_or_default())]
+    #[error("HTTP {status}{}{}", said(.message.as_ref()), asked(*.retry_after))]
     Status {
         /// The status code.
         status: u16,
@@ -86,7 +87,7 @@ pub enum ApiError {
 fn within(limit: Duration) -> String {
     match limit < Duration::from_millis(10) {
         true => "before the time was up".to_owned(),
-        false => format!("within {}", crate::timeline::human(limit)),
+        false => format!("within {}", human(limit)),
     }
 }
 
@@ -176,6 +177,17 @@ impl From<Failure> for ApiError {
             Failure::Broken(detail) => Self::Broken(line(detail)),
         }
     }
+}
+
+fn said(message: Option<&Line>) -> String {
+    message.map(|text| format!(": {}", text.plain())).unwrap_or_default()
+}
+
+fn asked(pause: Option<Duration>) -> String {
+    pause
+        .filter(|pause| !pause.is_zero())
+        .map(|pause| format!(", and asks to wait {}", human(pause)))
+        .unwrap_or_default()
 }
 
 impl ApiError {

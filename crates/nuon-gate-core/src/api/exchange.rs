@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nuon_gate_http::header::{ACCEPT, HeaderMap, HeaderValue};
 use nuon_gate_http::{Http, Request, TimeLimit, Unread, Url, compression, read_some, retry_after, word};
 
-use super::stranger::{description, is_strangers, is_versioned};
+use super::stranger::{description, is_strangers, is_versioned, words};
 use super::{ApiError, Expected};
 use crate::model::ErrorBody;
 use crate::{Line, RemoteText};
@@ -55,6 +55,9 @@ pub(super) async fn exchange(
             let stranger = description(response.url(), &headers, &error_body);
             let message = Some(Line::new(format!("{}{said}", stranger.plain())));
             Err(ApiError::Status { status, message, retry_after, from_nuon: false })
+        }
+        Some(ApiError::Status { status, message: None, retry_after, from_nuon }) => {
+            Err(ApiError::Status { status, message: words(status, &headers, &error_body), retry_after, from_nuon })
         }
         Some(refusal) => Err(refusal),
         None => match http.read(&mut response, LARGEST_BODY, limit).await {

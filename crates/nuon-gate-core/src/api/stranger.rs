@@ -11,15 +11,32 @@ const LONGEST: usize = 80;
 
 /// Says that something other than Nuon's API answers, and what it seems to be.
 pub(super) fn description(url: &Url, headers: &HeaderMap, body: &[u8]) -> Line {
+    let signs = signs(headers, body);
+    let signs = if signs.is_empty() { String::new() } else { format!(" ({signs})") };
+    Line::new(format!("what answers at {} is not Nuon's API{signs}", host_of(url)))
+}
+
+/// Returns what an error without a message of Nuon's says: a page whose title is more than the status, or a line of plain text.
+pub(super) fn words(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Line> {
+    let is_plain = word(headers, "content-type").is_some_and(|kind| kind.starts_with("text/plain"));
+    let says_more = || is_html(body) && title(body).is_some_and(|title| !title.starts_with(&status.to_string()));
+    let line = match is_plain {
+        true => RemoteText::new(String::from_utf8_lossy(body)).line(200),
+        false if says_more() => Line::new(signs(headers, body)),
+        false => return None,
+    };
+    (!line.is_empty()).then_some(line)
+}
+
+/// Returns what shows who answers: the page's title, and the server's name.
+fn signs(headers: &HeaderMap, body: &[u8]) -> String {
     let short = |text: &str| RemoteText::new(text).line(LONGEST).plain().to_owned();
     let page = is_html(body).then(|| match title(body) {
         Some(title) => format!("an HTML page titled \u{201c}{}\u{201d}", short(&title)),
         None => "an HTML page".to_owned(),
     });
     let server = word(headers, "server").map(|server| format!("server: {}", short(server)));
-    let signs: Vec<String> = page.into_iter().chain(server).collect();
-    let signs = if signs.is_empty() { String::new() } else { format!(" ({})", signs.join(", ")) };
-    Line::new(format!("what answers at {} is not Nuon's API{signs}", host_of(url)))
+    page.into_iter().chain(server).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns whether a success is from something else: a page for people, or an empty object, without a version. The

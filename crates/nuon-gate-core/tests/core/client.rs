@@ -103,7 +103,20 @@ async fn error_bodies_of_every_kind() {
         ("500 X", r#"{"Err": {}, "Description": "injected"}"#, "HTTP 500: injected"),
         ("401 X", r#"{"error": "", "description": "set the header"}"#, "HTTP 401: set the header"),
         ("502 X", "<html><h1>Bad Gateway</h1></html>", "HTTP 502"),
+        ("502 X", "<title>502 Bad Gateway</title>", "HTTP 502"),
+        (
+            "503 X\r\nServer: squid",
+            "<title>Maintenance until 14:00</title>",
+            "HTTP 503: an HTML page titled \u{201c}Maintenance until 14:00\u{201d}, server: squid",
+        ),
         ("503 X", "", "HTTP 503"),
+        ("503 X\r\nRetry-After: 0", "", "HTTP 503"),
+        ("429 X\r\nRetry-After: 3600", "", "HTTP 429, and asks to wait 1h"),
+        (
+            "429 X\r\nContent-Type: text/plain\r\nRetry-After: 90",
+            "slow down\nplease",
+            "HTTP 429: slow down please, and asks to wait 1m 30s",
+        ),
         ("400 X", "[1]", "HTTP 400: what answers at 127.0.0.1 is not Nuon's API"),
         (
             "418 X",

@@ -332,6 +332,10 @@ fn if_late(limit: &Limit, known: Known<'_>) -> String {
                 "Nuon does not find it: check {INSTALL}, {COMPONENT} and the pins ({pins}), or raise {flag}"
             );
         }
+        Some(error) if error.status() == Some(429) => {
+            let rate = flags::with_variable("--max-rps");
+            return format!("the API wants fewer requests: lower {rate}, or raise {flag}");
+        }
         _ if !ever_answered => {
             return format!("no good answer ever came: check {ADDRESS} and the network, or raise {flag}");
         }

@@ -13,7 +13,7 @@ pub(super) const TOKEN: &str = "NUON_API_TOKEN or --token-file (NUON_GATE_TOKEN_
 pub(super) const PINS: &str = "--deploy, --workflow, --build, --commit, --after or --since";
 
 /// Adds its variable to a flag.
-fn with_variable(flag: &str) -> String {
+pub(super) fn with_variable(flag: &str) -> String {
     format!("{flag} ({})", variable_of(flag.trim_start_matches('-')))
 }
 

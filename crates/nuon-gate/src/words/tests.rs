@@ -283,6 +283,10 @@ fn advice_names_the_deploy_and_the_page_of_its_approval() {
         (missing(true), "Nuon does not find it: check --install"),
         (missing(false), "check --api-url"),
         (limit(Clock::Total, Standing::Nothing, None, false), "no good answer ever came: check --api-url"),
+        (
+            limit(Clock::Outage, Standing::Nothing, Some(answered(429, true)), false),
+            "the API wants fewer requests: lower --max-rps (NUON_GATE_MAX_RPS), or raise --api-outage",
+        ),
         (asking, "approve or deny the plan: https://app.nuon.co/x, then wait again with --deploy dpl1; or"),
         (goes_on, "approve or deny it: https://app.nuon.co/x, then wait again with --workflow inw1; or have"),
         (unanswered, "approve or deny it: https://app.nuon.co/x, then wait again with --workflow inw1; or raise"),
