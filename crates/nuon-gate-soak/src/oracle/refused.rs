@@ -142,8 +142,12 @@ fn of_others(case: &Case, own: &Exchange) -> bool {
 }
 
 /// Returns whether another target may have requested the detail of a deploy that is not its own. With a pinned workflow, or where an
-/// answer about that target's newest deploy has shown it, that may be the deploy that this one follows.
+/// answer about that target's newest deploy has shown it, that may be the deploy that this one follows. A workflow may be requested
+/// for a target in another install, to which it does not belong.
 fn by_another(case: &Case, own: &Exchange) -> bool {
+    if matches!(Ask::of(&own.path), Ask::Flow(_)) {
+        return case.question.targets.iter().any(|(install, _)| *install != case.install);
+    }
     let followed = case.outcome.deploy.as_deref().filter(|_| case.question.workflow.is_none());
     let Ask::Detail(_, _, deploy) = Ask::of(&own.path) else { return false };
     let is_shown_by = |own: &Exchange| body(own).is_some_and(|body| text(body, "id") == deploy);
