@@ -371,6 +371,10 @@ mod tests {
         let pins = Pins { commit: "abcdef1".parse().ok(), ..Pins::default() };
         let missed = pins.missed_by(&nameless, at("03")).map(|missed| missed.to_string());
         assert_eq!(missed.as_deref(), Some("does not say that its commit is abcdef1"));
+        let pins = Pins { since: Some(Since::At(at("06"))), ..Pins::default() };
+        let missed = pins.missed_by(&nameless, at("03")).map(|missed| missed.to_string());
+        let unsaid = "does not say when it was created, and so not whether that was after 2026-08-03T14:00:01Z";
+        assert_eq!(missed.as_deref(), Some(unsaid));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) struct SpanOrZero(pub(crate) Duration);
 pub(crate) enum InvalidSpan {
     /// Not written as one.
     Syntax,
+    /// The same, of a limit that can be turned off.
+    SyntaxNorOff,
     /// A bare number, which could mean seconds or minutes.
     NoUnit(String),
     /// Zero or below.
@@ -42,6 +44,7 @@ impl fmt::Display for InvalidSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Syntax => "not a duration like 90s, 10m, 1h30m or 250ms",
+            Self::SyntaxNorOff => "not a duration like 90s, 10m, 1h30m or 250ms, or `off`",
             Self::NoUnit(number) => return write!(f, "a duration needs a unit: write {number}s or {number}m"),
             Self::NotPositive => "a duration must be more than 0, such as 90s or 10m",
             Self::NotPositiveNorOff => "a duration must be more than 0, such as 90s or 10m, or `off`",
@@ -118,6 +121,7 @@ impl FromStr for OptionalSpan {
             text => match text.parse::<Span>() {
                 Ok(Span(duration)) => Ok(Self(Some(duration))),
                 Err(InvalidSpan::NotPositive) => Err(InvalidSpan::NotPositiveNorOff),
+                Err(InvalidSpan::Syntax) => Err(InvalidSpan::SyntaxNorOff),
                 Err(error) => Err(error),
             },
         }
@@ -206,7 +210,7 @@ mod tests {
     #[test]
     fn a_limit_that_can_be_turned_off_says_how() {
         assert_eq!("off".parse(), Ok(OptionalSpan(None)));
-        for text in ["0", "0s", "-5m"] {
+        for text in ["0", "0s", "-5m", "none", ""] {
             let error = text.parse::<OptionalSpan>().unwrap_err();
             assert!(error.to_string().ends_with("or `off`"), "{text}: {error}");
         }

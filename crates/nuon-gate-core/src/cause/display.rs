@@ -266,6 +266,9 @@ impl fmt::Display for Mismatch {
             (MatchedBy::After, None) => {
                 write!(f, "does not say when it was created, and so not whether it is newer than {wanted}")
             }
+            (MatchedBy::Since, None) => {
+                write!(f, "does not say when it was created, and so not whether that was after {wanted}")
+            }
             (MatchedBy::Since, Some(has)) => write!(f, "is of {has}, which is before {wanted}"),
             (_, Some(has)) => write!(f, "has {} {has}, not {wanted}", noun(*pin)),
             (_, None) => write!(f, "does not say that its {} is {wanted}", noun(*pin)),

@@ -83,11 +83,8 @@ fn is_plain_target(case: &Case, deploy: &str) -> bool {
     let is_next = |row: &Row| row.id != deploy && row.workflow == case.workflow(deploy) && row.created > made;
     let dated = dated && !case.rows.iter().any(|seen| is_next(&seen.what));
     // Where a flag says that a replaced row is waited for, the target stays with it.
-    let stays = |row: &Row| {
-        row.id != deploy
-            && row.workflow == case.workflow(deploy)
-            && question.wait_on.iter().any(|own| *own == row.status)
-    };
+    let stays =
+        |row: &Row| row.id != deploy && row.workflow == case.workflow(deploy) && question.wait_on.contains(&row.status);
     let moves_on = !case.rows.iter().any(|seen| stays(&seen.what));
     fresh && asked && alone && dated && moves_on && question.settle_ms == 0
 }
